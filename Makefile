@@ -1,0 +1,30 @@
+# Verbs only; what they do is in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help setup build lint test test-unit demo run bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## Install what this machine lacks (apt, npm)
+	@scripts/setup.sh
+
+build: setup ## Build the BPF object, the addon and the CLI
+	@scripts/build.sh
+
+lint: build ## Check formats, types and style
+	@scripts/lint.sh
+
+test: lint ## Install, build and pass every test
+	@scripts/test.sh
+
+demo: build ## Show real traffic between namespaces under two groups
+	@scripts/demo.sh
+
+run: build ## Run the agent on this machine's own devices, from /etc/ringwall
+	@bin/ringwall agent
+
+bench: build ## Measure this machine: established and new sessions against the floor
+	@scripts/bench.sh
+
+clean: ## Remove what was built
+	@rm -rf build src/kernel/layout.gen.ts

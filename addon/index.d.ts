@@ -1,0 +1,208 @@
+/**
+ * The addon's whole surface: a thin door to the system's libbpf, netlink and a few system calls that Node
+ * lacks. No policy, no defaults; callers (src/kernel/native.ts) check their arguments first.
+ *
+ * Every failed call throws an `Error` with `code` ("EPERM", "ENOENT", …, from errno or libbpf's own range),
+ * `errno` (positive number) and `log` (libbpf's own output of that call, possibly empty).
+ * Keys and values are bytes in the host's byte order, as the C structs lie in memory.
+ * `close()` is idempotent; a closed handle throws `EBADF`.
+ */
+
+export interface MapInfo {
+  readonly id: number;
+  readonly name: string;
+  /** Kernel's number of the map type (enum bpf_map_type). */
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  /** Kernel memory of the map in bytes, from fdinfo. */
+  readonly memory: number;
+}
+
+/** Keys and values laid end to end; a per-CPU map's value is `possibleCpus() * roundUp8(valueSize)` bytes. */
+export interface Entries {
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+}
+
+export class BpfMap {
+  private constructor();
+  static openPinned(path: string): BpfMap;
+  /** `type` is the kernel's number; `name` at most 15 characters. */
+  static create(options: {
+    type: number;
+    name: string;
+    keySize: number;
+    valueSize: number;
+    maxEntries: number;
+    flags: number;
+  }): BpfMap;
+  readonly info: MapInfo;
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** flags: 0 any, 1 only if absent (EEXIST), 2 only if present (ENOENT). */
+  set(key: Uint8Array, value: Uint8Array, flags?: number): void;
+  /** False when the key was not there. */
+  delete(key: Uint8Array): boolean;
+  /** All entries, by batches where the map type has them, else by get-next-key. */
+  entries(): Entries;
+  /** Like entries(), on libuv's thread pool. */
+  entriesAsync(): Promise<Entries>;
+  /** Number of entries, on libuv's thread pool. */
+  countAsync(): Promise<number>;
+  /** Sets `count` entries in one call; on an error, `done` on the Error says how many were set. */
+  setBatch(keys: Uint8Array, values: Uint8Array, count: number): void;
+  /** Deletes `count` keys; keys that are not there are passed over. Returns how many were there. */
+  deleteBatch(keys: Uint8Array, count: number): number;
+  /** For maps of maps: puts `inner` at this key. The kernel waits a grace period: see setInnerAsync. */
+  setInner(key: Uint8Array, inner: BpfMap): void;
+  /**
+   * The same on libuv's thread pool. It settles only after a grace period: no program runs any more that
+   * could have begun before the call (maybe_wait_bpf_programs in kernel/bpf/syscall.c).
+   */
+  setInnerAsync(key: Uint8Array, inner: BpfMap): Promise<void>;
+  /** A map that stands at `key` in a map of maps, or undefined. Needs CAP_SYS_ADMIN (by id). */
+  getInner(key: Uint8Array): BpfMap | undefined;
+  /** One aligned 64-bit store with release order into an array map of 8-byte values made with BPF_F_MMAPABLE. */
+  store64(index: number, value: bigint): void;
+  load64(index: number): bigint;
+  pin(path: string): void;
+  close(): void;
+}
+
+export interface TestRunResult {
+  readonly retval: number;
+  /** Mean time of one run, ns. */
+  readonly duration: number;
+  readonly data: Uint8Array;
+}
+
+export class BpfProgram {
+  private constructor();
+  static openPinned(path: string): BpfProgram;
+  readonly id: number;
+  readonly name: string;
+  /** Kernel's number of the program type (enum bpf_prog_type). */
+  readonly type: number;
+  /** sha-like tag of the instructions (bpf_prog_info.tag), hex. */
+  readonly tag: string;
+  /** Instructions that the verifier walked (bpf_prog_info.verified_insns) and size of the jited code, bytes. */
+  readonly verifiedInstructions: number;
+  readonly jitedSize: number;
+  pin(path: string): void;
+  /** One packet. `ifindex`: the context's device in the caller's namespace (default: loopback, 1). */
+  testRun(options: { data: Uint8Array; repeat?: number; ifindex?: number }): TestRunResult;
+  /**
+   * Many packets, one run each, in one call. After each run `trace` (an array map of one element), when
+   * given, is read: `traces` holds `packets.length` values end to end. `clock` (an array map of one element)
+   * is set to `clocks[i]` before run i, when given.
+   */
+  testRunMany(options: {
+    packets: readonly Uint8Array[];
+    trace?: BpfMap;
+    clock?: BpfMap;
+    clocks?: readonly Uint8Array[];
+    ifindex?: number;
+  }): { retvals: Int32Array; traces: Uint8Array };
+  /** BPF_F_TEST_XDP_LIVE_FRAMES: sends `data` `repeat` times as frames that came in on `ifindex`. */
+  liveFrames(options: { data: Uint8Array; repeat: number; ifindex: number; batch?: number }): Promise<void>;
+  /** mode: native (driver) or generic (skb). */
+  attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
+  /** tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. */
+  attachTcx(options: { ifindex: number; direction: "ingress" | "egress" }): BpfLink;
+  /** clsact filter (it outlives the process); replaces the one of the same handle and priority. */
+  attachTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): void;
+  close(): void;
+}
+
+export class BpfLink {
+  private constructor();
+  static openPinned(path: string): BpfLink;
+  /** `ifindex` 0: the device is gone. */
+  info(): { id: number; type: number; programId: number; ifindex: number };
+  pin(path: string): void;
+  /** Replaces the program; the device is at no moment without one. */
+  update(program: BpfProgram): void;
+  detach(): void;
+  close(): void;
+}
+
+export class BpfObject {
+  private constructor();
+  /**
+   * Opens and loads an object file.
+   * `pinRoot`: maps found pinned there under their names are reused (a differing layout is EINVAL), others
+   * are created and pinned. Without it nothing is pinned.
+   * `maxEntries`: sizes by map name. `constants`: values of `const volatile` variables, little-endian bytes
+   * by variable name. `programs`: load only these (default: all).
+   */
+  static load(options: {
+    path: string;
+    pinRoot?: string;
+    maxEntries?: Readonly<Record<string, number>>;
+    constants?: Readonly<Record<string, Uint8Array>>;
+    programs?: readonly string[];
+  }): BpfObject;
+  readonly mapNames: readonly string[];
+  readonly programNames: readonly string[];
+  /** Handles of their own: they stay open when the object is closed. ENOENT for an unknown name. */
+  map(name: string): BpfMap;
+  program(name: string): BpfProgram;
+  close(): void;
+}
+
+export class RingBuffer {
+  /** `onRecords` is called on the event loop with each record's bytes (copies), in order. */
+  constructor(map: BpfMap, onRecord: (record: Uint8Array) => void);
+  close(): void;
+}
+
+export interface LinkInfo {
+  readonly ifindex: number;
+  readonly name: string;
+  /** "02:00:00:00:01:01"; empty where the device has none. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** IFLA_INFO_KIND: "veth", "tun", "bridge", "bond", "vlan", "macvtap", …; empty for hardware. */
+  readonly kind: string;
+  /** ifindex of the bridge or bond that it belongs to, 0 for none. */
+  readonly master: number;
+  readonly loopback: boolean;
+}
+export type LinkEvent =
+  | { readonly type: "new"; readonly link: LinkInfo }
+  | { readonly type: "gone"; readonly ifindex: number; readonly name: string }
+  /** Events were lost (ENOBUFS): the listener must list the links again. */
+  | { readonly type: "overrun" };
+
+/** RTNLGRP_LINK of the caller's namespace, on libuv's poll. */
+export class LinkMonitor {
+  constructor(onEvent: (event: LinkEvent) => void);
+  close(): void;
+}
+
+export function listLinks(): LinkInfo[];
+export function setLinkUp(ifindex: number, up: boolean): void;
+/** Addresses of the caller's namespace: text form without length, with the device. */
+export function listAddresses(): { ifindex: number; address: string }[];
+/** Removes the clsact filter that attachTc made; false when it was not there. */
+export function detachTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): boolean;
+/** The program id of the clsact filter of this handle and priority, or 0. */
+export function queryTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): number;
+/** The id of the XDP program on a device (any mode), or 0. */
+export function queryXdp(ifindex: number): number;
+/** SO_PEERCRED of a connected unix socket. */
+export function peerCredentials(fd: number): { pid: number; uid: number; gid: number };
+/** flock(LOCK_EX | LOCK_NB): false when another holds it. */
+export function lockFile(fd: number): boolean;
+/** Mounts a bpffs with mode 0700 at an existing directory; true when it did, false when one was there. */
+export function mountBpffs(path: string): boolean;
+/** sd_notify: false when NOTIFY_SOCKET is not set. */
+export function notify(state: string): boolean;
+/** CLOCK_TAI - CLOCK_REALTIME, s. */
+export function taiOffset(): number;
+export function possibleCpus(): number;
+export function libbpfVersion(): string;
