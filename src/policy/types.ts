@@ -1,7 +1,7 @@
 /** What resolve and compile hand on: plain data, no kernel. */
 import type { Address, Direction, Interface, Model, NicType, Prefix, Rule } from "../model/model.ts";
 
-/** Digest of a set of groups (64 bits, never 0). The empty set has identity `emptyIdentity`. */
+/** Digest of a network and a set of groups (64 bits, never 0). The empty set has identity `emptyIdentity`. */
 export type Identity = bigint;
 
 /** One rule in the order of its side. `number` is its bit. */
@@ -74,6 +74,7 @@ export interface Bits {
   readonly flags: number;
 }
 
+/** One entry of the trie. An entry that would say the same as the next shorter one that covers it is left out. */
 export interface CompiledPrefix {
   readonly direction: Direction;
   readonly local: boolean;
@@ -81,6 +82,7 @@ export interface CompiledPrefix {
   readonly bits: Bits;
 }
 
+/** The rules of a side that name a group of this identity; no entry where there is neither rule nor flag. */
 export interface CompiledGroup {
   readonly direction: Direction;
   readonly identity: Identity;
@@ -100,14 +102,23 @@ export interface CompiledSide {
   readonly service: readonly Cell[];
   readonly sourcePort: readonly Cell[];
   readonly expires: readonly Cell[];
-  /** First word and number of words of the enforcing groups' mask; 0 words where no group observes. */
+  /**
+   * First word of the mask of the rules that accept (bit n unset: rule n drops); ceil(rules / 64) words.
+   * The masks stand at the head of a policy's words: egress accepts, egress enforced, ingress accepts, ingress
+   * enforced.
+   */
+  readonly acceptsBase: number;
+  /**
+   * First word and number of words of the enforcing groups' mask; 0 words where no group observes. It begins
+   * where the mask of accepts ends.
+   */
   readonly enforcedBase: number;
   readonly enforcedWords: number;
 }
 
 export interface CompiledPolicy {
   readonly source: PolicySource;
-  /** Digest of everything below, 128 bits. */
+  /** Digest of everything below and of the rules that the bits stand for, 128 bits. */
   readonly content: readonly [bigint, bigint];
   readonly words: BigUint64Array;
   readonly prefixes: readonly CompiledPrefix[];
