@@ -1,0 +1,56 @@
+/**
+ * Bundles the program into build/dist: main.js is what every start reads, the rest is split into chunks that a
+ * command loads when it runs. The folder is built beside the old one and then takes its place.
+ */
+import { rename, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const target = `${root}build/dist`;
+const fresh = `${target}.new-${process.pid}`;
+const old = `${target}.old-${process.pid}`;
+
+/** CommonJS packages ask for `require`, which an ES module does not have. */
+const banner = `import { createRequire as createRequireHere } from "node:module";
+const require = createRequireHere(import.meta.url);`;
+
+/** yargs gets plain-text.mjs in place of its emoji-aware text packages; other packages keep them. */
+const plainText = {
+  name: "plain-text",
+  setup({ onResolve, onLoad }) {
+    const names = { "string-width": "stringWidth", "strip-ansi": "stripAnsi", "wrap-ansi": "wrapAnsi" };
+    onResolve({ filter: /^(string-width|strip-ansi|wrap-ansi)$/ }, ({ path, importer }) =>
+      /node_modules\/(yargs|cliui)\//.test(importer) ? { path, namespace: "plain-text" } : undefined,
+    );
+    onLoad({ filter: /./, namespace: "plain-text" }, ({ path }) => ({
+      contents: `export { ${names[path]} as default } from "./scripts/plain-text.mjs";`,
+      resolveDir: root,
+    }));
+  },
+};
+
+try {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { main: "src/cli/main.ts" },
+    outdir: fresh,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    chunkNames: "[name]-[hash]",
+    plugins: [plainText],
+    banner: { js: banner },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  await rename(target, old).catch((error) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  await rename(fresh, target);
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+  await rm(old, { recursive: true, force: true });
+}
