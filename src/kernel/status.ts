@@ -1,0 +1,175 @@
+/** What the kernel layer tells of itself; plain data, the same object for tables and JSON. */
+import type { Address, Direction } from "../model/model.ts";
+
+export type InterfaceState = "enforcing" | "observing" | "not-ready" | "failed" | "absent";
+export type AttachMode = "native" | "generic" | "tc";
+export type SessionTableName = "opening" | "answered" | "established";
+
+export interface TableFill {
+  readonly table: SessionTableName;
+  /** Entries alive by their timeout at the last sweep; null before the first one. */
+  readonly entries: number | null;
+  readonly limit: number;
+}
+
+export interface InterfaceStatus {
+  readonly interface: string;
+  /** Its place in tables and counters. */
+  readonly number: number;
+  readonly device: string;
+  /** 0: the device is absent. */
+  readonly ifindex: number;
+  readonly state: InterfaceState;
+  readonly mode: AttachMode | null;
+  /** Ids of the programs on the device, by hook. */
+  readonly programs: Readonly<Record<"xdp" | "tcEgress" | "tcIngress", number | null>>;
+  /** PolicySource.key of the policy in force. */
+  readonly policy: bigint;
+  readonly version: number;
+  readonly generation: number;
+  readonly tables: readonly TableFill[];
+  /** What is wrong and what to do; null when nothing is. */
+  readonly problem: string | null;
+}
+
+export interface MapFill {
+  readonly map: string;
+  readonly entries: number;
+  readonly capacity: number;
+}
+
+export interface UplinkStatus {
+  readonly device: string;
+  readonly ifindex: number;
+  readonly mode: "native" | "generic" | null;
+  readonly addresses: number;
+  readonly problem: string | null;
+}
+
+/** A device whose interface left the model: it keeps its program and drops everything. */
+export interface RemovedDevice {
+  readonly ifindex: number;
+  readonly device: string;
+}
+
+export interface KernelStatus {
+  readonly adopted: boolean;
+  /** Digest of the loaded object file, hex. */
+  readonly object: string;
+  readonly hz: number;
+  readonly generation: number;
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly removed: readonly RemovedDevice[];
+  readonly uplinks: readonly UplinkStatus[];
+  readonly maps: readonly MapFill[];
+}
+
+export interface ApplyReport {
+  readonly generation: number;
+  readonly entriesWritten: number;
+  readonly slotsSwitched: number;
+  readonly recordsSwitched: number;
+  readonly duration_ms: number;
+  /** Interfaces of this host in the model. */
+  readonly interfaces: readonly InterfaceStatus[];
+}
+
+export interface Session {
+  readonly interface: string;
+  readonly table: SessionTableName;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly protocol: number;
+  /** ICMP: the identifier, in both. */
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** Direction of the packet that opened it. */
+  readonly origin: Direction;
+  readonly state: SessionStateName;
+  readonly revoked: boolean;
+  readonly age_seconds: number;
+  readonly idle_seconds: number;
+  /** Seconds until it is forgotten when nothing comes. */
+  readonly expires_seconds: number;
+  readonly packets: number;
+  readonly bytes: bigint;
+  /** Number of the rule on the side of its origin, null where no rule let it in. */
+  readonly rule: number | null;
+  readonly reason: string;
+}
+
+export type SessionStateName =
+  | "tcp-opening"
+  | "tcp-established"
+  | "tcp-closing"
+  | "udp-unreplied"
+  | "udp-replied"
+  | "icmp"
+  | "others"
+  | "fragment";
+
+/** Which sessions to end; a key left out means every value. */
+export interface SessionFilter {
+  readonly interface?: string;
+  readonly protocol?: number;
+  readonly local?: Address;
+  readonly remote?: Address;
+  readonly localPort?: number;
+  readonly remotePort?: number;
+}
+
+export interface PacketCounter {
+  readonly interface: string;
+  readonly direction: Direction;
+  readonly verdict: "accept" | "drop";
+  readonly reason: string;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}
+
+/** Events that the listener will never see, since the maps were made. */
+export interface LostEvents {
+  /** The ring buffer was full. */
+  readonly full: bigint;
+  /** Beyond eventsPerSecond. */
+  readonly rate: bigint;
+}
+
+export interface PacketEvent {
+  /** CLOCK_MONOTONIC, ns. */
+  readonly time: bigint;
+  /** null: no longer in the model. */
+  readonly interface: string | null;
+  readonly direction: Direction;
+  readonly verdict: "accept" | "drop";
+  readonly reason: string;
+  readonly hook: "xdp" | "tc-egress" | "tc-ingress" | "uplink";
+  readonly rule: number | null;
+  readonly version: number;
+  readonly length: number;
+  readonly sourceMac: string;
+  readonly destinationMac: string;
+  readonly etherType: number;
+  readonly protocol: number;
+  readonly tcpFlags: number;
+  readonly source: Address | null;
+  readonly destination: Address | null;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly icmpType: number;
+  readonly icmpCode: number;
+}
+
+export type SessionUse = "none" | "new" | "established" | "related";
+
+/** What the programs answered to one packet. */
+export interface PacketVerdict {
+  readonly verdict: "accept" | "drop";
+  readonly reason: string;
+  readonly session: SessionUse;
+  /** Number of the rule on `ruleSide`, or null. */
+  readonly rule: number | null;
+  readonly ruleSide: Direction;
+  /** The policy's place in rw_policies; 0: none judged. */
+  readonly version: number;
+}
