@@ -1,0 +1,80 @@
+/** What a proof says when it fails, and the comparison that all of its parts share. */
+import type { Direction } from "../model/model.ts";
+import type { Bitmap } from "./bitmap.ts";
+import type { Bits } from "./types.ts";
+
+export type ProofPart = "fixed" | "service" | "source-port" | "expires" | "remote" | "local" | "groups";
+
+/** The first thing found in which compiled data does not say what its rules say. */
+export interface ProofFailure {
+  readonly direction: Direction;
+  readonly part: ProofPart;
+  /** Number of the rule that is wrong there; null where it is no single rule. */
+  readonly rule: number | null;
+  /** For people: what was found where, and what the rules ask for. */
+  readonly message: string;
+}
+
+/** Where a proof is, and the words that it reads. */
+export interface ProofContext {
+  readonly direction: Direction;
+  /** Words of one bitmap of this side. */
+  readonly stride: number;
+  /** The policy's words as halves. */
+  readonly halves: Bitmap;
+}
+
+export function fail(
+  { direction }: ProofContext,
+  part: ProofPart,
+  rule: number | null,
+  message: string,
+): ProofFailure {
+  return { direction, part, rule, message: `${direction} ${part}: ${message}` };
+}
+
+/**
+ * Null when `bits` stand for exactly the `expected` rules.
+ * @param where the place in the dimension, for the message
+ */
+export function proveBits(
+  context: ProofContext,
+  part: ProofPart,
+  bits: Bits,
+  expected: Bitmap,
+  where: () => string,
+): ProofFailure | null {
+  const { halves, stride } = context;
+  if (bits.summary !== 0n && bits.base + stride > halves.length / 2) {
+    return fail(context, part, null, `${where()} reads words beyond the policy's own`);
+  }
+  const low = Number(bits.summary & 0xffffffffn);
+  const high = Number(bits.summary >> 32n);
+  for (let word = 0; word < stride; word++) {
+    const isNamed = (((word < 32 ? low : high) >>> (word & 31)) & 1) === 1;
+    const first = isNamed ? (halves[2 * (bits.base + word)] ?? 0) : 0;
+    const second = isNamed ? (halves[2 * (bits.base + word) + 1] ?? 0) : 0;
+    const wrong = (first ^ (expected[2 * word] ?? 0)) | 0;
+    const wrongToo = (second ^ (expected[2 * word + 1] ?? 0)) | 0;
+    if (wrong !== 0 || wrongToo !== 0) {
+      const rule = 64 * word + (wrong !== 0 ? lowestBit(wrong) : 32 + lowestBit(wrongToo));
+      const isExpected = (((expected[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
+      return fail(
+        context,
+        part,
+        rule,
+        `${where()} has rule ${rule} ${isExpected ? "unset, but it matches" : "set, but it does not match"}`,
+      );
+    }
+    if (isNamed && first === 0 && second === 0) {
+      return fail(context, part, null, `${where()} has a summary that names word ${word}, which is zero`);
+    }
+  }
+  return bits.summary >> BigInt(stride) === 0n
+    ? null
+    : fail(context, part, null, `${where()} has a summary that names words beyond the last rule`);
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}

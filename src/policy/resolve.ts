@@ -1,0 +1,149 @@
+/** From a model to what this host enforces: names become prefixes and sets of groups, rules get their order. */
+import type { Direction, Group, Interface, Model, Network, Prefix, Remote } from "../model/model.ts";
+import { DigestRegistry } from "./digest.ts";
+import { policyKeyOf, sortIds } from "./identity.ts";
+import { collectMembers, standsForGroups } from "./members.ts";
+import { compareRules, type PlacedRule } from "./order.ts";
+import type { OrderedRule, PolicySide, PolicySource, Resolved, ResolvedInterface } from "./types.ts";
+
+/**
+ * This host's interfaces and their policies, one for each network, nic type and set of groups; the addresses of
+ * all hosts. Pure: the same model gives the same numbers, keys and identities.
+ * @param options.host the host's name: an interface without hosts, or with this one among them, is its own
+ * @throws Error when an interface names a network or group, or a rule a prefix list, that the model lacks (a
+ *   checked model never does), or when two sets of groups have the same digest
+ */
+export function resolve(model: Model, options: { readonly host: string }): Resolved {
+  const registry = new DigestRegistry("policy");
+  const policies = new Map<bigint, PolicySource>();
+  const interfaces: ResolvedInterface[] = [];
+  const expand = createExpander(model);
+  for (const iface of model.interfaces.values()) {
+    if (iface.hosts.length > 0 && !iface.hosts.includes(options.host)) {
+      continue;
+    }
+    const groups = sortIds(iface.groups);
+    const key = policyKeyOf(iface.network, iface.nicType, groups);
+    registry.claim(key, `${iface.nicType} interfaces in ${groups.join(", ")} of network ${iface.network}`);
+    if (!policies.has(key)) {
+      policies.set(key, resolvePolicy(model, iface, key, groups, expand));
+    }
+    interfaces.push({ interface: iface, policy: key });
+  }
+  return { model, interfaces, policies, ...collectMembers(model) };
+}
+
+type Expander = (remote: Remote, seesGroups: boolean) => OrderedRule["remote"];
+
+function resolvePolicy(
+  model: Model,
+  iface: Interface,
+  key: bigint,
+  ids: readonly string[],
+  expand: Expander,
+): PolicySource {
+  const network = model.networks.get(iface.network);
+  if (network === undefined) {
+    throw new Error(`interface ${iface.id} names network ${iface.network}, which the model does not have`);
+  }
+  const groups = ids.map((id) => findGroup(model, iface, id));
+  const seesGroups = standsForGroups(model, iface);
+  const inner = seesGroups ? groups.filter(isMutuallyAccessible) : [];
+  const side = (direction: Direction): PolicySide =>
+    resolveSide(groups, direction, (placed) =>
+      appliesTo(network, iface, placed) ? expand(placed.rule.remote, seesGroups) : null,
+    );
+  return {
+    key,
+    network: iface.network,
+    nicType: iface.nicType,
+    groups: ids,
+    innerGroups: inner.map((group) => group.id),
+    innerGroupsEnforced: inner.filter(enforces).map((group) => group.id),
+    sides: { egress: side("egress"), ingress: side("ingress") },
+  };
+}
+
+function findGroup(model: Model, iface: Interface, id: string): Group {
+  const group = model.groups.get(id);
+  if (group === undefined) {
+    throw new Error(`interface ${iface.id} is in group ${id}, which the model does not have`);
+  }
+  return group;
+}
+
+/** @param locate what a rule's remote means here; null where the rule does not judge this interface */
+function resolveSide(
+  groups: readonly Group[],
+  direction: Direction,
+  locate: (placed: PlacedRule) => OrderedRule["remote"] | null,
+): PolicySide {
+  const rules: OrderedRule[] = [];
+  const placed = groups.flatMap((group) =>
+    group.rules.filter((rule) => rule.direction === direction).map((rule) => ({ group, rule })),
+  );
+  for (const candidate of placed.sort(compareRules)) {
+    const remote = locate(candidate);
+    if (remote !== null) {
+      const { group, rule } = candidate;
+      rules.push({ number: rules.length, group: group.id, rule, enforced: enforces(group), remote });
+    }
+  }
+  const enforcing = groups.filter(enforces);
+  return {
+    direction,
+    rules,
+    defaultAccept: acceptsByDefault(groups, direction),
+    // Without enforcing groups nothing is dropped by rules.
+    defaultAcceptEnforced: enforcing.length === 0 || acceptsByDefault(enforcing, direction),
+    observes: enforcing.length < groups.length,
+  };
+}
+
+function acceptsByDefault(groups: readonly Group[], direction: Direction): boolean {
+  return direction === "egress" && groups.every((group) => group.defaultEgress === "accept");
+}
+
+/** On a classic network a rule judges the interfaces of its nic type; in a VPC, all. */
+function appliesTo(network: Network, iface: Interface, { rule }: PlacedRule): boolean {
+  return network.type === "vpc" || rule.nicType === iface.nicType;
+}
+
+function isMutuallyAccessible(group: Group): boolean {
+  return group.type === "basic" && group.innerAccess === "accept";
+}
+
+function enforces(group: Group): boolean {
+  return group.mode === "enforce";
+}
+
+/** Rules that name the same list share one array, so that the compiler walks it once. */
+function createExpander(model: Model): Expander {
+  const lists = new Map<string, readonly Prefix[]>();
+  const expandList = (id: string): readonly Prefix[] => {
+    const known = lists.get(id);
+    if (known !== undefined) {
+      return known;
+    }
+    const list = model.prefixLists.get(id);
+    if (list === undefined) {
+      throw new Error(`a rule names prefix list ${id}, which the model does not have`);
+    }
+    const prefixes = list.entries.map((entry) => entry.prefix);
+    lists.set(id, prefixes);
+    return prefixes;
+  };
+  return (remote, seesGroups) => {
+    switch (remote.kind) {
+      case "prefix":
+        return { kind: "prefixes", prefixes: [remote.prefix] };
+      case "prefix-list":
+        return { kind: "prefixes", prefixes: expandList(remote.list) };
+      case "group":
+        // Seen from an internet interface of a classic network a group has no members.
+        return seesGroups ? { kind: "group", group: remote.group } : { kind: "prefixes", prefixes: [] };
+      default:
+        return remote satisfies never;
+    }
+  };
+}
