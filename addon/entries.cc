@@ -1,0 +1,148 @@
+#include "entries.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace ringwall {
+
+namespace {
+
+// Entries asked for in one batch: a call is then well under a millisecond, its buffers under a megabyte.
+constexpr uint32_t kChunk = 4096;
+constexpr int kKernelNotSupported = 524;
+
+bool lacksBatch(int error) {
+    return error == EINVAL || error == ENOTSUP || error == kKernelNotSupported;
+}
+
+std::string attempt(const char *verb, const MapShape &shape) {
+    return std::string("cannot ") + verb + " the map " + shape.name;
+}
+
+/** Takes `count` keys and values; they are overwritten afterwards. */
+using Take = std::function<void(const uint8_t *keys, const uint8_t *values, uint32_t count)>;
+
+void walkOneByOne(int fd, const MapShape &shape, const Take &take) {
+    std::vector<uint8_t> key(shape.keySize), next(shape.keySize), value(shape.slotSize);
+    void *previous = nullptr;
+    // A key deleted under the walk sends it back to the start: the bound ends what would go round for ever.
+    for (uint64_t steps = 0; steps < uint64_t{shape.maxEntries} * 2; steps++) {
+        if (bpf_map_get_next_key(fd, previous, next.data()) < 0) {
+            if (errno == ENOENT)
+                return;
+            throw Failure::fromErrno(attempt("walk", shape));
+        }
+        std::swap(key, next);
+        previous = key.data();
+        if (bpf_map_lookup_elem(fd, key.data(), value.data()) == 0)
+            take(key.data(), value.data(), 1);
+        else if (errno != ENOENT)
+            throw Failure::fromErrno(attempt("read", shape));
+    }
+}
+
+/** False where the map type has no batches. */
+bool walkBatches(int fd, const MapShape &shape, const Take &take) {
+    uint32_t chunk = std::min(kChunk, shape.maxEntries);
+    // The kernel's place: a bucket number for hashes, a key for others.
+    std::vector<uint8_t> place(std::max<size_t>(shape.keySize, sizeof(uint32_t)));
+    std::vector<uint8_t> keys(size_t{chunk} * shape.keySize), values(size_t{chunk} * shape.slotSize);
+    void *from = nullptr;
+    for (uint64_t seen = 0; seen <= shape.maxEntries;) {
+        uint32_t count = chunk;
+        int result =
+            bpf_map_lookup_batch(fd, from, place.data(), keys.data(), values.data(), &count, nullptr);
+        int error = result < 0 ? errno : 0;
+        if (error == ENOSPC && chunk < shape.maxEntries) { // a bucket longer than the buffers
+            chunk = static_cast<uint32_t>(std::min<uint64_t>(uint64_t{chunk} * 2, shape.maxEntries));
+            keys.resize(size_t{chunk} * shape.keySize);
+            values.resize(size_t{chunk} * shape.slotSize);
+            continue;
+        }
+        if (from == nullptr && lacksBatch(error))
+            return false;
+        if (error != 0 && error != ENOENT)
+            throw Failure(error, attempt("read", shape));
+        if (count > 0)
+            take(keys.data(), values.data(), count);
+        if (error == ENOENT || count == 0)
+            return true;
+        seen += count;
+        from = place.data();
+    }
+    return true;
+}
+
+void walk(int fd, const MapShape &shape, const Take &take) {
+    if (!walkBatches(fd, shape, take))
+        walkOneByOne(fd, shape, take);
+}
+
+} // namespace
+
+Entries readEntries(int fd, const MapShape &shape) {
+    Entries entries;
+    walk(fd, shape, [&](const uint8_t *keys, const uint8_t *values, uint32_t count) {
+        entries.keys.insert(entries.keys.end(), keys, keys + size_t{count} * shape.keySize);
+        entries.values.insert(entries.values.end(), values, values + size_t{count} * shape.slotSize);
+        entries.count += count;
+    });
+    return entries;
+}
+
+size_t countEntries(int fd, const MapShape &shape) {
+    size_t total = 0;
+    walk(fd, shape, [&](const uint8_t *, const uint8_t *, uint32_t count) { total += count; });
+    return total;
+}
+
+void writeEntries(int fd, const MapShape &shape, const uint8_t *keys, const uint8_t *values, uint32_t count) {
+    if (count == 0)
+        return;
+    uint32_t done = count;
+    if (bpf_map_update_batch(fd, keys, values, &done, nullptr) == 0)
+        return;
+    int error = errno;
+    // A call refused before its first entry leaves the count as it was given.
+    done = done >= count ? 0 : done;
+    if (done > 0 || !lacksBatch(error)) {
+        Failure failure(error, attempt("set entries of", shape));
+        failure.done = done;
+        throw failure;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (bpf_map_update_elem(fd, keys + size_t{i} * shape.keySize, values + size_t{i} * shape.slotSize,
+                                0) < 0) {
+            Failure failure = Failure::fromErrno(attempt("set entries of", shape));
+            failure.done = i;
+            throw failure;
+        }
+    }
+}
+
+uint32_t deleteEntries(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count) {
+    uint32_t at = 0, deleted = 0;
+    bool batches = true;
+    while (at < count) {
+        uint32_t done = batches ? count - at : 1;
+        const uint8_t *key = keys + size_t{at} * shape.keySize;
+        int result = batches ? bpf_map_delete_batch(fd, key, &done, nullptr) : bpf_map_delete_elem(fd, key);
+        int error = result < 0 ? errno : 0;
+        if (batches && lacksBatch(error)) {
+            batches = false;
+            continue;
+        }
+        if (error != 0 && error != ENOENT)
+            throw Failure(error, attempt("delete entries of", shape));
+        // On ENOENT `done` stands at the absent key, which is passed over.
+        if (error == ENOENT && (!batches || done >= count - at))
+            done = 0;
+        deleted += done;
+        at += done + (error == ENOENT ? 1 : 0);
+    }
+    return deleted;
+}
+
+} // namespace ringwall

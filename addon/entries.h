@@ -1,0 +1,33 @@
+// Many entries of a map at once: by the kernel's batches where the map type has them, else one by one.
+#ifndef RINGWALL_ENTRIES_H
+#define RINGWALL_ENTRIES_H
+
+#include <cstdint>
+#include <vector>
+
+#include "map.h"
+
+namespace ringwall {
+
+/** Keys and values end to end. */
+struct Entries {
+    size_t count = 0;
+    std::vector<uint8_t> keys;
+    std::vector<uint8_t> values;
+};
+
+/** All entries. What changes meanwhile may be missing, or there twice. Throws Failure. */
+Entries readEntries(int fd, const MapShape &shape);
+
+/** The number of entries. Throws Failure. */
+size_t countEntries(int fd, const MapShape &shape);
+
+/** Sets entries; a Failure's `done` says how many were set. */
+void writeEntries(int fd, const MapShape &shape, const uint8_t *keys, const uint8_t *values, uint32_t count);
+
+/** Deletes keys, passing over absent ones; returns how many were there. Throws Failure. */
+uint32_t deleteEntries(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count);
+
+} // namespace ringwall
+
+#endif

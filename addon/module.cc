@@ -1,0 +1,60 @@
+// What require() gives: index.d.ts is its description.
+#include <napi.h>
+
+#include "link.h"
+#include "map.h"
+#include "monitor.h"
+#include "netlink.h"
+#include "object.h"
+#include "program.h"
+#include "ring.h"
+#include "system.h"
+#include "tc.h"
+
+namespace ringwall {
+
+namespace {
+
+void defineClasses(Napi::Env env, Napi::Object exports) {
+    auto *constructors = new Constructors();
+    env.SetInstanceData(constructors); // the environment deletes it
+    constructors->map = Napi::Persistent(BpfMap::define(env));
+    constructors->program = Napi::Persistent(BpfProgram::define(env));
+    constructors->link = Napi::Persistent(BpfLink::define(env));
+    constructors->object = Napi::Persistent(BpfObject::define(env));
+    exports.Set("BpfMap", constructors->map.Value());
+    exports.Set("BpfProgram", constructors->program.Value());
+    exports.Set("BpfLink", constructors->link.Value());
+    exports.Set("BpfObject", constructors->object.Value());
+    exports.Set("RingBuffer", RingBuffer::define(env));
+    exports.Set("LinkMonitor", LinkMonitor::define(env));
+}
+
+template <Napi::Value (*F)(const Napi::CallbackInfo &)>
+void defineFunction(Napi::Env env, Napi::Object exports, const char *name) {
+    exports.Set(name, Napi::Function::New<&guarded<F>>(env, name));
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+    defineClasses(env, exports);
+    defineFunction<listLinks>(env, exports, "listLinks");
+    defineFunction<setLinkUp>(env, exports, "setLinkUp");
+    defineFunction<listAddresses>(env, exports, "listAddresses");
+    defineFunction<detachTc>(env, exports, "detachTc");
+    defineFunction<queryTc>(env, exports, "queryTc");
+    defineFunction<queryXdp>(env, exports, "queryXdp");
+    defineFunction<peerCredentials>(env, exports, "peerCredentials");
+    defineFunction<lockFile>(env, exports, "lockFile");
+    defineFunction<mountBpffs>(env, exports, "mountBpffs");
+    defineFunction<notify>(env, exports, "notify");
+    defineFunction<taiOffset>(env, exports, "taiOffset");
+    defineFunction<possibleCpus>(env, exports, "possibleCpus");
+    defineFunction<libbpfVersion>(env, exports, "libbpfVersion");
+    return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(ringwall, initialize)
+
+} // namespace ringwall

@@ -1,0 +1,99 @@
+#include "tc.h"
+
+#include <bpf/libbpf.h>
+
+#include <climits>
+#include <string>
+
+#include "arguments.h"
+#include "error.h"
+
+namespace ringwall {
+
+namespace {
+
+bpf_tc_hook hookAt(int ifindex, bool ingress) {
+    bpf_tc_hook hook = {};
+    hook.sz = sizeof(hook);
+    hook.ifindex = ifindex;
+    hook.attach_point = ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+    return hook;
+}
+
+bpf_tc_opts filterAt(uint32_t handle, uint32_t priority) {
+    bpf_tc_opts options = {};
+    options.sz = sizeof(options);
+    options.handle = handle;
+    options.priority = priority;
+    return options;
+}
+
+/** The kernel's answers for "no such filter": ENOENT, and EINVAL where there is no clsact at all. */
+bool isAbsent(int error) {
+    return error == ENOENT || error == EINVAL;
+}
+
+} // namespace
+
+TcFilter TcFilter::read(const Napi::Value &value) {
+    Napi::Object options = readObject(value, "options");
+    TcFilter filter;
+    uint32_t ifindex = readUint32(options.Get("ifindex"), "ifindex");
+    if (ifindex == 0 || ifindex > INT_MAX)
+        throw Failure(ENODEV, "there is no device with ifindex " + std::to_string(ifindex));
+    filter.ifindex_ = static_cast<int>(ifindex);
+    std::string direction = readString(options.Get("direction"), "direction");
+    if (direction != "ingress" && direction != "egress")
+        throw Failure(EINVAL, "direction must be ingress or egress, not " + direction);
+    filter.ingress_ = direction == "ingress";
+    filter.handle_ = readUint32(options.Get("handle"), "handle");
+    filter.priority_ = readUint32(options.Get("priority"), "priority");
+    if (filter.handle_ == 0 || filter.priority_ == 0 || filter.priority_ > UINT16_MAX)
+        throw Failure(EINVAL, "handle must be at least 1 and priority from 1 to 65535");
+    return filter;
+}
+
+void TcFilter::attach(int program) const {
+    LogCapture log;
+    std::string where = "to the device with ifindex " + std::to_string(ifindex_);
+    bpf_tc_hook hook = hookAt(ifindex_, ingress_);
+    int made = bpf_tc_hook_create(&hook);
+    if (made != -EEXIST)
+        log.check(made, "cannot add clsact " + where);
+    bpf_tc_opts options = filterAt(handle_, priority_);
+    options.prog_fd = program;
+    options.flags = BPF_TC_F_REPLACE;
+    log.check(bpf_tc_attach(&hook, &options), "cannot attach a tc filter " + where);
+}
+
+bool TcFilter::detach() const {
+    LogCapture log;
+    bpf_tc_hook hook = hookAt(ifindex_, ingress_);
+    bpf_tc_opts options = filterAt(handle_, priority_);
+    int result = bpf_tc_detach(&hook, &options);
+    if (isAbsent(-result))
+        return false;
+    log.check(result, "cannot detach the tc filter of the device with ifindex " + std::to_string(ifindex_));
+    return true;
+}
+
+uint32_t TcFilter::query() const {
+    LogCapture log;
+    bpf_tc_hook hook = hookAt(ifindex_, ingress_);
+    bpf_tc_opts options = filterAt(handle_, priority_);
+    int result = bpf_tc_query(&hook, &options);
+    if (isAbsent(-result))
+        return 0;
+    log.check(result, "cannot query the tc filter of the device with ifindex " + std::to_string(ifindex_));
+    return options.prog_id;
+}
+
+Napi::Value detachTc(const Napi::CallbackInfo &info) {
+    return Napi::Boolean::New(info.Env(), TcFilter::read(info[0]).detach());
+}
+
+Napi::Value queryTc(const Napi::CallbackInfo &info) {
+    return Napi::Number::New(info.Env(), TcFilter::read(info[0]).query());
+}
+
+} // namespace ringwall

@@ -1,0 +1,36 @@
+// clsact filters: programs at a device's tc hooks where the kernel has no tcx links.
+#ifndef RINGWALL_TC_H
+#define RINGWALL_TC_H
+
+#include <napi.h>
+
+#include <cstdint>
+
+namespace ringwall {
+
+/** The place of one filter. */
+class TcFilter {
+  public:
+    /** Reads {ifindex, direction, handle, priority}. Throws Failure (EINVAL). */
+    static TcFilter read(const Napi::Value &options);
+
+    /** Puts a program there, replacing the one of this handle and priority; makes the clsact qdisc. */
+    void attach(int program) const;
+    /** False where no such filter is. Throws Failure (ENODEV, EPERM). */
+    bool detach() const;
+    /** The id of the program there, or 0. Throws Failure (ENODEV, EPERM). */
+    uint32_t query() const;
+
+  private:
+    int ifindex_ = 0;
+    bool ingress_ = true;
+    uint32_t handle_ = 0;
+    uint32_t priority_ = 0;
+};
+
+Napi::Value detachTc(const Napi::CallbackInfo &info);
+Napi::Value queryTc(const Napi::CallbackInfo &info);
+
+} // namespace ringwall
+
+#endif
