@@ -1,0 +1,42 @@
+/** What the agent asks of a host's kernel. `Enforcement` does it; tests of the agent may bring another. */
+import type { Direction } from "../model/model.ts";
+import type { CompiledPolicy, Resolved } from "../policy/types.ts";
+import type { KernelSettings } from "./settings.ts";
+import type {
+  ApplyReport,
+  KernelStatus,
+  LostEvents,
+  PacketCounter,
+  PacketEvent,
+  PacketVerdict,
+  Session,
+  SessionFilter,
+} from "./status.ts";
+
+export interface Enforcer {
+  /** Programs of this very object were found pinned and enforcing. */
+  readonly adopted: boolean;
+  /**
+   * Brings a model into force. All or nothing: when it throws, what was in force still is. Two at once are
+   * done one after the other. Devices that come later are attached under the last model applied.
+   */
+  apply(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>): Promise<ApplyReport>;
+  /** Takes settings over without a reload; a change of `sessions` holds for tables made from then on. */
+  configure(settings: KernelSettings): Promise<void>;
+  status(): KernelStatus;
+  /** Live sessions of one interface (by id) or of all. Revoked ones are among them. */
+  sessions(interfaceId?: string): Promise<readonly Session[]>;
+  /** Revokes sessions in place, so that no later packet revives them; returns how many. */
+  endSessions(filter: SessionFilter): Promise<number>;
+  /** Counts sessions that are alive by their timeout; `status` then has them. */
+  sweep(): Promise<void>;
+  /** Counters that are not zero, of interfaces in the model. */
+  counters(): readonly PacketCounter[];
+  lost(): LostEvents;
+  /** Returns the function that stops it. */
+  onEvent(listener: (event: PacketEvent) => void): () => void;
+  /** Asks the live programs about one frame; no session, counter or event of the interface is touched. */
+  ask(interfaceId: string, direction: Direction, frame: Uint8Array): Promise<PacketVerdict>;
+  /** `detach`: takes programs, filters and pins away, and so opens every device. Else they go on enforcing. */
+  close(options: { readonly detach: boolean }): Promise<void>;
+}
