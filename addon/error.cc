@@ -8,6 +8,9 @@
 #include <mutex>
 #include <vector>
 
+#include "arguments.h"
+#include "environment.h"
+
 namespace ringwall {
 
 namespace {
@@ -83,13 +86,25 @@ int collect(libbpf_print_level level, const char *format, va_list arguments) {
 } // namespace
 
 Napi::Error Failure::toError(Napi::Env env) const {
-    Napi::Error error = Napi::Error::New(env, what + ": " + describe(code));
-    error.Set("code", Napi::String::New(env, nameOf(code)));
-    error.Set("errno", Napi::Number::New(env, code));
-    error.Set("log", Napi::String::New(env, log));
+    Napi::Error plain = Napi::Error::New(env, what + ": " + describe(code));
+    plain.Set("code", Napi::String::New(env, nameOf(code)));
+    plain.Set("errno", Napi::Number::New(env, code));
+    plain.Set("log", Napi::String::New(env, log));
     if (done >= 0)
-        error.Set("done", Napi::Number::New(env, static_cast<double>(done)));
-    return error;
+        plain.Set("done", Napi::Number::New(env, static_cast<double>(done)));
+    const Environment &environment = Environment::of(env);
+    if (environment.errorFactory.IsEmpty())
+        return plain;
+    try {
+        return Napi::Error(env, environment.errorFactory.Call({plain.Value()}));
+    } catch (const Napi::Error &thrown) { // the factory's own failure says more than nothing
+        return thrown;
+    }
+}
+
+Napi::Value setErrorFactory(const Napi::CallbackInfo &info) {
+    Environment::of(info.Env()).errorFactory = Napi::Persistent(readFunction(info[0], "factory"));
+    return info.Env().Undefined();
 }
 
 LogCapture::LogCapture() : outer_(innermost) {

@@ -69,6 +69,9 @@ template <Napi::Value (*F)(const Napi::CallbackInfo &)> Napi::Value guarded(cons
     return guard(info.Env(), [&] { return F(info); });
 }
 
+/** setErrorFactory(factory): from now on `factory(error)` makes what is thrown in this environment. */
+Napi::Value setErrorFactory(const Napi::CallbackInfo &info);
+
 } // namespace ringwall
 
 #endif

@@ -2,11 +2,21 @@
  * The addon's whole surface: a thin door to the system's libbpf, netlink and a few system calls that Node
  * lacks. No policy, no defaults; callers (src/kernel/native.ts) check their arguments first.
  *
- * Every failed call throws an `Error` with `code` ("EPERM", "ENOENT", …, from errno or libbpf's own range),
- * `errno` (positive number) and `log` (libbpf's own output of that call, possibly empty).
+ * Every failed call throws an AddonError, or what setErrorFactory's function makes of it.
  * Keys and values are bytes in the host's byte order, as the C structs lie in memory.
  * `close()` is idempotent; a closed handle throws `EBADF`.
  */
+
+export interface AddonError extends Error {
+  /** "EPERM", "ENOENT", …; "LIBBPF_FORMAT" and the like for libbpf's own. */
+  readonly code: string;
+  /** Positive; libbpf's own from 4000 on. */
+  readonly errno: number;
+  /** What libbpf, or the kernel through netlink, said in that call; possibly empty. */
+  readonly log: string;
+  /** After setBatch: how many entries were set. */
+  readonly done?: number;
+}
 
 export interface MapInfo {
   readonly id: number;
@@ -40,13 +50,17 @@ export class BpfMap {
     maxEntries: number;
     flags: number;
   }): BpfMap;
+  /** Read anew at each access (`memory` moves): keep it where it is asked often. */
   readonly info: MapInfo;
   get(key: Uint8Array): Uint8Array | undefined;
   /** flags: 0 any, 1 only if absent (EEXIST), 2 only if present (ENOENT). */
   set(key: Uint8Array, value: Uint8Array, flags?: number): void;
   /** False when the key was not there. */
   delete(key: Uint8Array): boolean;
-  /** All entries, by batches where the map type has them, else by get-next-key. */
+  /**
+   * All entries, by batches where the map type has them, else by get-next-key. An entry that is set or deleted
+   * meanwhile may be missing, or be there twice.
+   */
   entries(): Entries;
   /** Like entries(), on libuv's thread pool. */
   entriesAsync(): Promise<Entries>;
@@ -73,6 +87,7 @@ export class BpfMap {
 }
 
 export interface TestRunResult {
+  /** Signed: TC_ACT_UNSPEC is -1. */
   readonly retval: number;
   /** Mean time of one run, ns. */
   readonly duration: number;
@@ -113,7 +128,12 @@ export class BpfProgram {
   /** tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. */
   attachTcx(options: { ifindex: number; direction: "ingress" | "egress" }): BpfLink;
   /** clsact filter (it outlives the process); replaces the one of the same handle and priority. */
-  attachTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): void;
+  attachTc(options: {
+    ifindex: number;
+    direction: "ingress" | "egress";
+    handle: number;
+    priority: number;
+  }): void;
   close(): void;
 }
 
@@ -145,7 +165,9 @@ export class BpfObject {
     constants?: Readonly<Record<string, Uint8Array>>;
     programs?: readonly string[];
   }): BpfObject;
+  /** The maps that the source declares, without libbpf's own (.rodata, .bss, …). */
   readonly mapNames: readonly string[];
+  /** The programs that were loaded. */
   readonly programNames: readonly string[];
   /** Handles of their own: they stay open when the object is closed. ENOENT for an unknown name. */
   map(name: string): BpfMap;
@@ -154,7 +176,10 @@ export class BpfObject {
 }
 
 export class RingBuffer {
-  /** `onRecords` is called on the event loop with each record's bytes (copies), in order. */
+  /**
+   * `onRecord` is called on the event loop with each record's bytes (a copy), in order, at most 1,024 records a
+   * turn. What it throws is an uncaught exception. The process stays alive until close().
+   */
   constructor(map: BpfMap, onRecord: (record: Uint8Array) => void);
   close(): void;
 }
@@ -162,7 +187,7 @@ export class RingBuffer {
 export interface LinkInfo {
   readonly ifindex: number;
   readonly name: string;
-  /** "02:00:00:00:01:01"; empty where the device has none. */
+  /** "02:00:00:00:01:01"; empty where the device has none, or all zeros. */
   readonly mac: string;
   readonly mtu: number;
   readonly up: boolean;
@@ -178,7 +203,10 @@ export type LinkEvent =
   /** Events were lost (ENOBUFS): the listener must list the links again. */
   | { readonly type: "overrun" };
 
-/** RTNLGRP_LINK of the caller's namespace, on libuv's poll. */
+/**
+ * RTNLGRP_LINK of the caller's namespace, on libuv's poll. A device that moves to another namespace is gone.
+ * What the listener throws is an uncaught exception. The process stays alive until close().
+ */
 export class LinkMonitor {
   constructor(onEvent: (event: LinkEvent) => void);
   close(): void;
@@ -189,16 +217,29 @@ export function setLinkUp(ifindex: number, up: boolean): void;
 /** Addresses of the caller's namespace: text form without length, with the device. */
 export function listAddresses(): { ifindex: number; address: string }[];
 /** Removes the clsact filter that attachTc made; false when it was not there. */
-export function detachTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): boolean;
+export function detachTc(options: {
+  ifindex: number;
+  direction: "ingress" | "egress";
+  handle: number;
+  priority: number;
+}): boolean;
 /** The program id of the clsact filter of this handle and priority, or 0. */
-export function queryTc(options: { ifindex: number; direction: "ingress" | "egress"; handle: number; priority: number }): number;
+export function queryTc(options: {
+  ifindex: number;
+  direction: "ingress" | "egress";
+  handle: number;
+  priority: number;
+}): number;
 /** The id of the XDP program on a device (any mode), or 0. */
 export function queryXdp(ifindex: number): number;
 /** SO_PEERCRED of a connected unix socket. */
 export function peerCredentials(fd: number): { pid: number; uid: number; gid: number };
 /** flock(LOCK_EX | LOCK_NB): false when another holds it. */
 export function lockFile(fd: number): boolean;
-/** Mounts a bpffs with mode 0700 at an existing directory; true when it did, false when one was there. */
+/**
+ * Mounts a bpffs with mode 0700 at an existing directory; true when it did, false when one was mounted there. A
+ * directory inside another bpffs is not one of its own: a mount covers it.
+ */
 export function mountBpffs(path: string): boolean;
 /** sd_notify: false when NOTIFY_SOCKET is not set. */
 export function notify(state: string): boolean;
@@ -206,3 +247,8 @@ export function notify(state: string): boolean;
 export function taiOffset(): number;
 export function possibleCpus(): number;
 export function libbpfVersion(): string;
+/**
+ * From now on what `factory` makes of each error is thrown instead of it, in this environment, by calls and
+ * promises alike. native.ts makes KernelErrors.
+ */
+export function setErrorFactory(factory: (error: AddonError) => Error): void;

@@ -13,7 +13,7 @@ class BpfLink : public FdWrapped<BpfLink> {
 
     static Napi::Function define(Napi::Env env);
     static Napi::Function constructor(Napi::Env env) {
-        return Constructors::of(env).link.Value();
+        return Environment::of(env).link.Value();
     }
 
     explicit BpfLink(const Napi::CallbackInfo &info) : FdWrapped<BpfLink>(info) {}

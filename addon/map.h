@@ -31,7 +31,7 @@ class BpfMap : public FdWrapped<BpfMap> {
 
     static Napi::Function define(Napi::Env env);
     static Napi::Function constructor(Napi::Env env) {
-        return Constructors::of(env).map.Value();
+        return Environment::of(env).map.Value();
     }
 
     explicit BpfMap(const Napi::CallbackInfo &info);

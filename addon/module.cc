@@ -16,16 +16,16 @@ namespace ringwall {
 namespace {
 
 void defineClasses(Napi::Env env, Napi::Object exports) {
-    auto *constructors = new Constructors();
-    env.SetInstanceData(constructors); // the environment deletes it
-    constructors->map = Napi::Persistent(BpfMap::define(env));
-    constructors->program = Napi::Persistent(BpfProgram::define(env));
-    constructors->link = Napi::Persistent(BpfLink::define(env));
-    constructors->object = Napi::Persistent(BpfObject::define(env));
-    exports.Set("BpfMap", constructors->map.Value());
-    exports.Set("BpfProgram", constructors->program.Value());
-    exports.Set("BpfLink", constructors->link.Value());
-    exports.Set("BpfObject", constructors->object.Value());
+    auto *environment = new Environment();
+    env.SetInstanceData(environment); // Node deletes it with the environment
+    environment->map = Napi::Persistent(BpfMap::define(env));
+    environment->program = Napi::Persistent(BpfProgram::define(env));
+    environment->link = Napi::Persistent(BpfLink::define(env));
+    environment->object = Napi::Persistent(BpfObject::define(env));
+    exports.Set("BpfMap", environment->map.Value());
+    exports.Set("BpfProgram", environment->program.Value());
+    exports.Set("BpfLink", environment->link.Value());
+    exports.Set("BpfObject", environment->object.Value());
     exports.Set("RingBuffer", RingBuffer::define(env));
     exports.Set("LinkMonitor", LinkMonitor::define(env));
 }
@@ -49,6 +49,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     defineFunction<notify>(env, exports, "notify");
     defineFunction<taiOffset>(env, exports, "taiOffset");
     defineFunction<possibleCpus>(env, exports, "possibleCpus");
+    defineFunction<setErrorFactory>(env, exports, "setErrorFactory");
     defineFunction<libbpfVersion>(env, exports, "libbpfVersion");
     return exports;
 }

@@ -132,7 +132,7 @@ Napi::Value BpfObject::load(const Napi::CallbackInfo &info) {
     setUp(object.get(), options);
     log.check(bpf_object__load(object.get()), "cannot load the object " + path);
     Napi::Env env = info.Env();
-    return Constructors::of(env).object.New({Napi::External<Handle>::New(env, &object)});
+    return Environment::of(env).object.New({Napi::External<Handle>::New(env, &object)});
 }
 
 bpf_object *BpfObject::open() const {

@@ -13,7 +13,7 @@ class BpfProgram : public FdWrapped<BpfProgram> {
 
     static Napi::Function define(Napi::Env env);
     static Napi::Function constructor(Napi::Env env) {
-        return Constructors::of(env).program.Value();
+        return Environment::of(env).program.Value();
     }
 
     explicit BpfProgram(const Napi::CallbackInfo &info);

@@ -9,22 +9,11 @@
 #include <vector>
 
 #include "arguments.h"
+#include "environment.h"
 #include "error.h"
 #include "handle.h"
 
 namespace ringwall {
-
-/** The constructors of one environment (Napi instance data): never shared, so worker threads work. */
-struct Constructors {
-    Napi::FunctionReference map;
-    Napi::FunctionReference program;
-    Napi::FunctionReference link;
-    Napi::FunctionReference object;
-
-    static Constructors &of(Napi::Env env) {
-        return *env.GetInstanceData<Constructors>();
-    }
-};
 
 /** The kind of BPF object that a file descriptor is, as the kernel names it in /proc/self/fd. */
 enum class Kind { Map, Program, Link };
