@@ -1,0 +1,148 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { KernelStatus, LostEvents, PacketCounter } from "../kernel/status.ts";
+import { definitions } from "./definitions.ts";
+
+/** What is in force, as the agent knows it. */
+export interface ModelFigures {
+  readonly groups: number;
+  readonly rules: number;
+  readonly revision: number;
+}
+
+export type ApplyResult = "applied" | "unchanged" | "refused" | "failed";
+
+export interface MetricSources {
+  readonly version: string;
+  readonly kernelRelease: string;
+  readonly counters: () => readonly PacketCounter[];
+  readonly status: () => KernelStatus;
+  readonly lost: () => LostEvents;
+  readonly model: () => ModelFigures;
+}
+
+export interface Metrics {
+  /** Counts a change, and how long it took where it was applied. */
+  recordApply(result: ApplyResult, seconds: number): void;
+  /** All series in the text format; reads the kernel's counters now. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+const states = ["enforcing", "observing", "not-ready", "failed"] as const;
+
+/** Metrics with a registry of their own: prom-client's default one is shared by everything in a process. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addKernelCounters(registry, sources);
+  addKernelGauges(registry, sources);
+  addModelGauges(registry, sources);
+  const duration = new Histogram({
+    ...describe("applyDuration"),
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [registry],
+  });
+  const applies = new Counter({ ...describe("applies"), registers: [registry] });
+  // From the start, so that a rate sees the first failure.
+  for (const result of ["applied", "unchanged", "refused", "failed"]) applies.inc({ result }, 0);
+  return {
+    recordApply(result, seconds) {
+      applies.inc({ result });
+      if (result === "applied") duration.observe(seconds);
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function describe<Name extends keyof typeof definitions>(name: Name) {
+  const { name: full, help, labels } = definitions[name];
+  return { name: full, help, labelNames: [...labels] as (typeof definitions)[Name]["labels"][number][] };
+}
+
+/** The kernel counts; a scrape copies its numbers, so these begin anew each time. */
+function addKernelCounters(registry: Registry, sources: MetricSources): void {
+  const bytes = new Counter({ ...describe("bytes"), registers: [] });
+  const packets = new Counter({
+    ...describe("packets"),
+    registers: [registry],
+    collect() {
+      this.reset();
+      bytes.reset();
+      for (const {
+        packets: seen,
+        bytes: size,
+        interface: id,
+        direction,
+        verdict,
+        reason,
+      } of sources.counters()) {
+        if (seen === 0n) continue;
+        const labels = { interface: id, direction, verdict, reason };
+        this.inc(labels, Number(seen));
+        bytes.inc(labels, Number(size));
+      }
+    },
+  });
+  // Behind `packets`, whose collection fills both from one reading of the kernel.
+  registry.registerMetric(bytes);
+  void packets;
+  new Counter({
+    ...describe("eventsLost"),
+    registers: [registry],
+    collect() {
+      const { full, rate } = sources.lost();
+      this.reset();
+      this.inc(Number(full + rate));
+    },
+  });
+}
+
+function addKernelGauges(registry: Registry, sources: MetricSources): void {
+  const registers: Registry[] = [];
+  const limit = new Gauge({ ...describe("conntrackLimit"), registers });
+  const entries = new Gauge({ ...describe("conntrackEntries"), registers });
+  const mapEntries = new Gauge({ ...describe("mapEntries"), registers });
+  const mapCapacity = new Gauge({ ...describe("mapCapacity"), registers });
+  const interfaces = new Gauge({
+    ...describe("interfaces"),
+    registers: [registry],
+    collect() {
+      const status = sources.status();
+      for (const gauge of [limit, entries, mapEntries, mapCapacity]) gauge.reset();
+      for (const state of states) {
+        this.set({ state }, status.interfaces.filter((one) => one.state === state).length);
+      }
+      for (const { interface: id, tables } of status.interfaces) {
+        for (const table of tables) {
+          limit.set({ interface: id, table: table.table }, table.limit);
+          if (table.entries !== null && table.entries > 0) {
+            entries.set({ interface: id, table: table.table }, table.entries);
+          }
+        }
+      }
+      for (const { map, entries: used, capacity } of status.maps) {
+        mapEntries.set({ map }, used);
+        mapCapacity.set({ map }, capacity);
+      }
+    },
+  });
+  void interfaces;
+  for (const gauge of [entries, limit, mapEntries, mapCapacity]) registry.registerMetric(gauge);
+}
+
+function addModelGauges(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
+  const figures = { groups: "groups", rules: "rules", policyRevision: "revision" } as const;
+  for (const [name, figure] of Object.entries(figures) as [keyof typeof figures, keyof ModelFigures][]) {
+    new Gauge({
+      ...describe(name),
+      registers,
+      collect() {
+        this.set(sources.model()[figure]);
+      },
+    });
+  }
+  const info = new Gauge({ ...describe("agentInfo"), registers });
+  info.set({ version: sources.version, kernel: sources.kernelRelease }, 1);
+}

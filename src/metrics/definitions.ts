@@ -1,0 +1,113 @@
+/** Every metric of Ringwall's own, once: the registry, docs/metrics.md and their tests are made from this table. */
+
+export interface Definition {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** For the docs: what it is good for, or where it comes from. */
+  readonly note: string;
+}
+
+export const definitions = {
+  packets: {
+    name: "ringwall_packets_total",
+    type: "counter",
+    labels: ["interface", "direction", "verdict", "reason"],
+    help: "Packets judged.",
+    note: "Direction is the guest's: egress is what it sends. A GSO packet counts once. Series only where not zero.",
+  },
+  bytes: {
+    name: "ringwall_bytes_total",
+    type: "counter",
+    labels: ["interface", "direction", "verdict", "reason"],
+    help: "Bytes of the packets judged, whole frames without FCS.",
+    note: "Series only where not zero.",
+  },
+  conntrackEntries: {
+    name: "ringwall_conntrack_entries",
+    type: "gauge",
+    labels: ["interface", "table"],
+    help: "Sessions alive in a table of an interface, counted each minute.",
+    note: "Tables: `opening`, `answered`, `established`. Series only where not zero.",
+  },
+  conntrackLimit: {
+    name: "ringwall_conntrack_entries_limit",
+    type: "gauge",
+    labels: ["interface", "table"],
+    help: "Sessions that a table of an interface holds.",
+    note: "The usual conntrack alert: `ringwall_conntrack_entries / ringwall_conntrack_entries_limit > 0.9`.",
+  },
+  mapEntries: {
+    name: "ringwall_map_entries",
+    type: "gauge",
+    labels: ["map"],
+    help: "Entries in use in a map of the kernel.",
+    note: "Policies, prefixes, identities and the like of the whole host.",
+  },
+  mapCapacity: {
+    name: "ringwall_map_capacity",
+    type: "gauge",
+    labels: ["map"],
+    help: "Entries that a map of the kernel holds.",
+    note: "A change that does not fit is refused before anything is written.",
+  },
+  groups: {
+    name: "ringwall_groups",
+    type: "gauge",
+    labels: [],
+    help: "Groups in the rules in force.",
+    note: "With the default groups that had to be made.",
+  },
+  rules: {
+    name: "ringwall_rules",
+    type: "gauge",
+    labels: [],
+    help: "Rules in the rules in force.",
+    note: "Of all groups together, as written.",
+  },
+  interfaces: {
+    name: "ringwall_interfaces",
+    type: "gauge",
+    labels: ["state"],
+    help: "Interfaces of this host by state.",
+    note: "States: `enforcing`, `observing`, `not-ready`, `failed`. Anything in `failed` wants a look at `ringwall status`.",
+  },
+  policyRevision: {
+    name: "ringwall_policy_revision",
+    type: "gauge",
+    labels: [],
+    help: "Number of the rules in force; it grows with each change and is kept over restarts.",
+    note: "0: nothing was applied yet.",
+  },
+  applyDuration: {
+    name: "ringwall_apply_duration_seconds",
+    type: "histogram",
+    labels: [],
+    help: "Time from the check of a change to its being in force, seconds.",
+    note: "Changes that were applied only.",
+  },
+  applies: {
+    name: "ringwall_applies_total",
+    type: "counter",
+    labels: ["result"],
+    help: "Changes by result.",
+    note: "Results: `applied`, `unchanged`, `refused` (the rules are wrong), `failed` (the kernel or the store refused).",
+  },
+  eventsLost: {
+    name: "ringwall_events_lost_total",
+    type: "counter",
+    labels: [],
+    help: "Drop events that no reader saw: beyond eventsPerSecond, or the ring buffer was full.",
+    note: "The drops themselves are in `ringwall_packets_total`, whole.",
+  },
+  agentInfo: {
+    name: "ringwall_agent_info",
+    type: "gauge",
+    labels: ["version", "kernel"],
+    help: "Always 1; the labels say which agent runs on which kernel.",
+    note: "",
+  },
+} as const satisfies Readonly<Record<string, Definition>>;
+
+export type MetricName = keyof typeof definitions;
