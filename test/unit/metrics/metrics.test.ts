@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { InterfaceStatus, KernelStatus, PacketCounter } from "../../../src/kernel/status.ts";
 import { createMetrics, type MetricSources } from "../../../src/metrics/collect.ts";
 import { type Definition, definitions } from "../../../src/metrics/definitions.ts";
@@ -148,7 +150,12 @@ describe("the definitions of metrics", () => {
   it("come with alerts that Prometheus takes, in the docs", () => {
     const docs = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
     const rules = /```yaml\n([\s\S]*?)```/.exec(docs)?.[1] ?? "";
-    const { status, stdout } = spawnSync("promtool", ["check", "rules"], { input: rules, encoding: "utf8" });
+    const folder = mkdtempSync(join(tmpdir(), "ringwall-alerts-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, "rules.yaml"), rules);
+    const { status, stdout } = spawnSync("promtool", ["check", "rules", join(folder, "rules.yaml")], {
+      encoding: "utf8",
+    });
     expect(stdout).toContain("5 rules found");
     expect(status).toBe(0);
     const known = new Set(Object.values<Definition>(definitions).map(({ name }) => name));

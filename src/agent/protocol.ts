@@ -1,0 +1,197 @@
+/**
+ * What the agent and its clients say to each other: HTTP over a unix socket, JSON in both directions. Both ends
+ * check what they are told against these schemas, so neither trusts the other's version.
+ */
+import { z } from "zod";
+
+export const defaultSocketPath = "/run/ringwall/ringwall.sock";
+
+const direction = z.enum(["egress", "ingress"]);
+const count = z.number().int().nonnegative();
+
+/** A rule as verdicts name it. */
+export const ruleReference = z.looseObject({
+  id: z.string().nullish(),
+  group: z.string(),
+  index: count,
+  priority: z.number().optional(),
+  policy: z.string().optional(),
+  line: z.number().nullish(),
+});
+
+const tableFill = z.object({ table: z.string(), entries: count, limit: count });
+
+const interfaceStatus = z.object({
+  id: z.string(),
+  instance: z.string(),
+  network: z.string(),
+  groups: z.array(z.string()),
+  device: z.string(),
+  ifindex: count.nullable(),
+  state: z.enum(["enforcing", "observing", "not-ready", "failed", "absent"]),
+  /** How its programs are attached: native, generic, tc. */
+  mode: z.string().nullable(),
+  /** Hooks that hold a program. */
+  programs: z.array(z.string()),
+  policy: z.object({ version: count, generation: count }).nullable(),
+  sessions: z.array(tableFill),
+  /** What is wrong with it, and what to do. */
+  problem: z.string().nullable(),
+});
+
+const refusedChange = z.object({ time: z.string(), messages: z.array(z.string()) });
+
+export const statusReply = z.object({
+  agent: z.object({
+    version: z.string(),
+    pid: count,
+    started: z.string(),
+    kernel: z.string(),
+    host: z.string(),
+  }),
+  policy: z.object({
+    revision: count,
+    store: z.string(),
+    applied: z.string().nullable(),
+    groups: count,
+    rules: count,
+    interfaces: count,
+    /** The last change that was refused, if none was applied after it. */
+    refused: refusedChange.nullable(),
+  }),
+  interfaces: z.array(interfaceStatus),
+  maps: z.array(z.object({ map: z.string(), entries: count, capacity: count })),
+  eventsLost: count,
+  /** What is wrong with the host or the agent. */
+  problems: z.array(z.string()),
+});
+export type StatusReply = z.infer<typeof statusReply>;
+export type InterfaceStatus = z.infer<typeof interfaceStatus>;
+
+const ruleFile = z.object({ path: z.string().min(1).max(4096), text: z.string() });
+export const applyRequest = z.object({ files: z.array(ruleFile).min(1) });
+export const applyReply = z.object({
+  revision: count,
+  /** False where the files say what was in force already. */
+  changed: z.boolean(),
+  seconds: z.number(),
+  interfaces: count,
+  entriesWritten: count,
+  notes: z.array(z.string()),
+});
+export type ApplyReply = z.infer<typeof applyReply>;
+
+export const question = z.object({
+  from: z.string(),
+  to: z.string(),
+  protocol: z.string(),
+  port: z.number().int().optional(),
+  sourcePort: z.number().int().optional(),
+  icmpType: z.number().int().optional(),
+  icmpCode: z.number().int().optional(),
+  network: z.string().optional(),
+});
+export type Question = z.infer<typeof question>;
+
+const side = z.looseObject({
+  interface: z.string(),
+  direction,
+  verdict: z.enum(["accept", "drop"]),
+  reason: z.string(),
+  rule: ruleReference.nullable(),
+});
+export const explainReply = z.looseObject({
+  verdict: z.enum(["accept", "drop"]),
+  sides: z.array(side),
+  kernel: z.object({ verdict: z.enum(["accept", "drop"]), agrees: z.boolean() }).nullable(),
+});
+export type ExplainReply = z.infer<typeof explainReply>;
+
+export const modelReply = z.object({ revision: count, host: z.string(), files: z.array(ruleFile) });
+
+/** Every field narrows; an empty filter is every session. */
+export const sessionFilter = z.strictObject({
+  interface: z.string().optional(),
+  protocol: z.string().optional(),
+  local: z.string().optional(),
+  remote: z.string().optional(),
+  port: z.number().int().min(0).max(65535).optional(),
+  state: z.string().optional(),
+});
+export type SessionFilter = z.infer<typeof sessionFilter>;
+
+const session = z.object({
+  interface: z.string(),
+  protocol: z.string(),
+  local: z.string(),
+  localPort: count.nullable(),
+  remote: z.string(),
+  remotePort: count.nullable(),
+  /** Direction of the packet that opened it. */
+  origin: direction,
+  state: z.string(),
+  revoked: z.boolean(),
+  ageSeconds: z.number(),
+  idleSeconds: z.number(),
+  packets: count,
+  bytes: count,
+  reason: z.string(),
+  rule: ruleReference.nullable(),
+});
+export type Session = z.infer<typeof session>;
+export const sessionsReply = z.object({ sessions: z.array(session) });
+export const endSessionsReply = z.object({ ended: count });
+
+export const eventLine = z.object({
+  time: z.string(),
+  interface: z.string(),
+  direction,
+  verdict: z.string(),
+  reason: z.string(),
+  rule: ruleReference.nullable(),
+  protocol: z.string(),
+  source: z.string(),
+  sourcePort: count.nullable(),
+  destination: z.string(),
+  destinationPort: count.nullable(),
+  bytes: count,
+  hook: z.string(),
+});
+export type EventLine = z.infer<typeof eventLine>;
+/** Stands in the stream where events were left out because the reader was slow. */
+export const lostLine = z.object({ lost: count });
+export const eventsRequest = z.object({ interface: z.string().optional() });
+export const streamLine = z.union([eventLine, lostLine]);
+export type StreamLine = z.infer<typeof streamLine>;
+
+const nothing = z.object({});
+
+function endpoint<Request extends z.ZodType, Reply extends z.ZodType>(
+  path: string,
+  request: Request,
+  reply: Reply,
+) {
+  return { path, request, reply };
+}
+
+/** Every question that is answered once. All are POST with a JSON body, `{}` where there is nothing to say. */
+export const endpoints = {
+  status: endpoint("/v1/status", nothing, statusReply),
+  model: endpoint("/v1/model", nothing, modelReply),
+  apply: endpoint("/v1/apply", applyRequest, applyReply),
+  explain: endpoint("/v1/explain", question, explainReply),
+  sessions: endpoint("/v1/sessions", sessionFilter, sessionsReply),
+  endSessions: endpoint("/v1/sessions/end", sessionFilter, endSessionsReply),
+} as const;
+export type Endpoints = typeof endpoints;
+export type EndpointName = keyof Endpoints;
+export type RequestOf<Name extends EndpointName> = z.infer<Endpoints[Name]["request"]>;
+export type ReplyOf<Name extends EndpointName> = z.infer<Endpoints[Name]["reply"]>;
+
+/** The stream of drops: JSON lines until one side ends it. */
+export const eventsPath = "/v1/events";
+
+/** refused: the rules or the question; kernel: the kernel refused; forbidden: the peer may not. */
+export const failureCode = z.enum(["refused", "kernel", "forbidden", "request", "internal"]);
+export type FailureCode = z.infer<typeof failureCode>;
+export const failureReply = z.object({ error: z.object({ code: failureCode, message: z.string() }) });

@@ -1,0 +1,186 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { isTrusted, type Peer } from "./credentials.ts";
+import { Failure } from "./failure.ts";
+import type { Log } from "./log.ts";
+import {
+  type EndpointName,
+  endpoints,
+  eventsPath,
+  eventsRequest,
+  type FailureCode,
+  type ReplyOf,
+  type RequestOf,
+  type StreamLine,
+} from "./protocol.ts";
+import { listenAt } from "./socket.ts";
+
+/** One function for each endpoint; a Failure becomes the client's answer. */
+export type Handlers = {
+  readonly [Name in EndpointName]: (request: RequestOf<Name>, peer: Peer) => Promise<ReplyOf<Name>>;
+};
+
+export interface ServerOptions {
+  readonly path: string;
+  readonly group: number | undefined;
+  readonly handlers: Handlers;
+  /** Calls `send` with each event until the returned function is called. */
+  readonly subscribe: (
+    filter: { interface?: string | undefined },
+    send: (line: StreamLine) => void,
+  ) => () => void;
+  readonly peerOf: (fd: number) => Peer;
+  readonly log: Log;
+}
+
+export interface AgentServer {
+  /** Ends the streams, lets answers that are on their way finish, takes the socket away. */
+  close(): Promise<void>;
+}
+
+/** Legal rule sets have 64 MiB at most; JSON's escapes and the frame come on top. */
+const MAX_BODY = 160 * 1024 * 1024;
+/** What a reader of the stream may be behind before events are left out. */
+const MAX_BEHIND = 1024 * 1024;
+
+const statusOf: Readonly<Record<FailureCode, number>> = {
+  refused: 422,
+  kernel: 500,
+  forbidden: 403,
+  request: 400,
+  internal: 500,
+};
+
+/** Listens on the agent's socket. Throws SocketError where the socket cannot be. */
+export async function startServer(options: ServerOptions): Promise<AgentServer> {
+  const ends = new Set<() => void>();
+  const server = createServer((request, response) => {
+    answer(options, request, response, ends).catch((error: unknown) => {
+      options.log.error({ err: error, path: request.url }, "a request failed");
+      response.destroy();
+    });
+  });
+  const remove = await listenAt(server, options);
+  return {
+    close: async () => {
+      remove();
+      for (const end of ends) end();
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  options: ServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  ends: Set<() => void>,
+): Promise<void> {
+  try {
+    const peer = options.peerOf(descriptorOf(request.socket));
+    if (!isTrusted(peer, options.group)) {
+      options.log.warn({ ...peer, path: request.url }, "refused a peer");
+      throw new Failure("forbidden", "Only root and members of the socket's group may talk to the agent.");
+    }
+    if (request.method !== "POST") throw new Failure("request", "Every request is a POST with a JSON body.");
+    const body = await readBody(request);
+    if (request.url === eventsPath) {
+      stream(options, eventsRequest.parse(body), response, ends);
+      return;
+    }
+    send(response, 200, await handle(options.handlers, request.url ?? "", body, peer));
+  } catch (error) {
+    const failure = toFailure(error, options.log);
+    send(response, statusOf[failure.code], { error: { code: failure.code, message: failure.message } });
+  }
+}
+
+async function handle(handlers: Handlers, path: string, body: unknown, peer: Peer): Promise<unknown> {
+  const name = (Object.keys(endpoints) as EndpointName[]).find(
+    (candidate) => endpoints[candidate].path === path,
+  );
+  if (name === undefined)
+    throw new Failure("request", `The agent has no ${path}: is the client of another version?`);
+  const request = endpoints[name].request.safeParse(body);
+  if (!request.success) {
+    const [issue] = request.error.issues;
+    throw new Failure(
+      "request",
+      `${path}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not understood"}`,
+    );
+  }
+  // The name decides both types; the compiler cannot follow it through the union.
+  const handler = handlers[name] as (request: unknown, peer: Peer) => Promise<unknown>;
+  return handler(request.data, peer);
+}
+
+function stream(
+  options: ServerOptions,
+  filter: { interface?: string | undefined },
+  response: ServerResponse,
+  ends: Set<() => void>,
+): void {
+  let lost = 0;
+  response.writeHead(200, { "content-type": "application/x-ndjson" });
+  response.flushHeaders();
+  const write = (line: StreamLine) => response.write(`${JSON.stringify(line)}\n`);
+  const unsubscribe = options.subscribe(filter, (line) => {
+    if (response.writableLength > MAX_BEHIND) {
+      lost++;
+      return;
+    }
+    if (lost > 0) write({ lost });
+    lost = 0;
+    write(line);
+  });
+  const end = () => response.end();
+  ends.add(end);
+  response.once("close", () => {
+    unsubscribe();
+    ends.delete(end);
+  });
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY) throw new Failure("request", `A request may have ${MAX_BODY} bytes at most.`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8") || "{}");
+  } catch (error) {
+    throw new Failure("request", "The request's body is not JSON.", { cause: error });
+  }
+}
+
+function toFailure(error: unknown, log: Log): Failure {
+  if (error instanceof Failure) return error;
+  log.error({ err: error }, "a request failed unexpectedly");
+  return new Failure("internal", error instanceof Error ? error.message : String(error));
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** Node does not publish a socket's descriptor, and has no SO_PEERCRED of its own. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = (socket as Socket & { _handle?: { fd?: number } | null })._handle;
+  if (typeof handle === "object" && handle !== null && "fd" in handle && typeof handle.fd === "number") {
+    return handle.fd;
+  }
+  throw new Failure("forbidden", "The connection is gone.");
+}
