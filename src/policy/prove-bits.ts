@@ -45,34 +45,42 @@ export function proveBits(
   where: () => string,
 ): ProofFailure | null {
   const { halves, stride } = context;
-  if (bits.summary !== 0n && bits.base + stride > halves.length / 2) {
-    return fail(context, part, null, `${where()} reads words beyond the policy's own`);
+  if (bits.summary >> BigInt(stride) !== 0n) {
+    return fail(context, part, null, `${where()} has a summary that names words beyond the last rule`);
   }
   const low = Number(bits.summary & 0xffffffffn);
   const high = Number(bits.summary >> 32n);
   for (let word = 0; word < stride; word++) {
     const isNamed = (((word < 32 ? low : high) >>> (word & 31)) & 1) === 1;
-    const first = isNamed ? (halves[2 * (bits.base + word)] ?? 0) : 0;
-    const second = isNamed ? (halves[2 * (bits.base + word) + 1] ?? 0) : 0;
-    const wrong = (first ^ (expected[2 * word] ?? 0)) | 0;
-    const wrongToo = (second ^ (expected[2 * word + 1] ?? 0)) | 0;
-    if (wrong !== 0 || wrongToo !== 0) {
-      const rule = 64 * word + (wrong !== 0 ? lowestBit(wrong) : 32 + lowestBit(wrongToo));
-      const isExpected = (((expected[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
-      return fail(
-        context,
-        part,
-        rule,
-        `${where()} has rule ${rule} ${isExpected ? "unset, but it matches" : "set, but it does not match"}`,
-      );
+    const place = bits.base + word;
+    if (isNamed && (place < 0 || place >= halves.length / 2)) {
+      return fail(context, part, null, `${where()} reads words beyond the policy's own`);
     }
-    if (isNamed && first === 0 && second === 0) {
+    const lower = isNamed ? (halves[2 * place] ?? 0) : 0;
+    const upper = isNamed ? (halves[2 * place + 1] ?? 0) : 0;
+    if (isNamed && lower === 0 && upper === 0) {
       return fail(context, part, null, `${where()} has a summary that names word ${word}, which is zero`);
     }
+    const wrongLower = lower ^ (expected[2 * word] ?? 0);
+    const wrongUpper = upper ^ (expected[2 * word + 1] ?? 0);
+    if (wrongLower !== 0 || wrongUpper !== 0) {
+      const bit = wrongLower !== 0 ? lowestBit(wrongLower) : 32 + lowestBit(wrongUpper);
+      return failRule(context, part, 64 * word + bit, expected, where());
+    }
   }
-  return bits.summary >> BigInt(stride) === 0n
-    ? null
-    : fail(context, part, null, `${where()} has a summary that names words beyond the last rule`);
+  return null;
+}
+
+function failRule(
+  context: ProofContext,
+  part: ProofPart,
+  rule: number,
+  expected: Bitmap,
+  where: string,
+): ProofFailure {
+  const isExpected = (((expected[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
+  const fault = isExpected ? "unset, but it matches" : "set, but it does not match";
+  return fail(context, part, rule, `${where} has rule ${rule} ${fault}`);
 }
 
 function lowestBit(bits: number): number {

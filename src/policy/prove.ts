@@ -7,12 +7,13 @@
  * read. It does not look at `compiled.source` and `compiled.content`: what is proven needs no digest.
  */
 import type { Direction } from "../model/model.ts";
-import { createBitmap, noBits, setBit, strideOf, summarize, viewHalves } from "./bitmap.ts";
-import { bitsFlag, sideFlag } from "./layout.ts";
+import { createBitmap, setBit, strideOf, summarize, viewHalves } from "./bitmap.ts";
+import { sideFlag } from "./layout.ts";
 import { fail, type ProofContext, type ProofFailure, proveBits } from "./prove-bits.ts";
 import { proveCells, spanSeconds, spanServices, spanSourcePorts } from "./prove-cells.ts";
+import { proveGroups } from "./prove-groups.ts";
 import { provePrefixes } from "./prove-prefixes.ts";
-import type { Bits, CompiledPolicy, CompiledSide, Identity, OrderedRule, PolicySource } from "./types.ts";
+import type { CompiledPolicy, CompiledSide, Identity, OrderedRule, PolicySource } from "./types.ts";
 
 export type { ProofFailure } from "./prove-bits.ts";
 
@@ -69,7 +70,7 @@ function proveSide(
           "local",
         )
       : null) ??
-    proveGroups(context, source, identities, compiled)
+    proveGroups(context, source, identities, compiled.groups)
   );
 }
 
@@ -160,63 +161,4 @@ function proveMask(
   return stored.length < expected.length
     ? fail(context, "fixed", null, `${name} lies beyond the policy's own words`)
     : proveBits(context, "fixed", { summary: summarize(stored), base, flags: 0 }, expected, () => name);
-}
-
-/** Each identity with a member has the rules that name one of its groups; no other has an entry. */
-function proveGroups(
-  context: ProofContext,
-  source: PolicySource,
-  identities: ReadonlyMap<Identity, readonly string[]>,
-  compiled: CompiledPolicy,
-): ProofFailure | null {
-  const entries = new Map<Identity, Bits>();
-  for (const { direction, identity, bits } of compiled.groups) {
-    if (direction !== context.direction) {
-      continue;
-    }
-    if (entries.has(identity) || !identities.has(identity)) {
-      const fault = entries.has(identity) ? "has two entries" : "has an entry but no member";
-      return fail(context, "groups", null, `identity ${identity.toString(16)} ${fault}`);
-    }
-    entries.set(identity, bits);
-  }
-  const naming = collectNaming(source, context.direction);
-  for (const [identity, groups] of identities) {
-    const expected = createBitmap(context.stride);
-    for (const number of groups.flatMap((group) => naming.get(group) ?? [])) {
-      setBit(expected, number);
-    }
-    const bits = entries.get(identity) ?? noBits;
-    const where = () => `the identity of ${groups.join(", ") || "no group"}`;
-    const flags = expectInner(source, groups);
-    if (bits.flags !== flags) {
-      return fail(context, "groups", null, `${where()} has flags ${bits.flags} instead of ${flags}`);
-    }
-    const failure = proveBits(context, "groups", bits, expected, where);
-    if (failure !== null) {
-      return failure;
-    }
-  }
-  return null;
-}
-
-/** Numbers of the rules whose remote is a group, by group. */
-function collectNaming(source: PolicySource, direction: Direction): Map<string, number[]> {
-  const naming = new Map<string, number[]>();
-  for (const { number, remote } of source.sides[direction].rules) {
-    if (remote.kind === "group") {
-      const numbers = naming.get(remote.group) ?? [];
-      numbers.push(number);
-      naming.set(remote.group, numbers);
-    }
-  }
-  return naming;
-}
-
-function expectInner(source: PolicySource, groups: readonly string[]): number {
-  const shares = (inner: readonly string[]) => groups.some((group) => inner.includes(group));
-  return (
-    (shares(source.innerGroups) ? bitsFlag.innerAccess : 0) |
-    (shares(source.innerGroupsEnforced) ? bitsFlag.innerAccessEnforced : 0)
-  );
 }

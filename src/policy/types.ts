@@ -67,7 +67,10 @@ export interface Resolved {
   readonly identities: ReadonlyMap<Identity, readonly string[]>;
 }
 
-/** struct bits: `base` is relative to the policy's own words. */
+/**
+ * struct bits: `base` is relative to the policy's own words. Word w of the bitmap stands at base + w where the
+ * summary names it; words that it does not name are not there and must not be read.
+ */
 export interface Bits {
   readonly summary: bigint;
   readonly base: number;
