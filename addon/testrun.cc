@@ -12,7 +12,7 @@ constexpr uint32_t BPF_F_TEST_XDP_LIVE_FRAMES = 1U << 1;
 
 } // namespace
 
-TestRun::TestRun(uint32_t type, uint32_t ifindex) : options_(), xdp_(), skb_() {
+TestRun::TestRun(uint32_t type, uint32_t ifindex) : options_(), outputSize_(0), xdp_(), skb_() {
     options_.sz = sizeof(options_);
     options_.repeat = 1;
     if (type == BPF_PROG_TYPE_XDP && ifindex != 0) {
@@ -35,7 +35,7 @@ void TestRun::setData(const void *data, uint32_t size) {
 
 void TestRun::setOutput(void *data, uint32_t size) {
     options_.data_out = data;
-    options_.data_size_out = size;
+    outputSize_ = size;
 }
 
 void TestRun::setRepeat(uint32_t repeat) {
@@ -48,6 +48,9 @@ void TestRun::setLive(uint32_t batch) {
 }
 
 int TestRun::run(int program) {
+    // Both are answers, too: left as they came back, they would bound the next packet (ENOSPC).
+    options_.data_size_out = outputSize_;
+    options_.ctx_size_out = 0;
     return bpf_prog_test_run_opts(program, &options_) < 0 ? errno : 0;
 }
 

@@ -41,6 +41,7 @@ class TestRun {
 
   private:
     bpf_test_run_opts options_;
+    uint32_t outputSize_; // room for the packet that comes back
     xdp_md xdp_;
     __sk_buff skb_;
 };

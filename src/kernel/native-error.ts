@@ -1,5 +1,14 @@
 /** What a KernelError says: the failure, the last words of the log, and what to do. */
-import type { AddonError } from "../../addon/index.d.ts";
+
+/** What the addon knows of a failed call (addon/index.d.ts, AddonError). */
+export interface Failure {
+  readonly message: string;
+  readonly code: string;
+  /** Positive; 0 where no call failed. */
+  readonly errno: number;
+  readonly log: string;
+  readonly done?: number;
+}
 
 /** Lines of the log in a message; the whole log is on the error. */
 const logLines = 3;
@@ -15,7 +24,7 @@ const hints: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The message of a KernelError: one line, then the end of the log, indented, then a hint where there is one. */
-export function describeFailure(failure: Pick<AddonError, "message" | "code" | "errno" | "log">): string {
+export function describeFailure(failure: Failure): string {
   const head = failure.errno === 0 ? failure.message : `${failure.message} (${failure.code})`;
   const hint = failure.errno === 0 ? undefined : hints.get(failure.code);
   return [head, ...lastWords(failure.log).map((line) => `  ${line}`), ...(hint ? [hint] : [])].join("\n");

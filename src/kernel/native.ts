@@ -3,8 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { AddonError } from "../../addon/index.d.ts";
-import { describeFailure } from "./native-error.ts";
+import { describeFailure, type Failure } from "./native-error.ts";
 
 export type {
   BpfLink,
@@ -35,7 +34,7 @@ export class KernelError extends Error {
   /** After setBatch: how many entries were set. */
   readonly done: number | undefined;
 
-  constructor(failure: Pick<AddonError, "message" | "code" | "errno" | "log" | "done">) {
+  constructor(failure: Failure) {
     super(describeFailure(failure));
     this.code = failure.code;
     this.errno = failure.errno;
