@@ -24,9 +24,19 @@ export function addressBytes(address: Address): Uint8Array {
   return bigintBytes(mappedBits(address), 16);
 }
 
-/** The same as a number: a map key in memory. */
+/** The same as a number of 128 bits: a key in memory. */
 export function mappedBits(address: Address): bigint {
   return address.family === 4 ? mappedPrefix | address.bits : address.bits;
+}
+
+/** The bytes of mappedBits. */
+export function mappedBytes(bits: bigint): Uint8Array {
+  return bigintBytes(bits, 16);
+}
+
+/** The number of 16 bytes. */
+export function bytesMapped(bytes: Uint8Array): bigint {
+  return bytesBigint(bytes);
 }
 
 /** The reverse of addressBytes. */
@@ -61,10 +71,10 @@ export function linkLocalBytes(mac: Mac): Uint8Array {
   return Uint8Array.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
 }
 
-/** Four 32-bit words of an address, xored: struct identity's echo. */
-export function foldAddress(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
-  let fold = 0;
+/** struct identity's echo: a recycled element is told from the one looked up (identity_echo in bpf/). */
+export function identityEcho(network: bigint, address: bigint): number {
+  let fold = Number((network ^ (network >> 32n)) & 0xffffffffn);
+  const view = new DataView(bigintBytes(address, 16).buffer);
   for (let offset = 0; offset < 16; offset += 4) fold ^= view.getUint32(offset, true);
   return fold >>> 0;
 }

@@ -1,0 +1,299 @@
+/**
+ * What a change writes, in which order it takes effect, and what it leaves behind. Pure: nothing is written
+ * here, and planning the same model twice plans nothing the second time. The order and its reasons are in
+ * ARCHITECTURE.md, "How a change takes effect".
+ */
+import type { CompiledPolicy, Resolved, ResolvedInterface } from "../policy/types.ts";
+import { Ranges } from "./allocate.ts";
+import { digest64 } from "./digest.ts";
+import { EnforcementError } from "./errors.ts";
+import { type IdentityPlan, planIdentities } from "./plan-identities.ts";
+import { cellsOf, type EncodedPolicy, encodePolicy, isSamePolicy } from "./policy-entries.ts";
+import { buildRecord, isSameRecord } from "./records.ts";
+import {
+  feelsStored,
+  firstNumber,
+  journalSlot,
+  type KnownState,
+  numberOfRecord,
+  recordPlaces,
+  removedRecord,
+  type SlotWord,
+  type StoredRecord,
+} from "./state.ts";
+
+/** Places that the maps have, from their info. */
+export interface Capacities {
+  /** Interface numbers to give out: firstNumber up to, not including, this one. */
+  readonly numbers: number;
+  readonly slots: number;
+  readonly policies: number;
+  readonly cells: number;
+  readonly words: number;
+}
+
+export interface PlanInput {
+  readonly resolved: Resolved;
+  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
+  /** Devices that programs judge: ifindex -> id of the interface that holds it. */
+  readonly bindings: ReadonlyMap<number, string>;
+}
+
+export interface ChangePlan {
+  /** False: the kernel has all of it; nothing is written and no generation used. */
+  readonly changes: boolean;
+  readonly generation: number;
+  /** Interface numbers that come into use: their tables and counters are made ready first. */
+  readonly numbers: readonly { readonly number: number; readonly source: ResolvedInterface }[];
+  readonly policies: readonly EncodedPolicy[];
+  readonly identities: IdentityPlan;
+  readonly records: ReadonlyMap<number, StoredRecord>;
+  /** Slots that only new records name. */
+  readonly freshSlots: ReadonlyMap<number, SlotWord>;
+  readonly deviceSwitches: ReadonlyMap<number, number>;
+  readonly slotSwitches: ReadonlyMap<number, SlotWord>;
+  /** interface number -> live record afterwards. */
+  readonly live: ReadonlyMap<number, number>;
+  /** After the grace period. */
+  readonly cleanup: Cleanup;
+}
+
+export interface Cleanup {
+  readonly versions: readonly number[];
+  readonly slots: readonly number[];
+  readonly records: readonly number[];
+  readonly identities: IdentityPlan["leftovers"];
+  readonly numbers: readonly number[];
+}
+
+/** Throws CAPACITY or INCOMPLETE where the change cannot be made; nothing was touched then. */
+export function planChange(known: KnownState, input: PlanInput, capacities: Capacities): ChangePlan {
+  const generation = known.generation + 1;
+  const identities = planIdentities(known.identities, input.resolved.addresses, generation);
+  const planner = new Planner(known, input, capacities, generation, identities);
+  planner.planInterfaces();
+  return planner.finish();
+}
+
+interface Member {
+  readonly source: ResolvedInterface;
+  readonly number: number;
+  /** The interface is new, says something else, or has another set of groups than before. */
+  readonly changed: boolean;
+}
+
+class Planner {
+  readonly #known: KnownState;
+  readonly #input: PlanInput;
+  readonly #generation: number;
+  readonly #identities: IdentityPlan;
+  readonly #space: ReturnType<typeof spaceOf>;
+  readonly #slotByKey: ReadonlyMap<bigint, number>;
+  readonly #numbers: { number: number; source: ResolvedInterface }[] = [];
+  readonly #policies: EncodedPolicy[] = [];
+  readonly #records = new Map<number, StoredRecord>();
+  readonly #freshSlots = new Map<number, SlotWord>();
+  readonly #slotSwitches = new Map<number, SlotWord>();
+  readonly #live = new Map<number, number>();
+
+  constructor(
+    known: KnownState,
+    input: PlanInput,
+    capacities: Capacities,
+    generation: number,
+    identities: IdentityPlan,
+  ) {
+    this.#known = known;
+    this.#input = input;
+    this.#generation = generation;
+    this.#identities = identities;
+    this.#space = spaceOf(known, capacities);
+    this.#slotByKey = indexSlots(known);
+  }
+
+  planInterfaces(): void {
+    const byKey = new Map<bigint, Member[]>();
+    for (const source of this.#input.resolved.interfaces) {
+      const members = byKey.get(source.policy) ?? [];
+      members.push(this.#member(source));
+      byKey.set(source.policy, members);
+    }
+    for (const [key, members] of byKey) this.#planPolicy(key, members);
+  }
+
+  #member(source: ResolvedInterface): Member {
+    const id = digest64(source.interface.id);
+    const number = this.#known.numbers.get(id);
+    if (number === undefined) {
+      const taken = this.#space.numbers.take(1);
+      this.#numbers.push({ number: taken, source });
+      return { source, number: taken, changed: true };
+    }
+    const record = this.#known.live.get(number);
+    const stored = record === undefined ? undefined : this.#known.records.get(record);
+    if (record === undefined || stored === undefined) return { source, number, changed: true };
+    const wanted = buildRecord(source.interface, { record, number, slot: 0, generation: 0 });
+    const changed =
+      this.#slotByKey.get(source.policy) !== stored.struct.slot || !isSameRecord(stored, wanted);
+    return { source, number, changed };
+  }
+
+  #planPolicy(key: bigint, members: readonly Member[]): void {
+    const compiled = this.#input.policies.get(key);
+    if (compiled === undefined) {
+      const ids = members.map(({ source }) => source.interface.id).join(", ");
+      throw new EnforcementError(
+        "INCOMPLETE",
+        `no compiled policy for ${ids}: compile every policy of the model`,
+      );
+    }
+    const slot = this.#slotByKey.get(key);
+    const word = slot === undefined ? undefined : this.#known.slots.get(slot);
+    const policy = word === undefined ? undefined : this.#known.policies.get(word.version);
+    if (slot === undefined || word === undefined || policy === undefined) {
+      this.#useFreshSlot(compiled, members);
+      return;
+    }
+    if (!isSamePolicy(policy.header, compiled)) {
+      if (members.some(({ changed }) => changed)) {
+        this.#useFreshSlot(compiled, members);
+        return;
+      }
+      this.#slotSwitches.set(slot, { version: this.#encode(compiled), generation: this.#generation });
+    } else if (this.#identities.changes.some(([before, after]) => feelsStored(policy, before, after))) {
+      this.#slotSwitches.set(slot, { version: word.version, generation: this.#generation });
+    }
+    for (const member of members) {
+      if (member.changed) this.#writeRecord(member, slot);
+      else this.#keepRecord(member);
+    }
+  }
+
+  /** A policy and a record that change in one step meet in a slot that nothing sees yet. */
+  #useFreshSlot(compiled: CompiledPolicy, members: readonly Member[]): void {
+    const slot = this.#space.slots.take(1);
+    this.#freshSlots.set(slot, { version: this.#encode(compiled), generation: this.#generation });
+    for (const member of members) this.#writeRecord(member, slot);
+  }
+
+  #encode(compiled: CompiledPolicy): number {
+    const version = this.#space.versions.take(1);
+    const cells = this.#space.cells.take(cellsOf(compiled));
+    const words = this.#space.words.take(compiled.words.length);
+    this.#policies.push(encodePolicy(compiled, version, { cells, words }));
+    return version;
+  }
+
+  #writeRecord({ source, number }: Member, slot: number): void {
+    const [first, second] = recordPlaces(number);
+    const record = this.#known.live.get(number) === first ? second : first;
+    const place = { record, number, slot, generation: this.#generation };
+    this.#records.set(record, buildRecord(source.interface, place));
+    this.#live.set(number, record);
+  }
+
+  #keepRecord({ number }: Member): void {
+    const record = this.#known.live.get(number);
+    if (record !== undefined) this.#live.set(number, record);
+  }
+
+  finish(): ChangePlan {
+    const deviceSwitches = this.#planDevices();
+    const cleanup = this.#planCleanup();
+    const changes =
+      this.#policies.length > 0 ||
+      this.#records.size > 0 ||
+      this.#identities.writes.length > 0 ||
+      this.#slotSwitches.size > 0 ||
+      deviceSwitches.size > 0 ||
+      Object.values(cleanup).some((list) => list.length > 0);
+    return {
+      changes,
+      generation: changes ? this.#generation : this.#known.generation,
+      numbers: this.#numbers,
+      policies: this.#policies,
+      identities: this.#identities,
+      records: this.#records,
+      freshSlots: this.#freshSlots,
+      deviceSwitches,
+      slotSwitches: this.#slotSwitches,
+      live: this.#live,
+      cleanup,
+    };
+  }
+
+  /** Words of devices that are attached already. A device that nobody holds any more drops everything. */
+  #planDevices(): ReadonlyMap<number, number> {
+    const numbers = new Map<string, number>();
+    for (const { interface: source } of this.#input.resolved.interfaces) {
+      const number = this.#known.numbers.get(digest64(source.id));
+      if (number !== undefined) numbers.set(source.id, number);
+    }
+    for (const { number, source } of this.#numbers) numbers.set(source.interface.id, number);
+    const switches = new Map<number, number>();
+    for (const [ifindex, current] of this.#known.devices) {
+      const holder = this.#input.bindings.get(ifindex);
+      const number = holder === undefined ? undefined : numbers.get(holder);
+      const record = (number === undefined ? undefined : this.#live.get(number)) ?? removedRecord;
+      if (record !== current) switches.set(ifindex, record);
+    }
+    return switches;
+  }
+
+  #planCleanup(): Cleanup {
+    const records = [...this.#known.records.keys()].filter(
+      (record) => record !== removedRecord && this.#live.get(numberOfRecord(record)) !== record,
+    );
+    const slotsUsed = new Set<number>();
+    for (const record of this.#live.values()) {
+      const stored = this.#records.get(record) ?? this.#known.records.get(record);
+      if (stored !== undefined) slotsUsed.add(stored.struct.slot);
+    }
+    const slots = [...this.#known.slots.keys()].filter(
+      (slot) => slot !== journalSlot && !slotsUsed.has(slot),
+    );
+    const versionsUsed = new Set<number>();
+    for (const slot of slotsUsed) {
+      const word = this.#slotSwitches.get(slot) ?? this.#freshSlots.get(slot) ?? this.#known.slots.get(slot);
+      if (word !== undefined) versionsUsed.add(word.version);
+    }
+    return {
+      versions: [...this.#known.policies.keys()].filter((version) => !versionsUsed.has(version)),
+      slots,
+      records,
+      identities: this.#identities.leftovers,
+      numbers: [...this.#known.numbers.values()].filter((number) => !this.#live.has(number)),
+    };
+  }
+}
+
+/** What is free, counted anew from what is held: a change that was refused has taken nothing. */
+function spaceOf(known: KnownState, capacities: Capacities) {
+  const space = {
+    numbers: new Ranges("rw_interfaces", capacities.numbers, firstNumber),
+    slots: new Ranges("rw_slots", capacities.slots, journalSlot + 1),
+    versions: new Ranges("rw_policies", capacities.policies, 1),
+    cells: new Ranges("rw_cells", capacities.cells),
+    words: new Ranges("rw_words", capacities.words),
+  };
+  for (const number of known.numbers.values()) space.numbers.reserve(number, 1);
+  for (const slot of known.slots.keys()) space.slots.reserve(slot, 1);
+  for (const [version, { header }] of known.policies) {
+    space.versions.reserve(version, 1);
+    space.cells.reserve(header.cells, header.cellsCount);
+    space.words.reserve(header.words, header.wordsCount);
+  }
+  return space;
+}
+
+/** PolicySource.key -> the slot that live records of it name. */
+function indexSlots(known: KnownState): ReadonlyMap<bigint, number> {
+  const slots = new Map<bigint, number>();
+  for (const record of known.live.values()) {
+    const slot = known.records.get(record)?.struct.slot;
+    const word = slot === undefined ? undefined : known.slots.get(slot);
+    const policy = word === undefined ? undefined : known.policies.get(word.version);
+    if (slot !== undefined && policy !== undefined) slots.set(policy.header.key, slot);
+  }
+  return slots;
+}

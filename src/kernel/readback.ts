@@ -1,0 +1,172 @@
+/** Everything that the maps hold, as it lies there; what of it counts is recover.ts' to say. */
+import { bytesMapped } from "./addresses.ts";
+import { readDevices } from "./devices-map.ts";
+import {
+  BitsStruct,
+  type Codec,
+  GroupKeyStruct,
+  IdentityKeyStruct,
+  IdentityStruct,
+  InterfaceStruct,
+  ListedKeyStruct,
+  OwnedKeyStruct,
+  PolicyStruct,
+  PrefixHead,
+  PrefixKeyStruct,
+  SlotStruct,
+  UplinkKeyStruct,
+} from "./layout.gen.ts";
+import { keyText, type MapEntries, type SyncMaps } from "./maps.ts";
+import {
+  removedRecord,
+  type SlotWord,
+  type StoredBits,
+  type StoredIdentities,
+  type StoredRecord,
+  storeIdentity,
+} from "./state.ts";
+
+export interface RawState {
+  readonly devices: Map<number, number>;
+  /** By place in rw_interfaces; places without an id are left out, record 0 aside. */
+  readonly records: Map<number, StoredRecord>;
+  /** Owned and listed entries of places that hold no record. */
+  readonly strayOwned: readonly string[];
+  readonly strayListed: readonly string[];
+  readonly slots: Map<number, SlotWord>;
+  readonly headers: Map<number, PolicyStruct>;
+  /** Keys of rw_prefixes by version. */
+  readonly prefixKeys: Map<number, Uint8Array[]>;
+  /** rw_group_bits by version. */
+  readonly groups: Map<number, readonly [Map<bigint, StoredBits>, Map<bigint, StoredBits>]>;
+  readonly identities: StoredIdentities;
+  readonly uplinks: Map<string, number>;
+}
+
+/** Off the event loop as far as the kernel is asked. */
+export async function readState(maps: SyncMaps): Promise<RawState> {
+  const { records, strayOwned, strayListed } = await readRecords(maps);
+  return {
+    devices: await readDevices(maps),
+    records,
+    strayOwned,
+    strayListed,
+    slots: await readSlots(maps),
+    headers: await readHeaders(maps),
+    prefixKeys: await readPrefixKeys(maps),
+    groups: await readGroups(maps),
+    identities: await readIdentities(maps),
+    uplinks: await readUplinks(maps),
+  };
+}
+
+function keyAt(entries: MapEntries, index: number, size: number): Uint8Array {
+  return entries.keys.slice(index * size, (index + 1) * size);
+}
+
+function numberAt(bytes: Uint8Array, index: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(index * 4, true);
+}
+
+function* eachPlace<T>(entries: MapEntries, codec: Codec<T>): Generator<readonly [number, T]> {
+  for (let index = 0; index < entries.count; index++) {
+    yield [numberAt(entries.keys, index), codec.decode(entries.values, index * codec.SIZE)];
+  }
+}
+
+async function readRecords(maps: SyncMaps) {
+  const owned = await readByRecord(maps.owned.entriesAsync(), OwnedKeyStruct);
+  const listed = await readByRecord(maps.listed.entriesAsync(), ListedKeyStruct);
+  const records = new Map<number, StoredRecord>();
+  for (const [record, struct] of eachPlace(await maps.interfaces.entriesAsync(), InterfaceStruct)) {
+    if (struct.id === 0n && (record !== removedRecord || struct.flags === 0)) continue;
+    const stored = {
+      struct,
+      owned: owned.get(record) ?? new Map<string, number>(),
+      listed: new Set((listed.get(record) ?? new Map<string, number>()).keys()),
+    };
+    records.set(record, stored);
+  }
+  const strays = (byRecord: ReadonlyMap<number, ReadonlyMap<string, number>>) =>
+    [...byRecord].flatMap(([record, keys]) => (records.has(record) ? [] : [...keys.keys()]));
+  return { records, strayOwned: strays(owned), strayListed: strays(listed) };
+}
+
+async function readByRecord(
+  reading: Promise<MapEntries>,
+  codec: Codec<{ readonly record: number }>,
+): Promise<Map<number, Map<string, number>>> {
+  const entries = await reading;
+  const byRecord = new Map<number, Map<string, number>>();
+  for (let index = 0; index < entries.count; index++) {
+    const key = keyAt(entries, index, codec.SIZE);
+    const { record } = codec.decode(key);
+    const keys = byRecord.get(record) ?? new Map<string, number>();
+    byRecord.set(record, keys.set(keyText(key), numberAt(entries.values, index)));
+  }
+  return byRecord;
+}
+
+async function readSlots(maps: SyncMaps): Promise<Map<number, SlotWord>> {
+  const slots = new Map<number, SlotWord>();
+  for (const [slot, word] of eachPlace(await maps.slots.entriesAsync(), SlotStruct)) {
+    if (word.version !== 0 || word.generation !== 0) slots.set(slot, word);
+  }
+  return slots;
+}
+
+async function readHeaders(maps: SyncMaps): Promise<Map<number, PolicyStruct>> {
+  const headers = new Map<number, PolicyStruct>();
+  for (const [version, header] of eachPlace(await maps.policies.entriesAsync(), PolicyStruct)) {
+    if (header.key !== 0n) headers.set(version, header);
+  }
+  return headers;
+}
+
+async function readPrefixKeys(maps: SyncMaps): Promise<Map<number, Uint8Array[]>> {
+  const entries = await maps.prefixes.entriesAsync();
+  const byVersion = new Map<number, Uint8Array[]>();
+  for (let index = 0; index < entries.count; index++) {
+    const key = keyAt(entries, index, PrefixKeyStruct.SIZE);
+    const version = PrefixKeyStruct.decode(key).head >>> PrefixHead.PREFIX_VERSION_SHIFT;
+    const keys = byVersion.get(version);
+    if (keys === undefined) byVersion.set(version, [key]);
+    else keys.push(key);
+  }
+  return byVersion;
+}
+
+async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {
+  const entries = await maps.groupBits.entriesAsync();
+  const byVersion = new Map<number, readonly [Map<bigint, StoredBits>, Map<bigint, StoredBits>]>();
+  for (let index = 0; index < entries.count; index++) {
+    const { version, side, identity } = GroupKeyStruct.decode(entries.keys, index * GroupKeyStruct.SIZE);
+    let sides = byVersion.get(version);
+    if (sides === undefined) {
+      sides = [new Map(), new Map()];
+      byVersion.set(version, sides);
+    }
+    sides[side === 0 ? 0 : 1].set(identity, BitsStruct.decode(entries.values, index * BitsStruct.SIZE));
+  }
+  return byVersion;
+}
+
+async function readIdentities(maps: SyncMaps): Promise<StoredIdentities> {
+  const entries = await maps.identities.entriesAsync();
+  const identities: StoredIdentities = new Map();
+  for (let index = 0; index < entries.count; index++) {
+    const { network, address } = IdentityKeyStruct.decode(entries.keys, index * IdentityKeyStruct.SIZE);
+    const entry = IdentityStruct.decode(entries.values, index * IdentityStruct.SIZE);
+    storeIdentity(identities, network, bytesMapped(address), entry);
+  }
+  return identities;
+}
+
+async function readUplinks(maps: SyncMaps): Promise<Map<string, number>> {
+  const entries = await maps.uplinks.entriesAsync();
+  const uplinks = new Map<string, number>();
+  for (let index = 0; index < entries.count; index++) {
+    uplinks.set(keyText(keyAt(entries, index, UplinkKeyStruct.SIZE)), numberAt(entries.values, index));
+  }
+  return uplinks;
+}

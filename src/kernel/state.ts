@@ -1,0 +1,129 @@
+/**
+ * What the maps hold, as the agent knows it: read back at start, followed at every change. Plain data.
+ *
+ * Reserved places: record 0 is nobody's (devices that no interface holds any more: everything is dropped);
+ * slot 0 has no policy, and its generation is the journal: the last change whose writes are complete.
+ */
+import type { IdentityStruct, InterfaceStruct, PolicyStruct } from "./layout.gen.ts";
+
+export const removedRecord = 0;
+export const journalSlot = 0;
+/** The first interface number that is given out. */
+export const firstNumber = 1;
+
+export interface SlotWord {
+  readonly version: number;
+  readonly generation: number;
+}
+
+export interface StoredRecord {
+  readonly struct: InterfaceStruct;
+  /** rw_owned: key bytes as text -> enum owned_flag. */
+  readonly owned: ReadonlyMap<string, number>;
+  /** rw_listed: key bytes as text. */
+  readonly listed: ReadonlySet<string>;
+}
+
+export interface StoredBits {
+  readonly summary: bigint;
+  readonly base: number;
+  readonly flags: number;
+}
+
+export interface StoredPolicy {
+  readonly header: PolicyStruct;
+  /** Keys of rw_prefixes, end to end. */
+  readonly prefixKeys: readonly Uint8Array[];
+  /** rw_group_bits by side. */
+  readonly groups: readonly [ReadonlyMap<bigint, StoredBits>, ReadonlyMap<bigint, StoredBits>];
+}
+
+/** network digest -> mapped address -> entry. */
+export type StoredIdentities = Map<bigint, Map<bigint, IdentityStruct>>;
+
+export interface KnownState {
+  /** The last generation that was used or seen. */
+  generation: number;
+  /** interface number -> index of its live record. */
+  readonly live: Map<number, number>;
+  readonly records: Map<number, StoredRecord>;
+  /** digest of an interface's id -> its number. */
+  readonly numbers: Map<bigint, number>;
+  /** ifindex -> record. */
+  readonly devices: Map<number, number>;
+  readonly slots: Map<number, SlotWord>;
+  readonly policies: Map<number, StoredPolicy>;
+  readonly identities: StoredIdentities;
+  /** rw_uplinks: key bytes as text -> record. */
+  readonly uplinks: Map<string, number>;
+}
+
+/** The state of maps that hold nothing. */
+export function emptyState(): KnownState {
+  return {
+    generation: 0,
+    live: new Map(),
+    records: new Map(),
+    numbers: new Map(),
+    devices: new Map(),
+    slots: new Map(),
+    policies: new Map(),
+    identities: new Map(),
+    uplinks: new Map(),
+  };
+}
+
+/** The two places of an interface's records. */
+export function recordPlaces(number: number): readonly [number, number] {
+  return [number * 2, number * 2 + 1];
+}
+
+/** The interface number that a record belongs to. */
+export function numberOfRecord(record: number): number {
+  return Math.floor(record / 2);
+}
+
+/** Whether an address that goes from one identity to another meets other rules under this policy. */
+export function feelsStored(policy: StoredPolicy, before: bigint, after: bigint): boolean {
+  if (before === after) return false;
+  return policy.groups.some((side) => {
+    const left = side.get(before);
+    const right = side.get(after);
+    if (left === undefined || right === undefined) return left !== right;
+    // Equal bitmaps of a policy are stored once.
+    return left.summary !== right.summary || left.base !== right.base || left.flags !== right.flags;
+  });
+}
+
+/** Identity entries one by one. */
+export function* eachIdentity(
+  identities: StoredIdentities,
+): Generator<{ readonly network: bigint; readonly address: bigint; readonly entry: IdentityStruct }> {
+  for (const [network, addresses] of identities) {
+    for (const [address, entry] of addresses) yield { network, address, entry };
+  }
+}
+
+export function findIdentity(
+  identities: StoredIdentities,
+  network: bigint,
+  address: bigint,
+): IdentityStruct | undefined {
+  return identities.get(network)?.get(address);
+}
+
+export function storeIdentity(
+  identities: StoredIdentities,
+  network: bigint,
+  address: bigint,
+  entry: IdentityStruct | undefined,
+): void {
+  const addresses = identities.get(network);
+  if (entry !== undefined) {
+    if (addresses === undefined) identities.set(network, new Map([[address, entry]]));
+    else addresses.set(address, entry);
+    return;
+  }
+  addresses?.delete(address);
+  if (addresses?.size === 0) identities.delete(network);
+}

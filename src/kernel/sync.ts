@@ -1,0 +1,166 @@
+/**
+ * Carries a plan out: everything is written beside what is in force, then the journal says that it is whole,
+ * then the words are switched. An error before the journal is undone; after it, the change is completed from
+ * the maps themselves (recover.ts), by this agent or by the next.
+ */
+import { clearDevice, storeDevice } from "./devices-map.ts";
+import { EnforcementError, errorText } from "./errors.ts";
+import { joinBytes, packWord, type SyncMaps, textKey } from "./maps.ts";
+import type { ChangePlan } from "./plan.ts";
+import { journalSlot, type KnownState, type SlotWord, storeIdentity } from "./state.ts";
+import type { UplinkPlan } from "./uplinks.ts";
+import {
+  deleteBatch,
+  erasePolicy,
+  eraseRecord,
+  identityKey,
+  Undo,
+  writeBatch,
+  writeIdentities,
+  writePolicy,
+  writeRecord,
+} from "./write.ts";
+
+/** What an interface number needs beside its record. */
+export interface NumberSpace {
+  /** Makes tables, zeroes counters. Throws where it cannot; it has then left nothing. */
+  prepare(number: number, interfaceId: string): void;
+  /** Takes tables away, after the grace period. */
+  release(number: number): void;
+}
+
+export interface SyncReport {
+  readonly entriesWritten: number;
+  readonly slotsSwitched: number;
+  readonly recordsSwitched: number;
+}
+
+/** Thrown where the maps may hold something else than the agent knows: it has to read them back. */
+export class UnsettledError extends EnforcementError {}
+
+/** Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done. */
+export function executeChange(
+  maps: SyncMaps,
+  known: KnownState,
+  plan: ChangePlan,
+  uplinks: (live: KnownState) => UplinkPlan,
+  numbers: NumberSpace,
+): SyncReport {
+  if (!plan.changes)
+    return {
+      entriesWritten: writeUplinks(maps, known, uplinks(known)),
+      slotsSwitched: 0,
+      recordsSwitched: 0,
+    };
+  // A generation that was begun is never used again, undone or not.
+  known.generation = plan.generation;
+  const written = writeBeside(maps, plan, numbers);
+  try {
+    storeSlot(maps, journalSlot, { version: 0, generation: plan.generation });
+    for (const [ifindex, record] of plan.deviceSwitches) storeDevice(maps, ifindex, record);
+    for (const [slot, word] of plan.slotSwitches) storeSlot(maps, slot, word);
+    follow(known, plan);
+    const entries = writeUplinks(maps, known, uplinks(known));
+    return {
+      entriesWritten: written + entries,
+      slotsSwitched: plan.slotSwitches.size + plan.freshSlots.size,
+      recordsSwitched: plan.records.size,
+    };
+  } catch (error) {
+    throw new UnsettledError("KERNEL", `the change is only partly in force: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function writeBeside(maps: SyncMaps, plan: ChangePlan, numbers: NumberSpace): number {
+  const undo = new Undo();
+  try {
+    let written = 0;
+    for (const { number, source } of plan.numbers) {
+      numbers.prepare(number, source.interface.id);
+      undo.add(() => numbers.release(number));
+    }
+    for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
+    written += writeIdentities(maps, plan.identities.writes, undo);
+    for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
+    for (const [slot, word] of plan.freshSlots) {
+      undo.add(() => maps.slots.store64(slot, 0n));
+      storeSlot(maps, slot, word);
+    }
+    return written;
+  } catch (error) {
+    const errors = undo.run();
+    if (errors.length === 0) throw error;
+    const text = `${errorText(error)}; and undoing it: ${errors.map(errorText).join("; ")}`;
+    throw new UnsettledError("KERNEL", text, { cause: error });
+  }
+}
+
+/** One store: the slot's version and generation. */
+export function storeSlot(maps: Pick<SyncMaps, "slots">, slot: number, word: SlotWord): void {
+  maps.slots.store64(slot, packWord(word.version, word.generation));
+}
+
+function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
+  const upserts = [...plan.upserts];
+  const values = new Uint8Array(Uint32Array.from(upserts, ([, record]) => record).buffer);
+  deleteBatch(maps.uplinks, joinBytes(plan.deletes.map(textKey)), plan.deletes.length);
+  for (const key of plan.deletes) known.uplinks.delete(key);
+  writeBatch(maps.uplinks, joinBytes(upserts.map(([key]) => textKey(key))), values, upserts.length);
+  for (const [key, record] of upserts) known.uplinks.set(key, record);
+  return upserts.length;
+}
+
+function follow(known: KnownState, plan: ChangePlan): void {
+  for (const { version, stored } of plan.policies) known.policies.set(version, stored);
+  for (const { network, address, entry } of plan.identities.writes)
+    storeIdentity(known.identities, network, address, entry);
+  for (const [record, stored] of plan.records) known.records.set(record, stored);
+  for (const [number, record] of plan.live) {
+    const stored = known.records.get(record);
+    known.live.set(number, record);
+    if (stored !== undefined) known.numbers.set(stored.struct.id, number);
+  }
+  for (const number of plan.cleanup.numbers) known.live.delete(number);
+  for (const [slot, word] of [...plan.freshSlots, ...plan.slotSwitches]) known.slots.set(slot, word);
+  known.slots.set(journalSlot, { version: 0, generation: plan.generation });
+  for (const [ifindex, record] of plan.deviceSwitches) known.devices.set(ifindex, record);
+}
+
+/** Deletes what nothing names any more. The caller has waited for a grace period. */
+export function cleanUp(maps: SyncMaps, known: KnownState, plan: ChangePlan, numbers: NumberSpace): void {
+  const { cleanup } = plan;
+  for (const slot of cleanup.slots) {
+    maps.slots.store64(slot, 0n);
+    known.slots.delete(slot);
+  }
+  for (const version of cleanup.versions) {
+    const policy = known.policies.get(version);
+    if (policy !== undefined) erasePolicy(maps, version, policy);
+    known.policies.delete(version);
+  }
+  for (const record of cleanup.records) {
+    const stored = known.records.get(record);
+    if (stored !== undefined) eraseRecord(maps, record, stored);
+    known.records.delete(record);
+  }
+  deleteBatch(maps.identities, joinBytes(cleanup.identities.map(identityKey)), cleanup.identities.length);
+  for (const { network, address } of cleanup.identities)
+    storeIdentity(known.identities, network, address, undefined);
+  for (const number of cleanup.numbers) {
+    numbers.release(number);
+    for (const [id, held] of known.numbers) if (held === number) known.numbers.delete(id);
+  }
+}
+
+/** Points a device at a record outside a change of the model (attachment), and knows it. */
+export function switchDevice(maps: SyncMaps, known: KnownState, ifindex: number, record: number): void {
+  storeDevice(maps, ifindex, record);
+  known.devices.set(ifindex, record);
+}
+
+export function forgetDevice(maps: SyncMaps, known: KnownState, ifindex: number): void {
+  clearDevice(maps, ifindex);
+  known.devices.delete(ifindex);
+}
