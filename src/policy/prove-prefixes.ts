@@ -32,7 +32,9 @@ export function provePrefixes(
   kind: "remote" | "local",
 ): ProofFailure | null {
   const wanted = kind === "remote" ? nameRemotes(context, side) : nameLocals(context, side);
-  const held = entries.map(({ prefix, bits }): Node => ({ prefix, entry: bits, rules: null }));
+  const held = entries
+    .filter(({ direction, local }) => direction === context.direction && local === (kind === "local"))
+    .map(({ prefix, bits }): Node => ({ prefix, entry: bits, rules: null }));
   const nodes = [...held, ...wanted].sort((a, b) => compareNodes(a.prefix, b.prefix));
   const path: Covering[] = [];
   for (let index = 0; index < nodes.length; ) {

@@ -46,7 +46,6 @@ function proveSide(
     halves: viewHalves(compiled.words),
   };
   const rules = side.rules.map(({ rule }) => rule);
-  const prefixes = compiled.prefixes.filter((entry) => entry.direction === direction);
   const expects = expectFlags(source, identities, direction);
   const uses = (flag: number) => (expects & flag) !== 0;
   return (
@@ -56,20 +55,8 @@ function proveSide(
       ? proveCells(context, "source-port", held.sourcePort, spanSourcePorts(rules))
       : null) ??
     (uses(sideFlag.expires) ? proveCells(context, "expires", held.expires, spanSeconds(rules)) : null) ??
-    provePrefixes(
-      context,
-      side,
-      prefixes.filter(({ local }) => !local),
-      "remote",
-    ) ??
-    (uses(sideFlag.locals)
-      ? provePrefixes(
-          context,
-          side,
-          prefixes.filter(({ local }) => local),
-          "local",
-        )
-      : null) ??
+    provePrefixes(context, side, compiled.prefixes, "remote") ??
+    (uses(sideFlag.locals) ? provePrefixes(context, side, compiled.prefixes, "local") : null) ??
     proveGroups(context, source, identities, compiled.groups)
   );
 }
