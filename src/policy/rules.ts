@@ -1,0 +1,127 @@
+/** Does one rule match one packet, and which groups stand behind an address: docs/semantics.md, 1 and 2. */
+import type { Address, Direction, Group, Interface, Model, Rule } from "../model/model.ts";
+import { holds, madeLinkLocal, sameAddress } from "./oracle/address.ts";
+
+/** What a packet that opens a session asks the rules. */
+export interface Question {
+  /** The far end: destination of what the guest sends, source of what reaches it. */
+  readonly remote: Address;
+  /** The protected end. */
+  readonly local: Address;
+  /** IP protocol number, behind extension headers. */
+  readonly protocol: number;
+  /** Null where the packet has no ports. */
+  readonly sourcePort: number | null;
+  readonly destinationPort: number | null;
+  /** Null where the packet is no ICMP of its family. */
+  readonly icmpType: number | null;
+  readonly icmpCode: number | null;
+}
+
+/** ICMP is a protocol of IPv4, ICMPv6 one of IPv6; in the other family only `all` matches their numbers. */
+function matchesProtocol(rule: Rule, question: Question): boolean {
+  if (rule.protocolNumber === null) return true;
+  if (rule.protocolNumber !== question.protocol) return false;
+  if (rule.protocolNumber === 1) return question.remote.family === 4;
+  if (rule.protocolNumber === 58) return question.remote.family === 6;
+  return true;
+}
+
+function matchesPort(range: Rule["ports"], port: number | null): boolean {
+  if (range === null) return true;
+  return port !== null && range.first <= port && port <= range.last;
+}
+
+function matchesIcmp(rule: Rule, question: Question): boolean {
+  const type = rule.icmpType === null || rule.icmpType === question.icmpType;
+  return type && (rule.icmpCode === null || rule.icmpCode === question.icmpCode);
+}
+
+/** Is this address a member's own: listed, or link-local made from its MAC? Never a pair's. */
+function isAddressOf(member: Interface, value: Address): boolean {
+  return (
+    member.addresses.some((listed) => sameAddress(listed, value)) ||
+    sameAddress(madeLinkLocal(member.mac), value)
+  );
+}
+
+/** In a classic network a group means its members' intranet interfaces, seen from an intranet interface. */
+function countsAsMember(model: Model, member: Interface): boolean {
+  return model.networks.get(member.network)?.type !== "classic" || member.nicType === "intranet";
+}
+
+/**
+ * The groups that stand behind an address, as seen from an interface: those of the member of its network that
+ * has this address, on whatever host. None where no member has it.
+ */
+export function groupsBehind(model: Model, seenFrom: Interface, value: Address): readonly string[] {
+  if (!countsAsMember(model, seenFrom)) return [];
+  const groups: string[] = [];
+  for (const member of model.interfaces.values()) {
+    if (member.network !== seenFrom.network || !countsAsMember(model, member)) continue;
+    if (isAddressOf(member, value)) groups.push(...member.groups);
+  }
+  return groups;
+}
+
+function matchesRemote(model: Model, judged: Interface, rule: Rule, remote: Address): boolean {
+  switch (rule.remote.kind) {
+    case "prefix":
+      return holds(rule.remote.prefix, remote);
+    case "prefix-list": {
+      const entries = model.prefixLists.get(rule.remote.list)?.entries ?? [];
+      return entries.some((entry) => holds(entry.prefix, remote));
+    }
+    case "group":
+      return groupsBehind(model, judged, remote).includes(rule.remote.group);
+    default: {
+      const never: never = rule.remote;
+      return never;
+    }
+  }
+}
+
+/** A rule with its group. */
+export interface GroupRule {
+  readonly group: Group;
+  readonly rule: Rule;
+}
+
+/** The groups of an interface that the model knows. */
+export function groupsOf(model: Model, judged: Interface): readonly Group[] {
+  return judged.groups.flatMap((id) => model.groups.get(id) ?? []);
+}
+
+/** The rules of one direction that concern an interface: in a classic network those of its nicType. */
+export function rulesOf(
+  model: Model,
+  judged: Interface,
+  direction: Direction,
+  groups: readonly Group[],
+): readonly GroupRule[] {
+  const classic = model.networks.get(judged.network)?.type === "classic";
+  return groups.flatMap((group) =>
+    group.rules
+      .filter((rule) => rule.direction === direction && (!classic || rule.nicType === judged.nicType))
+      .map((rule) => ({ group, rule })),
+  );
+}
+
+/** Does this rule match, at `now` (seconds of UTC)? Direction and nicType are the caller's. */
+export function matches(
+  model: Model,
+  judged: Interface,
+  rule: Rule,
+  question: Question,
+  now: number,
+): boolean {
+  return (
+    (rule.expires === null || now < rule.expires) &&
+    matchesProtocol(rule, question) &&
+    matchesPort(rule.ports, question.destinationPort) &&
+    matchesPort(rule.sourcePorts, question.sourcePort) &&
+    matchesIcmp(rule, question) &&
+    (rule.local === null || holds(rule.local, question.local)) &&
+    matchesRemote(model, judged, rule, question.remote)
+  );
+}
