@@ -9,7 +9,7 @@ import { digest64 } from "./digest.ts";
 import { EnforcementError } from "./errors.ts";
 import { type IdentityPlan, planIdentities } from "./plan-identities.ts";
 import { cellsOf, type EncodedPolicy, encodePolicy, isSamePolicy } from "./policy-entries.ts";
-import { buildRecord, isSameRecord } from "./records.ts";
+import { buildRecord, buildRemovedRecord, isSameRecord } from "./records.ts";
 import {
   feelsStored,
   firstNumber,
@@ -198,8 +198,10 @@ class Planner {
   }
 
   finish(): ChangePlan {
+    const leavers = [...this.#known.live].filter(([number]) => !this.#live.has(number));
     const deviceSwitches = this.#planDevices();
     const cleanup = this.#planCleanup();
+    for (const [number, record] of leavers) this.#planLeaver(number, record);
     const changes =
       this.#policies.length > 0 ||
       this.#records.size > 0 ||
@@ -222,6 +224,18 @@ class Planner {
     };
   }
 
+  /** Says beside the live record that its interface leaves, so that a change cut off half way is completed. */
+  #planLeaver(number: number, record: number): void {
+    const stored = this.#known.records.get(record);
+    if (stored === undefined) return;
+    const [first, second] = recordPlaces(number);
+    const change = { generation: this.#generation, id: stored.struct.id, number };
+    this.#records.set(record === first ? second : first, {
+      ...buildRemovedRecord(),
+      struct: { ...buildRemovedRecord().struct, ...change },
+    });
+  }
+
   /** Words of devices that are attached already. A device that nobody holds any more drops everything. */
   #planDevices(): ReadonlyMap<number, number> {
     const numbers = new Map<string, number>();
@@ -241,9 +255,12 @@ class Planner {
   }
 
   #planCleanup(): Cleanup {
-    const records = [...this.#known.records.keys()].filter(
-      (record) => record !== removedRecord && this.#live.get(numberOfRecord(record)) !== record,
-    );
+    const numbers = [...this.#known.numbers.values()].filter((number) => !this.#live.has(number));
+    const records = new Set([...this.#known.records.keys(), ...numbers.flatMap(recordPlaces)]);
+    for (const record of records) {
+      if (record === removedRecord || this.#live.get(numberOfRecord(record)) === record)
+        records.delete(record);
+    }
     const slotsUsed = new Set<number>();
     for (const record of this.#live.values()) {
       const stored = this.#records.get(record) ?? this.#known.records.get(record);
@@ -260,9 +277,9 @@ class Planner {
     return {
       versions: [...this.#known.policies.keys()].filter((version) => !versionsUsed.has(version)),
       slots,
-      records,
+      records: [...records],
       identities: this.#identities.leftovers,
-      numbers: [...this.#known.numbers.values()].filter((number) => !this.#live.has(number)),
+      numbers,
     };
   }
 }

@@ -122,12 +122,19 @@ function chooseLiveRecords(raw: RawState, known: KnownState, journal: number): v
     if (generation > journal || number !== numberOfRecord(record)) continue;
     if (flags & (InterfaceFlag.INTERFACE_NOT_READY | InterfaceFlag.INTERFACE_TRACE)) continue;
     const word = raw.slots.get(slot);
-    if (word === undefined || !raw.headers.has(word.version)) continue;
+    const leaves = (flags & InterfaceFlag.INTERFACE_REMOVED) !== 0;
+    if (!leaves && (word === undefined || !raw.headers.has(word.version))) continue;
     const other = known.records.get(known.live.get(number) ?? -1);
     if (other !== undefined && other.struct.generation >= generation) continue;
     known.live.set(number, record);
     known.records.set(record, stored);
     known.numbers.set(id, number);
+  }
+  for (const [number, record] of known.live) {
+    const struct = known.records.get(record)?.struct;
+    if (struct === undefined || !(struct.flags & InterfaceFlag.INTERFACE_REMOVED)) continue;
+    known.live.delete(number);
+    known.numbers.delete(struct.id);
   }
   const live = new Set(known.live.values());
   for (const record of known.records.keys()) if (!live.has(record)) known.records.delete(record);
