@@ -1,5 +1,5 @@
 import { type Logger, pino } from "pino";
-import { cleanText } from "./clean.ts";
+import { cleanText } from "./protocol.ts";
 
 export type Log = Logger;
 

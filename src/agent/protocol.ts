@@ -19,7 +19,7 @@ export const ruleReference = z.looseObject({
   line: z.number().nullish(),
 });
 
-const tableFill = z.object({ table: z.string(), entries: count, limit: count });
+const tableFill = z.object({ table: z.string(), entries: count.nullable(), limit: count });
 
 const interfaceStatus = z.object({
   id: z.string(),
@@ -27,15 +27,25 @@ const interfaceStatus = z.object({
   network: z.string(),
   groups: z.array(z.string()),
   device: z.string(),
+  /** null: the device is absent. */
   ifindex: count.nullable(),
   state: z.enum(["enforcing", "observing", "not-ready", "failed", "absent"]),
   /** How its programs are attached: native, generic, tc. */
   mode: z.string().nullable(),
-  /** Hooks that hold a program. */
-  programs: z.array(z.string()),
-  policy: z.object({ version: count, generation: count }).nullable(),
+  /** Ids of the programs, by hook. */
+  programs: z.object({ xdp: count.nullable(), tcEgress: count.nullable(), tcIngress: count.nullable() }),
+  policy: z.object({ version: count, generation: count }),
+  /** Entries are null before the first sweep. */
   sessions: z.array(tableFill),
   /** What is wrong with it, and what to do. */
+  problem: z.string().nullable(),
+});
+
+const uplinkStatus = z.object({
+  device: z.string(),
+  ifindex: count.nullable(),
+  mode: z.string().nullable(),
+  addresses: count,
   problem: z.string().nullable(),
 });
 
@@ -60,6 +70,9 @@ export const statusReply = z.object({
     refused: refusedChange.nullable(),
   }),
   interfaces: z.array(interfaceStatus),
+  /** Devices whose interface left the rules: they drop everything. */
+  removed: z.array(z.object({ device: z.string(), ifindex: count })),
+  uplinks: z.array(uplinkStatus),
   maps: z.array(z.object({ map: z.string(), entries: count, capacity: count })),
   eventsLost: count,
   /** What is wrong with the host or the agent. */
@@ -115,8 +128,10 @@ export const sessionFilter = z.strictObject({
   protocol: z.string().optional(),
   local: z.string().optional(),
   remote: z.string().optional(),
-  port: z.number().int().min(0).max(65535).optional(),
-  state: z.string().optional(),
+  localPort: z.number().int().min(0).max(65535).optional(),
+  remotePort: z.number().int().min(0).max(65535).optional(),
+  /** Narrows `interface`, where two networks have one address. */
+  network: z.string().optional(),
 });
 export type SessionFilter = z.infer<typeof sessionFilter>;
 
@@ -133,6 +148,8 @@ const session = z.object({
   revoked: z.boolean(),
   ageSeconds: z.number(),
   idleSeconds: z.number(),
+  /** Until it is forgotten when nothing comes. */
+  expiresSeconds: z.number(),
   packets: count,
   bytes: count,
   reason: z.string(),
@@ -144,23 +161,33 @@ export const endSessionsReply = z.object({ ended: count });
 
 export const eventLine = z.object({
   time: z.string(),
-  interface: z.string(),
+  /** null: it is no longer in the rules. */
+  interface: z.string().nullable(),
   direction,
   verdict: z.string(),
   reason: z.string(),
   rule: ruleReference.nullable(),
+  /** tcp, udp, …, a number, arp, or the ethertype in hex. */
   protocol: z.string(),
-  source: z.string(),
+  source: z.string().nullable(),
   sourcePort: count.nullable(),
-  destination: z.string(),
+  destination: z.string().nullable(),
   destinationPort: count.nullable(),
+  icmpType: count.nullable(),
+  icmpCode: count.nullable(),
+  tcpFlags: z.string().nullable(),
+  sourceMac: z.string(),
+  destinationMac: z.string(),
   bytes: count,
   hook: z.string(),
 });
 export type EventLine = z.infer<typeof eventLine>;
 /** Stands in the stream where events were left out because the reader was slow. */
 export const lostLine = z.object({ lost: count });
-export const eventsRequest = z.object({ interface: z.string().optional() });
+export const eventsRequest = z.strictObject({
+  interface: z.string().optional(),
+  network: z.string().optional(),
+});
 export const streamLine = z.union([eventLine, lostLine]);
 export type StreamLine = z.infer<typeof streamLine>;
 
@@ -195,3 +222,17 @@ export const eventsPath = "/v1/events";
 export const failureCode = z.enum(["refused", "kernel", "forbidden", "request", "internal"]);
 export type FailureCode = z.infer<typeof failureCode>;
 export const failureReply = z.object({ error: z.object({ code: failureCode, message: z.string() }) });
+
+/**
+ * Control characters (C0, C1), line separators, and marks that turn the direction of text. In a name that
+ * someone else wrote they could forge a line of a log, or hide one on a terminal.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** `text` on one line, with what a terminal would act on written as \uXXXX. */
+export function cleanText(text: string): string {
+  return text.replace(unsafe, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

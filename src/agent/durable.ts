@@ -1,0 +1,35 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/**
+ * Writes a file whole: a reader, and a machine that loses power, sees the old text or the new one. The file
+ * gets mode 0600.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const fresh = `${path}.${randomBytes(6).toString("hex")}.new`;
+  try {
+    await withFile(fresh, "wx", async (file) => {
+      await file.writeFile(text);
+      await file.sync();
+    });
+    await rename(fresh, path);
+  } catch (error) {
+    await unlink(fresh).catch(() => undefined); // What failed is said by the first error.
+    throw error;
+  }
+  await withFile(dirname(path), "r", (folder) => folder.sync());
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
