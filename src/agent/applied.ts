@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { writeWhole } from "./durable.ts";
 
@@ -22,11 +22,15 @@ const applied = z.object({
 /** `time`: RFC 3339. `digest`: of the files. */
 export type Applied = z.infer<typeof applied>;
 
-/** Digest of a set of files: equal sets are one revision. */
+/**
+ * Digest of a set of files: equal sets are one revision. Files go by their names without the folder, and one
+ * that stands alone by its text, so that what `apply` was given is what it is found to be in the store.
+ */
 export function digestFiles(files: readonly RuleFile[]): string {
   const hash = createHash("sha256");
-  for (const { path, text } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-    hash.update(`${Buffer.byteLength(path)}:${path}${Buffer.byteLength(text)}:`).update(text);
+  const named = files.map(({ path, text }) => ({ name: files.length === 1 ? "" : basename(path), text }));
+  for (const { name, text } of named.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    hash.update(`${Buffer.byteLength(name)}:${name}${Buffer.byteLength(text)}:`).update(text);
   }
   return hash.digest("hex");
 }

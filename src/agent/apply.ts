@@ -1,0 +1,172 @@
+import type { Enforcer } from "../kernel/enforcer.ts";
+import type { ApplyReport } from "../kernel/status.ts";
+import type { Limits } from "../model/model.ts";
+import { type AppliedRecord, digestFiles, type RuleFile } from "./applied.ts";
+import { type Checked, checkRules } from "./check.ts";
+import { Failure } from "./failure.ts";
+import type { Log } from "./log.ts";
+
+/** Files that wait on the store's disk to take their place. */
+export interface StagedFiles {
+  commit(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Writes files beside the store's own, where they wait. */
+export type Stage = (files: readonly RuleFile[]) => Promise<StagedFiles>;
+
+/** What is in force. */
+export interface InForce extends Checked {
+  readonly files: readonly RuleFile[];
+  readonly digest: string;
+  readonly revision: number;
+  /** When it was applied, RFC 3339. */
+  readonly applied: string;
+}
+
+export interface ApplyOutcome {
+  readonly changed: boolean;
+  readonly seconds: number;
+  readonly inForce: InForce;
+  readonly report: ApplyReport | null;
+}
+
+export interface Refusal {
+  readonly time: string;
+  readonly messages: readonly string[];
+}
+
+export interface ApplierOptions {
+  readonly enforcer: Pick<Enforcer, "apply">;
+  readonly record: AppliedRecord;
+  readonly limits: () => Limits;
+  readonly host: string;
+  readonly log: Log;
+  readonly onResult: (result: "applied" | "unchanged" | "refused" | "failed", seconds: number) => void;
+}
+
+/**
+ * Brings rules into force, one change after the other. Each is one step: checked, compiled, proven, staged on
+ * the store's disk, in force, in the store. When any part fails, what was in force still is, whole.
+ */
+export class Applier {
+  readonly #options: ApplierOptions;
+  #inForce: InForce | null = null;
+  #refusal: Refusal | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+  }
+
+  get inForce(): InForce | null {
+    return this.#inForce;
+  }
+
+  /** The last change that was refused, until one is applied. */
+  get refusal(): Refusal | null {
+    return this.#refusal;
+  }
+
+  /**
+   * @param stage writes the files beside the store's; left out where they come from the store
+   * @throws Failure `refused` (the rules, or the store that cannot be written) or `kernel`
+   */
+  apply(files: readonly RuleFile[], stage?: Stage): Promise<ApplyOutcome> {
+    const change = this.#last.then(() => this.#applyNow(files, stage));
+    this.#last = change.catch(() => undefined); // The next change waits for this one's end, not for its success.
+    return change;
+  }
+
+  /** A refusal that came before the rules could be looked at (the store cannot be read). */
+  noteRefusal(messages: readonly string[]): void {
+    this.#refusal = { time: new Date().toISOString(), messages };
+    this.#options.onResult("refused", 0);
+  }
+
+  async #applyNow(files: readonly RuleFile[], stage: Stage | undefined): Promise<ApplyOutcome> {
+    const started = performance.now();
+    const elapsed = () => (performance.now() - started) / 1000;
+    try {
+      const digest = digestFiles(files);
+      if (this.#inForce?.digest === digest) return this.#leaveAsIs(this.#inForce, elapsed());
+      const checked = await checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
+      const staged = await stageFiles(files, stage);
+      const report = await this.#enforce(checked, staged);
+      const inForce = await this.#keep(files, digest, checked);
+      this.#refusal = null;
+      this.#options.onResult("applied", elapsed());
+      return { changed: true, seconds: elapsed(), inForce, report };
+    } catch (error) {
+      const failure =
+        error instanceof Failure ? error : new Failure("internal", describe(error), { cause: error });
+      this.#refusal = { time: new Date().toISOString(), messages: failure.message.split("\n") };
+      this.#options.onResult(failure.code === "refused" ? "refused" : "failed", elapsed());
+      throw failure;
+    }
+  }
+
+  /** An edit that was taken back is no longer wrong. */
+  #leaveAsIs(inForce: InForce, seconds: number): ApplyOutcome {
+    this.#refusal = null;
+    this.#options.onResult("unchanged", seconds);
+    return { changed: false, seconds, inForce, report: null };
+  }
+
+  async #enforce(checked: Checked, staged: StagedFiles | undefined): Promise<ApplyReport> {
+    const before = this.#inForce;
+    let report: ApplyReport;
+    try {
+      report = await this.#options.enforcer.apply(checked.resolved, checked.policies);
+    } catch (error) {
+      await staged?.discard();
+      throw new Failure(
+        "kernel",
+        `The kernel refused the change; what was in force still is. ${describe(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    try {
+      await staged?.commit();
+    } catch (error) {
+      if (before !== null) await this.#options.enforcer.apply(before.resolved, before.policies);
+      const outcome =
+        before === null ? "The rules are in force, but not in the store" : "What was in force is again";
+      throw new Failure("refused", `The store could not be written: ${describe(error)}. ${outcome}.`, {
+        cause: error,
+      });
+    }
+    return report;
+  }
+
+  /** A record that cannot be written costs the next start its memory, not this change its effect. */
+  async #keep(files: readonly RuleFile[], digest: string, checked: Checked): Promise<InForce> {
+    const { record, log } = this.#options;
+    const now = new Date();
+    const revision = record.revisionOf(digest);
+    let applied = now.toISOString();
+    try {
+      applied = (await record.keep(files, digest, now)).time;
+    } catch (error) {
+      log.error({ err: error }, "the revision could not be written to the state directory");
+    }
+    const inForce = { ...checked, files, digest, revision, applied };
+    this.#inForce = inForce;
+    return inForce;
+  }
+}
+
+async function stageFiles(files: readonly RuleFile[], stage?: Stage): Promise<StagedFiles | undefined> {
+  try {
+    return await stage?.(files);
+  } catch (error) {
+    const text = `The store cannot be written, so nothing was changed: ${describe(error)}`;
+    throw error instanceof Failure ? error : new Failure("refused", text, { cause: error });
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
