@@ -1,4 +1,5 @@
 // The text of src/kernel/layout.gen.ts from BTF types. Deterministic: the order is the header's.
+import { createHash } from "node:crypto";
 
 /** struct owned_key -> OwnedKey */
 function pascal(name) {
@@ -209,11 +210,34 @@ function eachOf<T>(
 }
 `;
 
+/** Digest of all structs: maps that were made under another one cannot be read by these codecs. */
+function digestStructs(types, structs) {
+  const shapes = structs.map((type) => ({
+    name: type.name,
+    size: type.size,
+    members: type.members.map((member) => [
+      member.name,
+      member.bits_offset,
+      resolveType(types, member.type_id),
+    ]),
+  }));
+  return createHash("sha256").update(JSON.stringify(shapes)).digest("hex").slice(0, 16);
+}
+
 /** The whole file. `declared`: [{kind, name}] in the order of the header. */
 export function emitLayout(types, declared) {
   const byName = new Map();
   for (const type of types.values()) byName.set(`${type.kind}:${type.name}`, type);
-  const lines = [prologue];
+  const structs = declared
+    .filter(({ kind }) => kind === "struct")
+    .map(({ name }) => byName.get(`STRUCT:${name}`));
+  const digest = digestStructs(types, structs);
+  const lines = [
+    prologue,
+    "/** Digest of the structs below: maps made under another one cannot be taken over. */",
+    `export const layoutDigest = "${digest}";`,
+    "",
+  ];
   for (const { kind, name } of declared) {
     const type = byName.get(`${kind.toUpperCase()}:${name}`);
     if (type === undefined) throw new Error(`${kind} ${name} is not in the BTF`);

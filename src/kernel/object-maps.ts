@@ -1,0 +1,92 @@
+/** The maps of the loaded programs by their use, and the sizes that the agent chooses. */
+import { Limit, Rates } from "./layout.gen.ts";
+import type { SyncMaps } from "./maps.ts";
+import type { BpfMap, BpfObject } from "./native.ts";
+import type { SessionTableName } from "./status.ts";
+
+export interface ObjectMaps extends SyncMaps {
+  readonly settings: BpfMap;
+  readonly devices: BpfMap;
+  readonly devicesFar: BpfMap;
+  readonly interfaces: BpfMap;
+  readonly owned: BpfMap;
+  readonly listed: BpfMap;
+  readonly uplinks: BpfMap;
+  readonly identities: BpfMap;
+  readonly slots: BpfMap;
+  readonly policies: BpfMap;
+  readonly cells: BpfMap;
+  readonly words: BpfMap;
+  readonly prefixes: BpfMap;
+  readonly groupBits: BpfMap;
+  readonly sessions: Readonly<Record<SessionTableName, BpfMap>>;
+  readonly grace: BpfMap;
+  readonly rates: BpfMap;
+  readonly dhcp: BpfMap;
+  readonly counters: BpfMap;
+  readonly events: BpfMap;
+  readonly lost: BpfMap;
+  readonly trace: BpfMap;
+  readonly clock: BpfMap;
+}
+
+/** Names of all maps of the object; `open` gives the handle of one. */
+export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
+  return {
+    settings: open("rw_settings"),
+    devices: open("rw_devices"),
+    devicesFar: open("rw_devices_far"),
+    interfaces: open("rw_interfaces"),
+    owned: open("rw_owned"),
+    listed: open("rw_listed"),
+    uplinks: open("rw_uplinks"),
+    identities: open("rw_identities"),
+    slots: open("rw_slots"),
+    policies: open("rw_policies"),
+    cells: open("rw_cells"),
+    words: open("rw_words"),
+    prefixes: open("rw_prefixes"),
+    groupBits: open("rw_group_bits"),
+    sessions: {
+      opening: open("rw_opening"),
+      answered: open("rw_answered"),
+      established: open("rw_established"),
+    },
+    grace: open("rw_grace"),
+    rates: open("rw_rates"),
+    dhcp: open("rw_dhcp"),
+    counters: open("rw_counters"),
+    events: open("rw_events"),
+    lost: open("rw_lost"),
+    trace: open("rw_trace"),
+    clock: open("rw_clock"),
+  };
+}
+
+export function mapsOf(object: BpfObject): ObjectMaps {
+  return collectMaps((name) => object.map(name));
+}
+
+export function* eachMap(maps: ObjectMaps): Generator<BpfMap> {
+  for (const value of Object.values<BpfMap | ObjectMaps["sessions"]>({ ...maps })) {
+    if ("info" in value) yield value;
+    else yield* Object.values(value);
+  }
+}
+
+export function closeMaps(maps: ObjectMaps): void {
+  for (const map of eachMap(maps)) map.close();
+}
+
+/** Sizes of the maps that count interfaces. `interfaces`: numbers, the reserved ones among them. */
+export function sizesFor(interfaces: number): Record<string, number> {
+  return {
+    rw_interfaces: interfaces * Limit.RECORDS_PER_INTERFACE,
+    rw_opening: interfaces,
+    rw_answered: interfaces,
+    rw_established: interfaces,
+    rw_rates: interfaces * Rates.RATES_PER_INTERFACE,
+    rw_dhcp: interfaces,
+    rw_counters: interfaces * Limit.COUNTERS_PER_INTERFACE,
+  };
+}

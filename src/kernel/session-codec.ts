@@ -1,0 +1,91 @@
+/** Sessions as the programs keep them, and as people read them. */
+import type { Address } from "../model/model.ts";
+import { decodeAddress } from "./addresses.ts";
+import { elapsed } from "./jiffies.ts";
+import {
+  RuleNumber,
+  SessionFlag,
+  type SessionKeyStruct,
+  SessionState,
+  type SessionStruct,
+} from "./layout.gen.ts";
+import { reasonName } from "./names.ts";
+import type { Session, SessionFilter, SessionStateName, SessionTableName } from "./status.ts";
+
+const stateNames: ReadonlyMap<number, SessionStateName> = new Map([
+  [SessionState.STATE_TCP_OPENING, "tcp-opening"],
+  [SessionState.STATE_TCP_ESTABLISHED, "tcp-established"],
+  [SessionState.STATE_TCP_CLOSING, "tcp-closing"],
+  [SessionState.STATE_UDP_UNREPLIED, "udp-unreplied"],
+  [SessionState.STATE_UDP_REPLIED, "udp-replied"],
+  [SessionState.STATE_ICMP, "icmp"],
+  [SessionState.STATE_OTHERS, "others"],
+  [SessionState.STATE_FRAGMENT, "fragment"],
+]);
+
+/** When and under which timeouts entries are read. */
+export interface SessionClock {
+  /** Jiffies, low 32 bits. */
+  readonly now: number;
+  readonly hz: number;
+  /** Jiffies, by enum session_state. */
+  readonly timeouts: readonly number[];
+}
+
+// offsetof() of the two fields that a sweep reads of each entry; the layout's test holds them.
+const seenOffset = 0;
+const stateOffset = 16;
+
+/** Whether an entry has not idled past its timeout, without decoding all of it. */
+export function isAlive(values: DataView, offset: number, clock: SessionClock): boolean {
+  const seen = values.getUint32(offset + seenOffset, true);
+  const timeout = clock.timeouts[values.getUint8(offset + stateOffset)] ?? 0;
+  return elapsed(seen, clock.now) < timeout;
+}
+
+export function describeSession(
+  interfaceId: string,
+  table: SessionTableName,
+  key: SessionKeyStruct,
+  entry: SessionStruct,
+  clock: SessionClock,
+): Session {
+  const idle = elapsed(entry.seen, clock.now);
+  const timeout = clock.timeouts[entry.state] ?? 0;
+  return {
+    interface: interfaceId,
+    table,
+    local: decodeAddress(key.local),
+    remote: decodeAddress(key.remote),
+    protocol: key.protocol,
+    localPort: key.localPort,
+    remotePort: key.remotePort,
+    origin: entry.flags & SessionFlag.SESSION_ORIGIN_INGRESS ? "ingress" : "egress",
+    state: stateNames.get(entry.state) ?? "others",
+    revoked: (entry.flags & SessionFlag.SESSION_REVOKED) !== 0,
+    age_seconds: elapsed(entry.opened, clock.now) / clock.hz,
+    idle_seconds: idle / clock.hz,
+    expires_seconds: Math.max(0, timeout - idle) / clock.hz,
+    packets: entry.packets,
+    bytes: entry.bytes,
+    rule: entry.rule === RuleNumber.RULE_NONE ? null : entry.rule,
+    reason: reasonName(entry.reason),
+  };
+}
+
+function isSameAddress(left: Address, right: Address): boolean {
+  return left.family === right.family && left.bits === right.bits;
+}
+
+/** Whether a session is one of those that a filter means. Remembered fragments are no sessions. */
+export function matchesFilter(session: Session, filter: SessionFilter): boolean {
+  return (
+    session.state !== "fragment" &&
+    (filter.interface === undefined || filter.interface === session.interface) &&
+    (filter.protocol === undefined || filter.protocol === session.protocol) &&
+    (filter.local === undefined || isSameAddress(filter.local, session.local)) &&
+    (filter.remote === undefined || isSameAddress(filter.remote, session.remote)) &&
+    (filter.localPort === undefined || filter.localPort === session.localPort) &&
+    (filter.remotePort === undefined || filter.remotePort === session.remotePort)
+  );
+}

@@ -1,0 +1,229 @@
+/** The session tables of each interface: made before its record is live, found again by their pins. */
+import { join } from "node:path";
+import type { SessionSizes } from "../model/model.ts";
+import { EnforcementError, errorText } from "./errors.ts";
+import { Limit, SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
+import { indexKey } from "./maps.ts";
+import { type BpfMap, native } from "./native.ts";
+import type { ObjectMaps } from "./object-maps.ts";
+import { ensureDirectory, listPins, removePin } from "./pins.ts";
+import { describeSession, isAlive, matchesFilter, type SessionClock } from "./session-codec.ts";
+import type { Session, SessionFilter, SessionTableName, TableFill } from "./status.ts";
+
+export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
+
+/** BPF_MAP_TYPE_LRU_HASH. Never BPF_F_NO_COMMON_LRU: one CPU would fill its share only. */
+const lruHash = 9;
+/** BPF_EXIST: an entry that went meanwhile is not made again. */
+const onlyIfPresent = 2;
+/** Kernel memory of an entry: element, key, value, bucket. Measured between 128 and 176 bytes. */
+const entryBytes = 176;
+
+/**
+ * Sizes that are used: an LRU smaller than 512 × CPUs loses entries before it is full, and all tables of the
+ * host together stay within `budget` bytes as far as that bound lets them.
+ */
+export function fitSizes(
+  wanted: SessionSizes,
+  host: { readonly cpus: number; readonly interfaces: number; readonly budget: number },
+): SessionSizes {
+  const least = Limit.SESSION_TABLE_MIN * host.cpus;
+  const bytes =
+    (wanted.established + wanted.answered + wanted.opening) * entryBytes * Math.max(1, host.interfaces);
+  const scale = Math.min(1, host.budget / bytes);
+  const fit = (entries: number) => Math.max(least, Math.floor(entries * scale));
+  return {
+    established: fit(wanted.established),
+    answered: fit(wanted.answered),
+    opening: fit(wanted.opening),
+  };
+}
+
+type Tables = Record<SessionTableName, BpfMap>;
+interface Fill {
+  readonly limit: number;
+  entries: number | null;
+}
+
+export class SessionTables {
+  readonly #arrays: ObjectMaps["sessions"];
+  /** null: nothing is pinned (test runs). */
+  readonly #directory: string | null;
+  readonly #tables = new Map<number, Tables>();
+  readonly #fills = new Map<number, Record<SessionTableName, Fill>>();
+
+  constructor(arrays: ObjectMaps["sessions"], directory: string | null) {
+    this.#arrays = arrays;
+    this.#directory = directory;
+  }
+
+  /** Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. */
+  adopt(numbers: ReadonlySet<number>): void {
+    if (this.#directory === null) return;
+    const pinned = new Set(listPins(this.#directory).map((name) => Number(name.split("-")[0])));
+    for (const number of pinned) {
+      const tables = numbers.has(number) ? this.#openPinned(this.#directory, number) : null;
+      if (tables === null) this.#removePins(number);
+      else this.#keep(number, tables);
+    }
+  }
+
+  #openPinned(directory: string, number: number): Tables | null {
+    const pinned = listPins(directory);
+    if (!tableNames.every((table) => pinned.includes(`${number}-${table}`))) return null;
+    const open = (table: SessionTableName) =>
+      native().BpfMap.openPinned(join(directory, `${number}-${table}`));
+    return { opening: open("opening"), answered: open("answered"), established: open("established") };
+  }
+
+  has(number: number): boolean {
+    return this.#tables.has(number);
+  }
+
+  /** Makes the tables of numbers that have none; undone where one of them cannot be made. */
+  async prepare(wanted: ReadonlyMap<number, SessionSizes>): Promise<void> {
+    const missing = [...wanted].filter(([number]) => !this.#tables.has(number));
+    // The kernel waits for a grace period at each insertion: side by side they share it.
+    const results = await Promise.allSettled(missing.map(([number, sizes]) => this.#make(number, sizes)));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed === undefined) return;
+    for (const [number] of missing) this.release(number);
+    const text = errorText(failed.reason);
+    throw new EnforcementError("KERNEL", `no session tables for ${missing.length} interfaces: ${text}`, {
+      cause: failed.reason,
+    });
+  }
+
+  async #make(number: number, sizes: SessionSizes): Promise<void> {
+    const create = (table: SessionTableName) =>
+      native().BpfMap.create({
+        type: lruHash,
+        name: `rw_${table}`.slice(0, 15),
+        keySize: SessionKeyStruct.SIZE,
+        valueSize: SessionStruct.SIZE,
+        maxEntries: sizes[table],
+        flags: 0,
+      });
+    const tables = {
+      opening: create("opening"),
+      answered: create("answered"),
+      established: create("established"),
+    };
+    this.#keep(number, tables);
+    await Promise.all(
+      tableNames.map((table) => this.#arrays[table].setInnerAsync(indexKey(number), tables[table])),
+    );
+    if (this.#directory === null) return;
+    // Last: a pin says that its table is in its place.
+    ensureDirectory(this.#directory);
+    this.#removePins(number);
+    for (const table of tableNames) tables[table].pin(join(this.#directory, `${number}-${table}`));
+  }
+
+  #keep(number: number, tables: Tables): void {
+    this.#tables.set(number, tables);
+    const fill = (table: SessionTableName): Fill => ({ limit: tables[table].info.maxEntries, entries: null });
+    this.#fills.set(number, {
+      opening: fill("opening"),
+      answered: fill("answered"),
+      established: fill("established"),
+    });
+  }
+
+  /** Takes an interface's sessions away for good. */
+  release(number: number): void {
+    this.#removePins(number);
+    const tables = this.#tables.get(number);
+    for (const table of tableNames) {
+      this.#arrays[table].delete(indexKey(number));
+      tables?.[table].close();
+    }
+    this.#tables.delete(number);
+    this.#fills.delete(number);
+  }
+
+  #removePins(number: number): void {
+    if (this.#directory === null) return;
+    for (const table of tableNames) removePin(join(this.#directory, `${number}-${table}`));
+  }
+
+  /** Sessions that are alive by their timeout; revoked ones are among them. */
+  async list(number: number, interfaceId: string, clock: SessionClock): Promise<readonly Session[]> {
+    const sessions: Session[] = [];
+    await this.#each(number, (table, key, entry) => {
+      const session = describeSession(interfaceId, table, key, entry, clock);
+      if (session.expires_seconds > 0) sessions.push(session);
+    });
+    return sessions;
+  }
+
+  /** Revokes in place; returns how many. An entry that changes meanwhile loses at most its last packet's count. */
+  async end(
+    number: number,
+    interfaceId: string,
+    filter: SessionFilter,
+    clock: SessionClock,
+  ): Promise<number> {
+    let ended = 0;
+    const tables = this.#tables.get(number);
+    await this.#each(number, (table, key, entry) => {
+      const session = describeSession(interfaceId, table, key, entry, clock);
+      if (session.revoked || session.expires_seconds === 0 || !matchesFilter(session, filter)) return;
+      const revoked = { ...entry, flags: entry.flags | SessionFlag.SESSION_REVOKED, seen: clock.now };
+      tables?.[table].set(SessionKeyStruct.encode(key), SessionStruct.encode(revoked), onlyIfPresent);
+      ended++;
+    });
+    return ended;
+  }
+
+  async #each(
+    number: number,
+    visit: (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void,
+  ): Promise<void> {
+    const tables = this.#tables.get(number);
+    if (tables === undefined) return;
+    for (const table of tableNames) {
+      const { count, keys, values } = await tables[table].entriesAsync();
+      for (let index = 0; index < count; index++) {
+        const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
+        visit(table, key, SessionStruct.decode(values, index * SessionStruct.SIZE));
+      }
+    }
+  }
+
+  /** Forgets every session of an interface. */
+  async flush(number: number): Promise<void> {
+    const tables = this.#tables.get(number);
+    if (tables === undefined) return;
+    for (const table of tableNames) {
+      const { count, keys } = await tables[table].entriesAsync();
+      if (count > 0) tables[table].deleteBatch(keys, count);
+    }
+  }
+
+  /** Counts what is alive, one table after the other. */
+  async sweep(clock: SessionClock): Promise<void> {
+    for (const [number, tables] of this.#tables) {
+      for (const table of tableNames) {
+        const { count, values } = await tables[table].entriesAsync();
+        const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+        let alive = 0;
+        for (let index = 0; index < count; index++) {
+          if (isAlive(view, index * SessionStruct.SIZE, clock)) alive++;
+        }
+        const fill = this.#fills.get(number)?.[table];
+        if (fill !== undefined) fill.entries = alive;
+      }
+    }
+  }
+
+  fills(number: number): readonly TableFill[] {
+    const fills = this.#fills.get(number);
+    return fills === undefined ? [] : tableNames.map((table) => ({ table, ...fills[table] }));
+  }
+
+  close(): void {
+    for (const tables of this.#tables.values()) for (const table of tableNames) tables[table].close();
+    this.#tables.clear();
+  }
+}
