@@ -10,13 +10,15 @@ const direction = z.enum(["egress", "ingress"]);
 const count = z.number().int().nonnegative();
 
 /** A rule as verdicts name it. */
-export const ruleReference = z.looseObject({
-  id: z.string().nullish(),
+export const ruleReference = z.object({
   group: z.string(),
+  /** Place in its group, from 0. */
   index: count,
-  priority: z.number().optional(),
-  policy: z.string().optional(),
-  line: z.number().nullish(),
+  priority: z.number(),
+  policy: z.enum(["accept", "drop"]),
+  /** Line of its file; null for one that no file holds. */
+  line: count.nullable(),
+  id: z.string().nullable(),
 });
 
 const tableFill = z.object({ table: z.string(), entries: count.nullable(), limit: count });

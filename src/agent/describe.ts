@@ -1,0 +1,122 @@
+/** From what the kernel layer reports to what clients are told: numbers become names. */
+import type { Session as KernelSession, KernelStatus, PacketEvent } from "../kernel/status.ts";
+import { formatAddress } from "../model/cidr.ts";
+import type { Direction } from "../model/model.ts";
+import { protocolNumbers } from "../model/protocol.ts";
+import { nameRule, type RuleName } from "../policy/evaluate.ts";
+import type { InForce } from "./apply.ts";
+import type { EventLine, InterfaceStatus, Session } from "./protocol.ts";
+
+const TCP = 6;
+const UDP = 17;
+const ICMP_NUMBERS: ReadonlySet<number> = new Set([1, 58]);
+/** Letters of the TCP flags from the lowest bit up, as tcpdump and the tests write them. */
+const TCP_FLAGS = "FSRPAUEC";
+
+/** Interfaces with what the rules say of them; one that is only in the kernel yet has no names. */
+export function describeInterfaces(status: KernelStatus, inForce: InForce | null): InterfaceStatus[] {
+  return status.interfaces.map((one) => {
+    const written = inForce?.model.interfaces.get(one.interface);
+    return {
+      id: one.interface,
+      instance: written?.instance ?? "",
+      network: written?.network ?? "",
+      groups: [...(written?.groups ?? [])],
+      device: one.device,
+      ifindex: one.ifindex === 0 ? null : one.ifindex,
+      state: one.state,
+      mode: one.mode,
+      programs: { ...one.programs },
+      policy: { version: one.version, generation: one.generation },
+      sessions: one.tables.map((table) => ({ ...table })),
+      problem: one.problem,
+    };
+  });
+}
+
+/** The rule of a number on one side of an interface's policy, or null where there is none by now. */
+export function findRule(
+  inForce: InForce | null,
+  interfaceId: string,
+  direction: Direction,
+  number: number | null,
+): RuleName | null {
+  if (number === null || inForce === null) return null;
+  const policy = inForce.resolved.interfaces.find(({ interface: { id } }) => id === interfaceId)?.policy;
+  const source = policy === undefined ? undefined : inForce.resolved.policies.get(policy);
+  const ordered = source?.sides[direction].rules[number];
+  const group = ordered === undefined ? undefined : inForce.model.groups.get(ordered.group);
+  return ordered === undefined || group === undefined ? null : nameRule({ group, rule: ordered.rule });
+}
+
+export function describeSession(session: KernelSession, inForce: InForce | null): Session {
+  const isIcmp = ICMP_NUMBERS.has(session.protocol);
+  const hasPorts = session.protocol === TCP || session.protocol === UDP;
+  return {
+    interface: session.interface,
+    protocol: nameProtocol(session.protocol),
+    local: formatAddress(session.local),
+    localPort: hasPorts || isIcmp ? session.localPort : null,
+    remote: formatAddress(session.remote),
+    remotePort: hasPorts || isIcmp ? session.remotePort : null,
+    origin: session.origin,
+    state: session.state,
+    revoked: session.revoked,
+    ageSeconds: session.age_seconds,
+    idleSeconds: session.idle_seconds,
+    expiresSeconds: session.expires_seconds,
+    packets: session.packets,
+    bytes: Number(session.bytes),
+    reason: session.reason,
+    rule: findRule(inForce, session.interface, session.origin, session.rule),
+  };
+}
+
+/** `now`: the same moment on both clocks; the kernel's events carry the monotonic one. */
+export function describeEvent(
+  event: PacketEvent,
+  inForce: InForce | null,
+  current: { readonly version: number | undefined; readonly now: { monotonic: bigint; wall: number } },
+): EventLine {
+  const isIp = event.source !== null;
+  const isIcmp = isIp && ICMP_NUMBERS.has(event.protocol);
+  const hasPorts = isIp && (event.protocol === TCP || event.protocol === UDP);
+  // A number means a rule only under the policy that judged; meanwhile another may be in force.
+  const rule = event.version === current.version ? event.rule : null;
+  const age = Number(current.now.monotonic - event.time) / 1e6;
+  return {
+    time: new Date(current.now.wall - age).toISOString(),
+    interface: event.interface,
+    direction: event.direction,
+    verdict: event.verdict,
+    reason: event.reason,
+    rule: event.interface === null ? null : findRule(inForce, event.interface, event.direction, rule),
+    protocol: isIp ? nameProtocol(event.protocol) : nameEtherType(event.etherType),
+    source: event.source === null ? null : formatAddress(event.source),
+    sourcePort: hasPorts ? event.sourcePort : null,
+    destination: event.destination === null ? null : formatAddress(event.destination),
+    destinationPort: hasPorts ? event.destinationPort : null,
+    icmpType: isIcmp ? event.icmpType : null,
+    icmpCode: isIcmp ? event.icmpCode : null,
+    tcpFlags: isIp && event.protocol === TCP ? nameFlags(event.tcpFlags) : null,
+    sourceMac: event.sourceMac,
+    destinationMac: event.destinationMac,
+    bytes: event.length,
+    hook: event.hook,
+  };
+}
+
+/** The word that a rule would use, or the number. */
+export function nameProtocol(number: number): string {
+  return Object.entries(protocolNumbers).find(([, known]) => known === number)?.[0] ?? String(number);
+}
+
+function nameEtherType(etherType: number): string {
+  if (etherType === 0x0806) return "arp";
+  if (etherType === 0x8035) return "rarp";
+  return `0x${etherType.toString(16).padStart(4, "0")}`;
+}
+
+function nameFlags(flags: number): string {
+  return [...TCP_FLAGS].filter((_letter, bit) => (flags & (1 << bit)) !== 0).join("");
+}

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import {
+  defaultSocketPath,
+  type EndpointName,
+  endpoints,
+  eventsPath,
+  failureReply,
+  type ReplyOf,
+  type RequestOf,
+  type StreamLine,
+  streamLine,
+} from "../agent/protocol.ts";
+import { CliError, ExitCode } from "./exit.ts";
+
+/** The socket that a command line means: its own, the environment's, or the usual one. */
+export function chooseSocket(socket: string | undefined): string {
+  return socket ?? process.env.RINGWALL_SOCKET ?? defaultSocketPath;
+}
+
+/**
+ * Asks the agent one thing.
+ * @throws CliError 3 when no agent is reachable, 1 when it refuses, 4 when the kernel refused
+ */
+export async function askAgent<Name extends EndpointName>(
+  socket: string,
+  name: Name,
+  body: RequestOf<Name>,
+): Promise<ReplyOf<Name>> {
+  const { path, reply } = endpoints[name];
+  const response = await post(socket, path, body);
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  const answer = parseAnswer(text, socket);
+  if (response.statusCode !== 200) throw refusedBy(answer, socket);
+  const checked = reply.safeParse(answer);
+  if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
+  // The endpoint's schema made it; the compiler cannot follow the name through the union.
+  return checked.data as ReplyOf<Name>;
+}
+
+/** Yields the agent's events until the agent stops or `signal` does. */
+export async function* followEvents(
+  socket: string,
+  filter: { interface?: string },
+  signal: AbortSignal,
+): AsyncGenerator<StreamLine> {
+  const response = await post(socket, eventsPath, filter);
+  if (response.statusCode !== 200) {
+    let text = "";
+    for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+    throw refusedBy(parseAnswer(text, socket), socket);
+  }
+  signal.addEventListener("abort", () => response.destroy(), { once: true });
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const checked = streamLine.safeParse(JSON.parse(line));
+      if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
+      yield checked.data;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function post(socket: string, path: string, body: unknown): Promise<IncomingMessage> {
+  const headers = { "content-type": "application/json" };
+  const sent = httpRequest({ socketPath: socket, path, method: "POST", headers, agent: false });
+  sent.end(JSON.stringify(body));
+  try {
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    return response;
+  } catch (error) {
+    throw unreachable(error as NodeJS.ErrnoException, socket);
+  }
+}
+
+function unreachable(error: NodeJS.ErrnoException, socket: string): CliError {
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    const group =
+      "Root and the members of the socket's group may (agent.yaml, socket.group; usually `ringwall`).";
+    return new CliError(ExitCode.noAgent, `You may not talk to the agent at ${socket}. ${group}`, {
+      cause: error,
+    });
+  }
+  const absent = error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTSOCK";
+  const what = absent
+    ? `No agent answers at ${socket}.`
+    : `The agent at ${socket} broke off (${error.code}).`;
+  const how =
+    "Start one with `systemctl start ringwall` or `ringwall agent`, or name its socket with --socket PATH.\n" +
+    "Commands that take --rules PATH work without an agent.";
+  return new CliError(ExitCode.noAgent, `${what}\n${how}`, { cause: error });
+}
+
+function parseAnswer(text: string, socket: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CliError(ExitCode.noAgent, `What answers at ${socket} is no agent of Ringwall.`, {
+      cause: error,
+    });
+  }
+}
+
+function refusedBy(answer: unknown, socket: string): CliError {
+  const failure = failureReply.safeParse(answer);
+  if (!failure.success) return otherVersion(socket, undefined);
+  const { code, message } = failure.data.error;
+  return new CliError(code === "kernel" ? ExitCode.kernelRefused : ExitCode.refused, message);
+}
+
+function otherVersion(socket: string, field: string | undefined): CliError {
+  const where = field === undefined ? "" : ` (${field})`;
+  const text = `The agent at ${socket} answers in a form that this program does not know${where}: is it of another version?`;
+  return new CliError(ExitCode.refused, text);
+}

@@ -1,0 +1,51 @@
+import type { Argv } from "yargs";
+import { usageError } from "./exit.ts";
+
+export interface AgentOptions {
+  readonly socket: string | undefined;
+}
+
+/** For commands that ask the agent. */
+export function withSocket<T>(parser: Argv<T>): Argv<T & AgentOptions> {
+  return parser.option("socket", {
+    type: "string",
+    requiresArg: true,
+    describe: "The agent's socket [default: $RINGWALL_SOCKET or /run/ringwall/ringwall.sock]",
+  });
+}
+
+export interface RulesOptions {
+  readonly rules: string | undefined;
+  readonly host: string | undefined;
+}
+
+/** For commands that work without an agent, too. */
+export function withRules<T>(parser: Argv<T>): Argv<T & RulesOptions> {
+  return parser
+    .option("rules", {
+      type: "string",
+      requiresArg: true,
+      describe: "Rules of this file or directory instead of the agent's; needs no agent",
+    })
+    .option("host", {
+      type: "string",
+      requiresArg: true,
+      describe: "With --rules: the host whose interfaces are judged [default: this host's name]",
+    });
+}
+
+/** A number on the command line within its bounds; the message names the option. */
+export function parseBounded(option: string, text: string | undefined, last: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= last)) throw usageError(`--${option} ${text}: write a number from 0 to ${last}.`);
+  return value;
+}
+
+/** A span such as `60s`, `5m`, `1h`, in seconds. */
+export function parseSpan(option: string, text: string): number {
+  const match = /^(\d{1,7})(s|m|h)?$/.exec(text);
+  const unit = { s: 1, m: 60, h: 3600 }[match?.[2] ?? "s"] ?? 1;
+  if (match === null) throw usageError(`--${option} ${text}: write a span, \`60s\` or \`5m\`.`);
+  return Number(match[1]) * unit;
+}

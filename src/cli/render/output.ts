@@ -1,0 +1,65 @@
+import type { CommonOptions } from "../command.ts";
+
+export type Format = "table" | "json" | "yaml";
+
+/** What the common options ask for; a table where they are silent. */
+export function chooseFormat({ output, json }: CommonOptions): Format {
+  if (json === true || output === "json") return "json";
+  return output === "yaml" ? "yaml" : "table";
+}
+
+/** Prints one record: the same object in each format, `render` being the table's form of it. */
+export async function printRecord<T>(
+  record: T,
+  format: Format,
+  render: (record: T) => string,
+): Promise<void> {
+  await write(`${await renderRecord(record, format, render)}\n`);
+}
+
+/** Prints one record of a stream: a line in JSON, a document in YAML. */
+export async function printStreamed<T>(
+  record: T,
+  format: Format,
+  render: (record: T) => string,
+): Promise<void> {
+  switch (format) {
+    case "json":
+      return write(`${JSON.stringify(record, plain)}\n`);
+    case "yaml":
+      return write(`---\n${await renderRecord(record, format, render)}\n`);
+    case "table":
+      return write(`${render(record)}\n`);
+    default:
+      return format satisfies never;
+  }
+}
+
+async function renderRecord<T>(record: T, format: Format, render: (record: T) => string): Promise<string> {
+  switch (format) {
+    case "json":
+      return JSON.stringify(record, plain, 2);
+    case "yaml": {
+      const { stringify } = await import("yaml");
+      return stringify(JSON.parse(JSON.stringify(record, plain))).trimEnd();
+    }
+    case "table":
+      return render(record).trimEnd();
+    default:
+      return format satisfies never;
+  }
+}
+
+/** Counters are bigints; a JSON number holds them where a double does, text where not. */
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value !== "bigint") return value;
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}
+
+/** Waits while a slow reader is behind, so that a long answer does not pile up in memory. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.stdout.write(text)) resolve();
+    else process.stdout.once("drain", resolve);
+  });
+}
