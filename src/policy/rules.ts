@@ -1,6 +1,6 @@
 /** Does one rule match one packet, and which groups stand behind an address: docs/semantics.md, 1 and 2. */
 import type { Address, Direction, Group, Interface, Model, Rule } from "../model/model.ts";
-import { holds, madeLinkLocal, sameAddress } from "./oracle/address.ts";
+import { addressText, holds, madeLinkLocal } from "./oracle/address.ts";
 
 /** What a packet that opens a session asks the rules. */
 export interface Question {
@@ -37,17 +37,25 @@ function matchesIcmp(rule: Rule, question: Question): boolean {
   return type && (rule.icmpCode === null || rule.icmpCode === question.icmpCode);
 }
 
-/** Is this address a member's own: listed, or link-local made from its MAC? Never a pair's. */
-function isAddressOf(member: Interface, value: Address): boolean {
-  return (
-    member.addresses.some((listed) => sameAddress(listed, value)) ||
-    sameAddress(madeLinkLocal(member.mac), value)
-  );
-}
-
 /** In a classic network a group means its members' intranet interfaces, seen from an intranet interface. */
 function countsAsMember(model: Model, member: Interface): boolean {
   return model.networks.get(member.network)?.type !== "classic" || member.nicType === "intranet";
+}
+
+/** Every model's members by network and address; models never change, so each is walked once. */
+const membersOfModels = new WeakMap<Model, ReadonlyMap<string, readonly string[]>>();
+
+/** A member's own addresses are the listed ones and the link-local one made from its MAC, never a pair's. */
+function listMembers(model: Model): ReadonlyMap<string, readonly string[]> {
+  const members = new Map<string, readonly string[]>();
+  for (const member of model.interfaces.values()) {
+    if (!countsAsMember(model, member)) continue;
+    for (const own of [...member.addresses, madeLinkLocal(member.mac)]) {
+      const key = `${member.network} ${addressText(own)}`;
+      members.set(key, [...(members.get(key) ?? []), ...member.groups]);
+    }
+  }
+  return members;
 }
 
 /**
@@ -56,12 +64,9 @@ function countsAsMember(model: Model, member: Interface): boolean {
  */
 export function groupsBehind(model: Model, seenFrom: Interface, value: Address): readonly string[] {
   if (!countsAsMember(model, seenFrom)) return [];
-  const groups: string[] = [];
-  for (const member of model.interfaces.values()) {
-    if (member.network !== seenFrom.network || !countsAsMember(model, member)) continue;
-    if (isAddressOf(member, value)) groups.push(...member.groups);
-  }
-  return groups;
+  const members = membersOfModels.get(model) ?? listMembers(model);
+  membersOfModels.set(model, members);
+  return members.get(`${seenFrom.network} ${addressText(value)}`) ?? [];
 }
 
 function matchesRemote(model: Model, judged: Interface, rule: Rule, remote: Address): boolean {
