@@ -90,7 +90,7 @@ function remotesOf(protocol: RuleText["protocol"], groups: readonly string[]): r
   const any = [...groups, ...lists];
   if (protocol === "icmp") return [...prefixes4, ...any];
   if (protocol === "icmpv6") return [...prefixes6, ...any];
-  return [...prefixes4, ...prefixes6, ...multicast, ...any];
+  return [...prefixes4, ...prefixes6, "0.0.0.0/0", "::/0", ...multicast, ...any];
 }
 
 function arbitraryRule(of: string, advanced: boolean, now: number): fc.Arbitrary<RuleText> {
@@ -120,14 +120,14 @@ function arbitraryRule(of: string, advanced: boolean, now: number): fc.Arbitrary
 
 function arbitraryGroup(id: string, of: string, type: Group["type"], now: number): fc.Arbitrary<Group> {
   const advanced = type === "advanced";
-  const mostly = <T>(usual: T, other: T): fc.Arbitrary<T> =>
-    fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(other) });
+  const mostly = <T>(usual: T, other: T, weight = 3): fc.Arbitrary<T> =>
+    fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(other) });
   return fc
     .record({
-      rules: fc.array(arbitraryRule(of, advanced, now), { maxLength: 6 }),
+      rules: fc.array(arbitraryRule(of, advanced, now), { minLength: 2, maxLength: 10, size: "max" }),
       innerAccess: advanced ? fc.constant("drop" as const) : mostly("accept" as const, "drop" as const),
       defaultEgress: mostly("accept" as const, "drop" as const),
-      mode: mostly("enforce" as const, "observe" as const),
+      mode: mostly("enforce" as const, "observe" as const, 8),
     })
     .map((fields) => group(id, { ...fields, type, network: of }));
 }
