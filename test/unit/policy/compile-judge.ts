@@ -6,6 +6,7 @@ import { createMatcher, type Match } from "../../../src/policy/lookup.ts";
 import { prove } from "../../../src/policy/prove.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
 import { serviceOf } from "../../../src/policy/service.ts";
+import type { CompiledPolicy } from "../../../src/policy/types.ts";
 import { identityFinder, type TestPacket } from "./compile-fixture.ts";
 import type { ReferenceVerdict } from "./compile-reference.ts";
 
@@ -46,6 +47,15 @@ export function firstInterface(subject: Model): Interface {
   const [first] = subject.interfaces.values();
   if (first === undefined) {
     throw new Error("the model has no interface to ask");
+  }
+  return first;
+}
+
+/** The compiled policy of the model's first interface. */
+export function compileFirst(subject: Model): CompiledPolicy {
+  const [first] = compileAll(resolve(subject, { host: "kvm-1" })).values();
+  if (first === undefined) {
+    throw new Error("the model has no policy");
   }
   return first;
 }
