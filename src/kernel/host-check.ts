@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { release } from "node:os";
 import { dirname } from "node:path";
 import { EnforcementError, errorCode, errorText } from "./errors.ts";
-import { native } from "./native.ts";
+import { KernelError, native } from "./native.ts";
 
 /** statfs's f_type of a bpffs (linux/magic.h). */
 const bpffsMagic = 0xcafe4a11;
@@ -71,20 +71,20 @@ function bpffsError(root: string, error: unknown): EnforcementError {
   );
 }
 
-/** An error of load or attach as a sentence that says what to do. */
+/** An error of loading the programs as a sentence that says what to do. */
 export function loadError(objectPath: string, error: unknown): EnforcementError {
   const code = errorCode(error) ?? "";
-  if (["EPERM", "EACCES"].includes(code)) {
+  const refusedByVerifier = error instanceof KernelError && error.log.includes("PROG LOAD LOG");
+  if (code === "EPERM" || (code === "EACCES" && !refusedByVerifier)) {
     return new EnforcementError(
       "PERMISSION",
       `the kernel does not let this user load programs (${errorText(error)}): run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON`,
       { cause: error },
     );
   }
-  if (["ENOENT", "ERR_DLOPEN_FAILED"].includes(code) && errorText(error).includes("addon")) {
+  if (error instanceof KernelError && error.errno === 0) {
     return new EnforcementError("ADDON", errorText(error), { cause: error });
   }
-  return new EnforcementError("OBJECT", `the kernel refused ${objectPath}: ${errorText(error)}`, {
-    cause: error,
-  });
+  const text = `the kernel refused ${objectPath}: ${errorText(error)}`;
+  return new EnforcementError("OBJECT", text, { cause: error });
 }

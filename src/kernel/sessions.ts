@@ -31,11 +31,11 @@ export function fitSizes(
   const bytes =
     (wanted.established + wanted.answered + wanted.opening) * entryBytes * Math.max(1, host.interfaces);
   const scale = Math.min(1, host.budget / bytes);
-  const fit = (entries: number) => Math.max(least, Math.floor(entries * scale));
+  const shrink = (entries: number) => Math.max(least, Math.floor(entries * scale));
   return {
-    established: fit(wanted.established),
-    answered: fit(wanted.answered),
-    opening: fit(wanted.opening),
+    established: shrink(wanted.established),
+    answered: shrink(wanted.answered),
+    opening: shrink(wanted.opening),
   };
 }
 
@@ -45,16 +45,31 @@ interface Fill {
   entries: number | null;
 }
 
+/** One LRU table of sessions; `name` is cut to what the kernel keeps. */
+export function createTable(name: string, entries: number): BpfMap {
+  return native().BpfMap.create({
+    type: lruHash,
+    name: name.slice(0, 15),
+    keySize: SessionKeyStruct.SIZE,
+    valueSize: SessionStruct.SIZE,
+    maxEntries: entries,
+    flags: 0,
+  });
+}
+
 export class SessionTables {
   readonly #arrays: ObjectMaps["sessions"];
   /** null: nothing is pinned (test runs). */
   readonly #directory: string | null;
+  readonly #idle: BpfMap;
   readonly #tables = new Map<number, Tables>();
   readonly #fills = new Map<number, Record<SessionTableName, Fill>>();
 
-  constructor(arrays: ObjectMaps["sessions"], directory: string | null) {
+  /** `idle`: the table that stands where an interface has none. */
+  constructor(arrays: ObjectMaps["sessions"], directory: string | null, idle: BpfMap) {
     this.#arrays = arrays;
     this.#directory = directory;
+    this.#idle = idle;
   }
 
   /** Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. */
@@ -87,7 +102,7 @@ export class SessionTables {
     const results = await Promise.allSettled(missing.map(([number, sizes]) => this.#make(number, sizes)));
     const failed = results.find((result) => result.status === "rejected");
     if (failed === undefined) return;
-    for (const [number] of missing) this.release(number);
+    await this.release(missing.map(([number]) => number));
     const text = errorText(failed.reason);
     throw new EnforcementError("KERNEL", `no session tables for ${missing.length} interfaces: ${text}`, {
       cause: failed.reason,
@@ -95,15 +110,7 @@ export class SessionTables {
   }
 
   async #make(number: number, sizes: SessionSizes): Promise<void> {
-    const create = (table: SessionTableName) =>
-      native().BpfMap.create({
-        type: lruHash,
-        name: `rw_${table}`.slice(0, 15),
-        keySize: SessionKeyStruct.SIZE,
-        valueSize: SessionStruct.SIZE,
-        maxEntries: sizes[table],
-        flags: 0,
-      });
+    const create = (table: SessionTableName) => createTable(`rw_${table}`, sizes[table]);
     const tables = {
       opening: create("opening"),
       answered: create("answered"),
@@ -130,16 +137,19 @@ export class SessionTables {
     });
   }
 
-  /** Takes an interface's sessions away for good. */
-  release(number: number): void {
-    this.#removePins(number);
-    const tables = this.#tables.get(number);
-    for (const table of tableNames) {
-      this.#arrays[table].delete(indexKey(number));
-      tables?.[table].close();
+  /** Takes the sessions of interfaces away for good. A place in an array keeps a small table nobody writes. */
+  async release(numbers: readonly number[]): Promise<void> {
+    const held = numbers.filter((number) => this.#tables.has(number));
+    for (const number of numbers) this.#removePins(number);
+    const places = held.flatMap((number) => tableNames.map((table) => ({ number, table })));
+    await Promise.all(
+      places.map(({ number, table }) => this.#arrays[table].setInnerAsync(indexKey(number), this.#idle)),
+    );
+    for (const number of held) {
+      for (const map of Object.values(this.#tables.get(number) ?? {})) map.close();
+      this.#tables.delete(number);
+      this.#fills.delete(number);
     }
-    this.#tables.delete(number);
-    this.#fills.delete(number);
   }
 
   #removePins(number: number): void {

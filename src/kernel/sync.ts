@@ -21,14 +21,6 @@ import {
   writeRecord,
 } from "./write.ts";
 
-/** What an interface number needs beside its record. */
-export interface NumberSpace {
-  /** Makes tables, zeroes counters. Throws where it cannot; it has then left nothing. */
-  prepare(number: number, interfaceId: string): void;
-  /** Takes tables away, after the grace period. */
-  release(number: number): void;
-}
-
 export interface SyncReport {
   readonly entriesWritten: number;
   readonly slotsSwitched: number;
@@ -38,13 +30,16 @@ export interface SyncReport {
 /** Thrown where the maps may hold something else than the agent knows: it has to read them back. */
 export class UnsettledError extends EnforcementError {}
 
-/** Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done. */
+/**
+ * Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done.
+ * `clearNumber`: zeroes what an interface number counts, before it comes into use.
+ */
 export function executeChange(
   maps: SyncMaps,
   known: KnownState,
   plan: ChangePlan,
   uplinks: (live: KnownState) => UplinkPlan,
-  numbers: NumberSpace,
+  clearNumber: (number: number) => void,
 ): SyncReport {
   if (!plan.changes)
     return {
@@ -54,7 +49,7 @@ export function executeChange(
     };
   // A generation that was begun is never used again, undone or not.
   known.generation = plan.generation;
-  const written = writeBeside(maps, plan, numbers);
+  const written = writeBeside(maps, plan, clearNumber);
   try {
     storeSlot(maps, journalSlot, { version: 0, generation: plan.generation });
     for (const [ifindex, record] of plan.deviceSwitches) storeDevice(maps, ifindex, record);
@@ -73,14 +68,11 @@ export function executeChange(
   }
 }
 
-function writeBeside(maps: SyncMaps, plan: ChangePlan, numbers: NumberSpace): number {
+function writeBeside(maps: SyncMaps, plan: ChangePlan, clearNumber: (number: number) => void): number {
   const undo = new Undo();
   try {
     let written = 0;
-    for (const { number, source } of plan.numbers) {
-      numbers.prepare(number, source.interface.id);
-      undo.add(() => numbers.release(number));
-    }
+    for (const { number } of plan.numbers) clearNumber(number);
     for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
     written += writeIdentities(maps, plan.identities.writes, undo);
     for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
@@ -128,8 +120,8 @@ function follow(known: KnownState, plan: ChangePlan): void {
   for (const [ifindex, record] of plan.deviceSwitches) known.devices.set(ifindex, record);
 }
 
-/** Deletes what nothing names any more. The caller has waited for a grace period. */
-export function cleanUp(maps: SyncMaps, known: KnownState, plan: ChangePlan, numbers: NumberSpace): void {
+/** Deletes what nothing names any more. The caller has waited for a grace period, and releases the numbers. */
+export function cleanUp(maps: SyncMaps, known: KnownState, plan: ChangePlan): void {
   const { cleanup } = plan;
   for (const slot of cleanup.slots) {
     maps.slots.store64(slot, 0n);
@@ -149,7 +141,6 @@ export function cleanUp(maps: SyncMaps, known: KnownState, plan: ChangePlan, num
   for (const { network, address } of cleanup.identities)
     storeIdentity(known.identities, network, address, undefined);
   for (const number of cleanup.numbers) {
-    numbers.release(number);
     for (const [id, held] of known.numbers) if (held === number) known.numbers.delete(id);
   }
 }

@@ -49,13 +49,11 @@ export class Host {
       resolved.interfaces.map((each) => [ifindexOf(each.interface), each.interface.id]),
     );
     const plan = planChange(known, { resolved, policies: compileAll(resolved), bindings }, capacities);
-    const numbers = {
-      prepare: (number: number) => void this.numbers.add(number),
-      release: (number: number) => void this.numbers.delete(number),
-    };
+    for (const { number } of plan.numbers) this.numbers.add(number);
     const uplinks = (live: KnownState) => planUplinks(live, resolved, [uplink], new Set());
-    const report = executeChange(this.maps, known, plan, uplinks, numbers);
-    cleanUp(this.maps, known, plan, numbers);
+    const report = executeChange(this.maps, known, plan, uplinks, () => {});
+    cleanUp(this.maps, known, plan);
+    for (const number of plan.cleanup.numbers) this.numbers.delete(number);
     for (const { interface: source } of resolved.interfaces) {
       const record = known.live.get(known.numbers.get(digest64(source.id)) ?? -1);
       if (record === undefined) throw new Error(`${source.id} has no record`);

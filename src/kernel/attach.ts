@@ -1,0 +1,285 @@
+/**
+ * Programs on devices. XDP and tcx are links, pinned by device and hook, and replaced by update: a device is at
+ * no moment without its program. Where the kernel has no tcx (before 6.6), clsact filters of a fixed handle and
+ * priority stand on the device itself.
+ */
+import { join } from "node:path";
+import { candidateModes, uplinkModes } from "./attach-mode.ts";
+import { errorCode, errorText } from "./errors.ts";
+import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
+import type { ProgramName } from "./objects.ts";
+import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
+import type { AttachChoice } from "./settings.ts";
+import type { AttachMode, InterfaceStatus } from "./status.ts";
+
+/** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
+const filter = { handle: 0x5257, priority: 1 } as const;
+/** What a kernel without tcx answers (6.1: EINVAL). */
+const withoutTcx = ["EINVAL", "ENOTSUP", "EOPNOTSUPP"];
+
+type Hook = "xdp-native" | "xdp-generic" | "tc-egress" | "tc-ingress" | "uplink-native" | "uplink-generic";
+const hooks: readonly Hook[] = [
+  "xdp-native",
+  "xdp-generic",
+  "tc-egress",
+  "tc-ingress",
+  "uplink-native",
+  "uplink-generic",
+];
+
+const programOf: Readonly<Record<Hook, ProgramName>> = {
+  "xdp-native": "guest_xdp",
+  "xdp-generic": "guest_xdp",
+  "tc-egress": "guest_tc_egress",
+  "tc-ingress": "guest_tc_ingress",
+  "uplink-native": "uplink_xdp",
+  "uplink-generic": "uplink_xdp",
+};
+
+/** What stands on one device. */
+export interface Attached {
+  readonly mode: AttachMode | null;
+  readonly programs: InterfaceStatus["programs"];
+}
+
+export type AttachResult =
+  | { readonly done: true; readonly mode: AttachMode }
+  | { readonly done: false; readonly problem: string };
+
+export class Attachments {
+  readonly #pins: Pins;
+  #programs: Readonly<Record<ProgramName, BpfProgram>>;
+  /** ifindex -> links by hook; null: a clsact filter. */
+  readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
+
+  constructor(pins: Pins, programs: Readonly<Record<ProgramName, BpfProgram>>) {
+    this.#pins = pins;
+    this.#programs = programs;
+  }
+
+  /** Takes over what is pinned; pins of devices that are gone are removed. Returns the devices. */
+  adopt(): ReadonlySet<number> {
+    for (const name of listPins(this.#pins.links)) {
+      const [, index = "", hook = ""] = /^(\d+)-(.*)$/.exec(name) ?? [];
+      const known = hooks.find((each) => each === hook);
+      const path = join(this.#pins.links, name);
+      if (known === undefined) continue;
+      const link = native().BpfLink.openPinned(path);
+      if (link.info().ifindex === Number(index)) this.#keep(Number(index), known, link);
+      else {
+        link.close();
+        removePin(path);
+      }
+    }
+    return new Set(this.#devices.keys());
+  }
+
+  /** Filters of an earlier agent on kernels without tcx, found by handle on the devices given. */
+  adoptFilters(devices: Iterable<number>): void {
+    for (const ifindex of devices) {
+      for (const direction of ["egress", "ingress"] as const) {
+        const hook: Hook = `tc-${direction}`;
+        if (this.#devices.get(ifindex)?.has(hook)) continue;
+        if (queryFilter(ifindex, direction) !== 0) this.#keep(ifindex, hook, null);
+      }
+    }
+  }
+
+  /** Every device gets the programs given: by update, at no moment without one. */
+  updatePrograms(programs: Readonly<Record<ProgramName, BpfProgram>>): void {
+    this.#programs = programs;
+    for (const [ifindex, links] of this.#devices) {
+      for (const [hook, link] of links) {
+        const program = programs[programOf[hook]];
+        if (link === null) this.#setFilter(ifindex, hook, program);
+        else if (link.info().programId !== program.id) link.update(program);
+      }
+    }
+  }
+
+  has(ifindex: number): boolean {
+    return this.#devices.has(ifindex);
+  }
+
+  /** Whether a guest's device has all that its mode needs. */
+  isComplete(ifindex: number): boolean {
+    const links = this.#devices.get(ifindex);
+    return links?.has("tc-egress") === true && links.has("tc-ingress");
+  }
+
+  /**
+   * Puts a guest's programs on its device: what reaches it first, then what it sends. What stands already is
+   * left. On a failure everything that this call attached is taken away again.
+   */
+  attachGuest(link: LinkInfo, choice: AttachChoice): AttachResult {
+    const before = new Set(this.#devices.get(link.ifindex)?.keys());
+    try {
+      this.#attachTc(link.ifindex, "egress");
+      this.#attachTc(link.ifindex, "ingress");
+      return { done: true, mode: this.#attachXdp(link, choice) };
+    } catch (error) {
+      this.#undo(link.ifindex, before);
+      return { done: false, problem: errorText(error) };
+    }
+  }
+
+  #attachXdp(link: LinkInfo, choice: AttachChoice): AttachMode {
+    const present = this.describe(link.ifindex).mode;
+    if (present === "native" || present === "generic") return present;
+    const refusals: string[] = [];
+    for (const mode of candidateModes(choice, link)) {
+      if (mode === "tc") return "tc";
+      try {
+        this.#addXdp(link.ifindex, `xdp-${mode}`, mode);
+        return mode;
+      } catch (error) {
+        refusals.push(describeXdpRefusal(link, mode, error));
+      }
+    }
+    throw new Error(`${refusals.join("; ")}. Set \`attach: auto\` or \`attach: tc\``);
+  }
+
+  /** The uplink program; null where neither mode goes, and why. */
+  attachUplink(link: LinkInfo): {
+    readonly mode: "native" | "generic" | null;
+    readonly problem: string | null;
+  } {
+    const present = this.uplinkMode(link.ifindex);
+    if (present !== null) return { mode: present, problem: null };
+    const refusals: string[] = [];
+    for (const mode of uplinkModes) {
+      try {
+        this.#addXdp(link.ifindex, `uplink-${mode}`, mode);
+        return { mode, problem: null };
+      } catch (error) {
+        refusals.push(describeXdpRefusal(link, mode, error));
+      }
+    }
+    return { mode: null, problem: refusals.join("; ") };
+  }
+
+  uplinkMode(ifindex: number): "native" | "generic" | null {
+    const links = this.#devices.get(ifindex);
+    return uplinkModes.find((mode) => links?.has(`uplink-${mode}`)) ?? null;
+  }
+
+  #addXdp(ifindex: number, hook: Hook, mode: "native" | "generic"): void {
+    const link = this.#programs[programOf[hook]].attachXdp({ ifindex, mode });
+    this.#pin(ifindex, hook, link);
+  }
+
+  #attachTc(ifindex: number, direction: "ingress" | "egress"): void {
+    const hook: Hook = `tc-${direction}`;
+    if (this.#devices.get(ifindex)?.has(hook)) return;
+    const program = this.#programs[programOf[hook]];
+    let link: BpfLink;
+    try {
+      link = program.attachTcx({ ifindex, direction });
+    } catch (error) {
+      if (!withoutTcx.includes(errorCode(error) ?? "")) throw error;
+      this.#setFilter(ifindex, hook, program);
+      this.#keep(ifindex, hook, null);
+      return;
+    }
+    this.#pin(ifindex, hook, link);
+  }
+
+  #setFilter(ifindex: number, hook: Hook, program: BpfProgram): void {
+    program.attachTc({ ifindex, direction: hook === "tc-egress" ? "egress" : "ingress", ...filter });
+  }
+
+  #pin(ifindex: number, hook: Hook, link: BpfLink): void {
+    ensureDirectory(this.#pins.links);
+    const path = join(this.#pins.links, `${ifindex}-${hook}`);
+    try {
+      // A pin that is left from a device of the same number is not this link's.
+      removePin(path);
+      link.pin(path);
+    } catch (error) {
+      link.detach();
+      link.close();
+      throw error;
+    }
+    this.#keep(ifindex, hook, link);
+  }
+
+  #keep(ifindex: number, hook: Hook, link: BpfLink | null): void {
+    const links = this.#devices.get(ifindex) ?? new Map<Hook, BpfLink | null>();
+    this.#devices.set(ifindex, links.set(hook, link));
+  }
+
+  describe(ifindex: number): Attached {
+    const links = this.#devices.get(ifindex);
+    const idOf = (...names: Hook[]): number | null => {
+      const hook = names.find((name) => links?.has(name));
+      return hook === undefined ? null : this.#programs[programOf[hook]].id;
+    };
+    const programs = {
+      xdp: idOf("xdp-native", "xdp-generic"),
+      tcEgress: idOf("tc-egress"),
+      tcIngress: idOf("tc-ingress"),
+    };
+    if (links?.has("xdp-native")) return { mode: "native", programs };
+    if (links?.has("xdp-generic")) return { mode: "generic", programs };
+    return { mode: programs.tcIngress === null ? null : "tc", programs };
+  }
+
+  /** Forgets a device that is gone: its links died with it, their pins are left. */
+  forget(ifindex: number): void {
+    for (const [hook, link] of this.#devices.get(ifindex) ?? []) {
+      link?.close();
+      removePin(join(this.#pins.links, `${ifindex}-${hook}`));
+    }
+    this.#devices.delete(ifindex);
+  }
+
+  /** Takes the programs off a device: it is open from then on. */
+  detach(ifindex: number): void {
+    this.#undo(ifindex, new Set());
+  }
+
+  #undo(ifindex: number, keep: ReadonlySet<Hook>): void {
+    const links = this.#devices.get(ifindex);
+    for (const [hook, link] of links ?? []) {
+      if (keep.has(hook)) continue;
+      if (link === null)
+        native().detachTc({ ifindex, direction: hook === "tc-egress" ? "egress" : "ingress", ...filter });
+      else {
+        removePin(join(this.#pins.links, `${ifindex}-${hook}`));
+        link.detach();
+        link.close();
+      }
+      links?.delete(hook);
+    }
+    if (links?.size === 0) this.#devices.delete(ifindex);
+  }
+
+  get devices(): readonly number[] {
+    return [...this.#devices.keys()];
+  }
+
+  /** Lets go of the handles; what is pinned goes on. */
+  close(): void {
+    for (const links of this.#devices.values()) for (const link of links.values()) link?.close();
+    this.#devices.clear();
+  }
+}
+
+function queryFilter(ifindex: number, direction: "ingress" | "egress"): number {
+  try {
+    return native().queryTc({ ifindex, direction, ...filter });
+  } catch (error) {
+    // No clsact, or no such device any more.
+    if (["ENOENT", "ENODEV", "EINVAL"].includes(errorCode(error) ?? "")) return 0;
+    throw error;
+  }
+}
+
+function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", error: unknown): string {
+  const code = errorCode(error) ?? "";
+  if (code === "EBUSY" || code === "EEXIST") {
+    const id = native().queryXdp(link.ifindex);
+    return `${link.name} has another XDP program${id === 0 ? "" : ` (id ${id})`}: remove it (ip link set dev ${link.name} xdp off)`;
+  }
+  return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
+}

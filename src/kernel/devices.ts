@@ -1,0 +1,173 @@
+/**
+ * Guests' devices: each gets its interface's programs, or drops. The order at a new device: a record that is not
+ * ready, then the programs, then the live record; so it passes what always works, then what the rules allow, and
+ * at no moment more.
+ */
+import type { Resolved } from "../policy/types.ts";
+import type { Attachments } from "./attach.ts";
+import { bindDevices, bindingsOf } from "./bindings.ts";
+import type { SyncEngine } from "./engine.ts";
+import { errorText } from "./errors.ts";
+import { InterfaceFlag } from "./layout.gen.ts";
+import { type LinkInfo, native } from "./native.ts";
+import { moveRecord } from "./records.ts";
+import type { KernelSettings } from "./settings.ts";
+import { numberOfRecord, removedRecord, type StoredRecord } from "./state.ts";
+import { forgetDevice, switchDevice } from "./sync.ts";
+import { eraseRecord, Undo, writeRecord } from "./write.ts";
+
+export class GuestDevices {
+  readonly #engine: SyncEngine;
+  readonly #attachments: Attachments;
+  /** ifindex -> interface id. */
+  #bindings = new Map<number, string>();
+  /** ifindex -> why nothing protects it, and what was done. */
+  readonly #problems = new Map<number, string>();
+
+  constructor(engine: SyncEngine, attachments: Attachments) {
+    this.#engine = engine;
+    this.#attachments = attachments;
+  }
+
+  get bindings(): ReadonlyMap<number, string> {
+    return this.#bindings;
+  }
+
+  problemOf(ifindex: number): string | null {
+    return this.#problems.get(ifindex) ?? null;
+  }
+
+  /** Which devices the interfaces of a model are on; before the model is applied, so that its plan knows. */
+  bind(resolved: Resolved, links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
+    const before =
+      this.#bindings.size > 0 ? this.#bindings : bindingsOf(this.#engine.known, resolved.interfaces);
+    return bindDevices(resolved.interfaces, links, before);
+  }
+
+  /** Brings programs and devices together. The model that `bindings` came from is in force. */
+  async reconcile(
+    bindings: ReadonlyMap<number, string>,
+    links: ReadonlyMap<number, LinkInfo>,
+    settings: KernelSettings,
+  ): Promise<void> {
+    this.#bindings = new Map(bindings);
+    this.forgetGone(links);
+    await this.#engine.settle();
+    const spares: { record: number; stored: StoredRecord }[] = [];
+    for (const [ifindex, id] of bindings) {
+      const link = links.get(ifindex);
+      if (link !== undefined) this.#protect(link, id, settings, spares);
+    }
+    this.#releaseUnbound(links);
+    if (spares.length === 0) return;
+    await this.#engine.grace();
+    for (const { record, stored } of spares) eraseRecord(this.#engine.maps, record, stored);
+  }
+
+  /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
+  forgetGone(links: ReadonlyMap<number, LinkInfo>): void {
+    for (const ifindex of [...this.#engine.known.devices.keys(), ...this.#attachments.devices]) {
+      if (links.has(ifindex)) continue;
+      forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
+      this.#attachments.forget(ifindex);
+      this.#problems.delete(ifindex);
+      this.#bindings.delete(ifindex);
+    }
+  }
+
+  #protect(
+    link: LinkInfo,
+    id: string,
+    settings: KernelSettings,
+    spares: { record: number; stored: StoredRecord }[],
+  ): void {
+    const { known, maps } = this.#engine;
+    const live = this.#engine.liveRecord(id);
+    const stored = live === undefined ? undefined : known.records.get(live);
+    if (live === undefined || stored === undefined) return;
+    if (!this.#attachments.isComplete(link.ifindex)) {
+      if (!this.#introduce(link, stored, settings, spares)) return;
+    }
+    if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
+    this.#problems.delete(link.ifindex);
+  }
+
+  /** False where nothing attaches: the device is then down, or open where the operator wants that. */
+  #introduce(
+    link: LinkInfo,
+    stored: StoredRecord,
+    settings: KernelSettings,
+    spares: { record: number; stored: StoredRecord }[],
+  ): boolean {
+    const { known, maps } = this.#engine;
+    const record = this.#engine.sparePlace(stored.struct.number);
+    const flags = stored.struct.flags | InterfaceFlag.INTERFACE_NOT_READY;
+    const waiting = moveRecord(stored, record, { flags });
+    const undo = new Undo();
+    let problem: string;
+    try {
+      writeRecord(maps, record, waiting, undo);
+      spares.push({ record, stored: waiting });
+      switchDevice(maps, known, link.ifindex, record);
+      const result = this.#attachments.attachGuest(link, settings.attach);
+      if (result.done) return true;
+      problem = result.problem;
+    } catch (error) {
+      problem = errorText(error);
+    }
+    this.#fail(link, settings, problem);
+    return false;
+  }
+
+  #fail(link: LinkInfo, settings: KernelSettings, problem: string): void {
+    const { known, maps } = this.#engine;
+    if (settings.onFailure === "open") {
+      forgetDevice(maps, known, link.ifindex);
+      this.#problems.set(link.ifindex, `${problem}; the device is open (onFailure: open)`);
+      return;
+    }
+    switchDevice(maps, known, link.ifindex, removedRecord);
+    let done = "the device was set down (onFailure: closed)";
+    try {
+      native().setLinkUp(link.ifindex, false);
+    } catch (error) {
+      done = `and the device could not be set down: ${errorText(error)}`;
+    }
+    this.#problems.set(link.ifindex, `${problem}; ${done}`);
+  }
+
+  /** Devices whose interface left keep their programs and drop everything; words without programs go. */
+  #releaseUnbound(links: ReadonlyMap<number, LinkInfo>): void {
+    const { known, maps } = this.#engine;
+    for (const ifindex of this.#attachments.devices) {
+      if (this.#bindings.has(ifindex) || !links.has(ifindex)) continue;
+      if (this.#attachments.uplinkMode(ifindex) !== null) continue;
+      if (known.devices.get(ifindex) !== removedRecord) switchDevice(maps, known, ifindex, removedRecord);
+    }
+    for (const ifindex of [...known.devices.keys()]) {
+      if (!this.#bindings.has(ifindex) && !this.#attachments.has(ifindex)) forgetDevice(maps, known, ifindex);
+    }
+  }
+
+  /** Devices that drop everything because no interface holds them any more. */
+  get removed(): readonly number[] {
+    return [...this.#engine.known.devices]
+      .filter(([ifindex, record]) => record === removedRecord && !this.#bindings.has(ifindex))
+      .map(([ifindex]) => ifindex);
+  }
+
+  /** Opens a device that no interface holds: the operator says so. False where it is not one of those. */
+  release(ifindex: number): boolean {
+    if (!this.removed.includes(ifindex)) return false;
+    this.#attachments.detach(ifindex);
+    forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
+    return true;
+  }
+
+  /** Whether a device's word names the live record of its interface. */
+  isReady(ifindex: number): boolean {
+    const record = this.#engine.known.devices.get(ifindex);
+    if (record === undefined || record === removedRecord) return false;
+    return this.#engine.known.live.get(numberOfRecord(record)) === record;
+  }
+}

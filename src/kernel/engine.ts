@@ -1,0 +1,183 @@
+/**
+ * The state of the maps through one agent's life: read back, changed, cleaned up behind, and read back again
+ * where a change could not be finished. Used for the live maps and for those of test runs alike.
+ */
+import type { SessionSizes } from "../model/model.ts";
+import type { CompiledPolicy, Resolved } from "../policy/types.ts";
+import { clearNumber } from "./counters.ts";
+import { digest64 } from "./digest.ts";
+import { errorText } from "./errors.ts";
+import { ListedKind } from "./layout.gen.ts";
+import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
+import { indexKey, joinBytes, textKey } from "./maps.ts";
+import { type BpfMap, native } from "./native.ts";
+import type { ObjectMaps } from "./object-maps.ts";
+import { type Capacities, type ChangePlan, planChange } from "./plan.ts";
+import { buildRemovedRecord, listedKey } from "./records.ts";
+import { recoverState } from "./recover-write.ts";
+import type { SessionTables } from "./sessions.ts";
+import { emptyState, type KnownState, recordPlaces, removedRecord } from "./state.ts";
+import type { MapFill } from "./status.ts";
+import { cleanUp, executeChange, type SyncReport, UnsettledError } from "./sync.ts";
+import { planUplinks, type UplinkDevice } from "./uplinks.ts";
+import { deleteBatch, writeBatch } from "./write.ts";
+
+/** What of the host, beside the model, the maps follow. */
+export interface HostFacts {
+  readonly uplinks: readonly UplinkDevice[];
+  /** Mapped bytes as text. */
+  readonly addresses: ReadonlySet<string>;
+  /** Of the host's own devices. */
+  readonly macs: readonly Uint8Array[];
+}
+
+export interface ModelChange {
+  readonly resolved: Resolved;
+  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
+  readonly bindings: ReadonlyMap<number, string>;
+  readonly host: HostFacts;
+  readonly sizes: (interfaces: number, own: SessionSizes | null) => SessionSizes;
+}
+
+export interface EngineReport extends SyncReport {
+  readonly generation: number;
+}
+
+export class SyncEngine {
+  readonly maps: ObjectMaps;
+  readonly tables: SessionTables;
+  /** The number that questions and test runs use; no interface gets it. */
+  readonly scratchNumber: number;
+  readonly #idle: BpfMap;
+  readonly #sizes: Sizes;
+  readonly #capacities: Capacities;
+  readonly #cpus: number;
+  #known: KnownState = emptyState();
+  #settled = false;
+  #cleaning: Promise<void> = Promise.resolve();
+
+  /** `idle`: any table of sessions; it stands in rw_grace. */
+  constructor(maps: ObjectMaps, tables: SessionTables, idle: BpfMap) {
+    this.maps = maps;
+    this.tables = tables;
+    this.#idle = idle;
+    this.#sizes = sizesOf(maps);
+    this.#cpus = native().possibleCpus();
+    this.scratchNumber = Math.floor(this.#sizes.interfaces.maxEntries / 2) - 1;
+    this.#capacities = {
+      numbers: this.scratchNumber,
+      slots: this.#sizes.slots.maxEntries,
+      policies: this.#sizes.policies.maxEntries,
+      cells: this.#sizes.cells.maxEntries,
+      words: this.#sizes.words.maxEntries,
+    };
+  }
+
+  /** As of the last change; its leftovers may still be there. */
+  get known(): KnownState {
+    return this.#known;
+  }
+
+  get fill(): readonly MapFill[] {
+    return describeFill(this.#known, this.#sizes);
+  }
+
+  /** Settles when no program runs any more that began before the call. */
+  grace(): Promise<void> {
+    return this.maps.grace.setInnerAsync(indexKey(0), this.#idle);
+  }
+
+  /** Reads the maps back; true where an earlier change had to be completed, undone or cleaned up. */
+  async recover(): Promise<boolean> {
+    const { known, mended } = await recoverState(this.maps, () => this.grace());
+    this.#known = known;
+    this.#settled = true;
+    return mended;
+  }
+
+  /** Waits for the last change's cleaning; reads back where it, or the change, was not finished. */
+  async settle(): Promise<void> {
+    await this.#cleaning;
+    if (!this.#settled) await this.recover();
+  }
+
+  /** Returns when the change is in force. Throws with the old in force. One at a time: the caller sees to it. */
+  async apply(change: ModelChange): Promise<EngineReport> {
+    await this.settle();
+    const plan = planChange(this.#known, change, this.#capacities);
+    checkCapacity(this.#known, plan, this.#sizes);
+    const added = await this.#prepareTables(change, plan);
+    let report: SyncReport;
+    try {
+      report = this.#execute(change, plan);
+    } catch (error) {
+      if (error instanceof UnsettledError) this.#settled = false;
+      else await this.tables.release(added);
+      throw error;
+    }
+    this.#cleaning = this.#clean(plan);
+    return { ...report, generation: plan.generation };
+  }
+
+  #execute(change: ModelChange, plan: ChangePlan): SyncReport {
+    const uplinks = (live: KnownState) =>
+      planUplinks(live, change.resolved, change.host.uplinks, change.host.addresses);
+    this.#writeHostMacs(change.host.macs);
+    return executeChange(this.maps, this.#known, plan, uplinks, (number) =>
+      clearNumber(this.maps, number, this.#cpus),
+    );
+  }
+
+  async #prepareTables(change: ModelChange, plan: ChangePlan): Promise<readonly number[]> {
+    const numbers = new Map(plan.numbers.map(({ number, source }) => [source.interface.id, number]));
+    const wanted = new Map<number, SessionSizes>();
+    const { interfaces } = change.resolved;
+    for (const { interface: source } of interfaces) {
+      const number = numbers.get(source.id) ?? this.#known.numbers.get(digest64(source.id));
+      if (number === undefined || this.tables.has(number)) continue;
+      wanted.set(number, change.sizes(interfaces.length, source.sessions));
+    }
+    await this.tables.prepare(wanted);
+    return [...numbers.values()];
+  }
+
+  async #clean(plan: ChangePlan): Promise<void> {
+    if (!plan.changes) return;
+    try {
+      await this.grace();
+      cleanUp(this.maps, this.#known, plan);
+      await this.tables.release(plan.cleanup.numbers);
+    } catch (error) {
+      // What is left over is in nobody's way, and is found again by reading back before the next change.
+      this.#settled = false;
+      this.lastCleaningError = errorText(error);
+    }
+  }
+
+  /** Why leftovers of a change could not be deleted at once; null when all were. */
+  lastCleaningError: string | null = null;
+
+  /** MACs under which the host itself is sent what it routes to guests. */
+  #writeHostMacs(macs: readonly Uint8Array[]): void {
+    const stored = this.#known.records.get(removedRecord) ?? buildRemovedRecord();
+    const wanted = new Set(macs.map((mac) => listedKey(removedRecord, ListedKind.LISTED_HOST_MAC, mac)));
+    const added = [...wanted].filter((key) => !stored.listed.has(key));
+    const gone = [...stored.listed].filter((key) => !wanted.has(key));
+    const values = new Uint8Array(new Uint32Array(added.length).fill(1).buffer);
+    writeBatch(this.maps.listed, joinBytes(added.map(textKey)), values, added.length);
+    deleteBatch(this.maps.listed, joinBytes(gone.map(textKey)), gone.length);
+    this.#known.records.set(removedRecord, { ...stored, listed: wanted });
+  }
+
+  /** The live record of an interface, by its id. */
+  liveRecord(interfaceId: string): number | undefined {
+    const number = this.#known.numbers.get(digest64(interfaceId));
+    return number === undefined ? undefined : this.#known.live.get(number);
+  }
+
+  /** The place beside an interface's live record. Free between changes (settle). */
+  sparePlace(number: number): number {
+    const [first, second] = recordPlaces(number);
+    return this.#known.live.get(number) === first ? second : first;
+  }
+}

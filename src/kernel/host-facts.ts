@@ -1,0 +1,67 @@
+/** What the host itself has: devices, MACs, addresses. */
+import { isIP } from "node:net";
+import { parseMacBytes } from "./addresses.ts";
+import type { HostFacts } from "./engine.ts";
+import { keyText } from "./maps.ts";
+import { type LinkInfo, native } from "./native.ts";
+import type { Uplink } from "./settings.ts";
+import type { UplinkDevice } from "./uplinks.ts";
+
+/** By ifindex. */
+export function readLinks(): Map<number, LinkInfo> {
+  return new Map(
+    native()
+      .listLinks()
+      .map((link) => [link.ifindex, link]),
+  );
+}
+
+/** Devices of the uplinks that are here and have their program. */
+export function readHostFacts(
+  uplinks: readonly Uplink[],
+  links: ReadonlyMap<number, LinkInfo>,
+  guests: ReadonlyMap<number, string>,
+): HostFacts {
+  const devices: UplinkDevice[] = [];
+  for (const { device, networks } of uplinks) {
+    const link = [...links.values()].find(({ name }) => name === device);
+    if (link !== undefined) devices.push({ ifindex: link.ifindex, networks });
+  }
+  const macs = [...links.values()].flatMap((link) => {
+    const bytes = link.loopback || guests.has(link.ifindex) ? null : parseMacBytes(link.mac);
+    return bytes === null ? [] : [bytes];
+  });
+  const addresses = new Set(
+    native()
+      .listAddresses()
+      .flatMap(({ address }) => addressKey(address)),
+  );
+  return { uplinks: devices, addresses, macs };
+}
+
+/** Mapped bytes of an address's text, as text; empty for what is none. */
+export function addressKey(text: string): readonly string[] {
+  const family = isIP(text.split("%")[0] ?? "");
+  if (family === 4) {
+    const parts = text.split(".").map(Number);
+    return [keyText(Uint8Array.from([...new Array<number>(10).fill(0), 0xff, 0xff, ...parts]))];
+  }
+  return family === 6 ? [keyText(ipv6Bytes(text.split("%")[0] ?? ""))] : [];
+}
+
+function ipv6Bytes(text: string): Uint8Array {
+  const [head = "", tail] = text.split("::");
+  const groupsOf = (part: string): number[] => {
+    if (part === "") return [];
+    return part.split(":").flatMap((group) => {
+      if (!group.includes(".")) return [Number.parseInt(group, 16)];
+      const [a = 0, b = 0, c = 0, d = 0] = group.split(".").map(Number);
+      return [(a << 8) | b, (c << 8) | d];
+    });
+  };
+  const first = groupsOf(head);
+  const last = tail === undefined ? [] : groupsOf(tail);
+  const zeroes = new Array<number>(Math.max(0, 8 - first.length - last.length)).fill(0);
+  const groups = [...first, ...zeroes, ...last];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
