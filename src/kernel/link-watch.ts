@@ -1,0 +1,52 @@
+/** The devices of this host, followed by netlink; listed anew where events were lost. */
+import { readLinks } from "./host-facts.ts";
+import { type LinkEvent, type LinkInfo, type LinkMonitor, native } from "./native.ts";
+
+export class LinkWatch {
+  readonly #onChange: () => void;
+  #links = new Map<number, LinkInfo>();
+  #monitor: LinkMonitor | null = null;
+
+  /** `onChange`: a device came, went, got another name, or went up. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  /** Listens first and lists then: a device that comes in between is in both. */
+  start(): void {
+    this.#monitor = new (native().LinkMonitor)((event) => this.#take(event));
+    this.#links = readLinks();
+  }
+
+  get links(): ReadonlyMap<number, LinkInfo> {
+    return this.#links;
+  }
+
+  #take(event: LinkEvent): void {
+    switch (event.type) {
+      case "new": {
+        const before = this.#links.get(event.link.ifindex);
+        this.#links.set(event.link.ifindex, event.link);
+        const rises = event.link.up && before?.up !== true;
+        if (before?.name !== event.link.name || rises) this.#onChange();
+        return;
+      }
+      case "gone":
+        if (this.#links.delete(event.ifindex)) this.#onChange();
+        return;
+      case "overrun":
+        this.#links = readLinks();
+        this.#onChange();
+        return;
+      default: {
+        const unknown: never = event;
+        throw new Error(`link event ${JSON.stringify(unknown)}`);
+      }
+    }
+  }
+
+  close(): void {
+    this.#monitor?.close();
+    this.#monitor = null;
+  }
+}

@@ -1,0 +1,129 @@
+/** What this kernel and host have, for `doctor` and `status`. Nothing is changed; each answer stands alone. */
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { release } from "node:os";
+import { errorText } from "./errors.ts";
+import { isKernelAtLeast } from "./host-check.ts";
+import { native } from "./native.ts";
+
+export interface Finding {
+  readonly name: string;
+  /** `missing`: Ringwall does not run; `advice`: it runs, and could be better. */
+  readonly result: "ok" | "advice" | "missing";
+  readonly text: string;
+  /** What to do; empty where all is well. */
+  readonly remedy: string;
+}
+
+/** Capabilities by bit (linux/capability.h). */
+const capabilities: readonly (readonly [string, bigint])[] = [
+  ["CAP_BPF", 39n],
+  ["CAP_NET_ADMIN", 12n],
+  ["CAP_PERFMON", 38n],
+];
+const bpffsMagic = 0xcafe4a11;
+
+export function probeHost(options: { readonly object: string; readonly root: string }): readonly Finding[] {
+  return [
+    probeKernel(),
+    probeAddon(),
+    probeFile("programs", options.object, "run `make build`, or install the package again"),
+    probeFile("kernel types (BTF)", "/sys/kernel/btf/vmlinux", "boot a kernel with CONFIG_DEBUG_INFO_BTF=y"),
+    probeCapabilities(),
+    probeBpffs(options.root),
+    probeSysctl(
+      "bpf_jit_enable",
+      "/proc/sys/net/core/bpf_jit_enable",
+      ["1", "2"],
+      "the programs run interpreted",
+    ),
+    probeSysctl(
+      "unprivileged_bpf_disabled",
+      "/proc/sys/kernel/unprivileged_bpf_disabled",
+      ["1", "2"],
+      "any user may load programs",
+    ),
+    probeTcx(),
+  ];
+}
+
+function probeKernel(): Finding {
+  const recent = isKernelAtLeast(6, 1);
+  return {
+    name: "kernel",
+    result: recent ? "ok" : "missing",
+    text: release(),
+    remedy: recent ? "" : "boot a kernel of 6.1 or later",
+  };
+}
+
+function probeAddon(): Finding {
+  try {
+    return { name: "addon", result: "ok", text: `libbpf ${native().libbpfVersion()}`, remedy: "" };
+  } catch (error) {
+    return {
+      name: "addon",
+      result: "missing",
+      text: errorText(error),
+      remedy: "run `make build` on this host",
+    };
+  }
+}
+
+function probeFile(name: string, path: string, remedy: string): Finding {
+  const found = existsSync(path);
+  return {
+    name,
+    result: found ? "ok" : "missing",
+    text: found ? path : `${path} is missing`,
+    remedy: found ? "" : remedy,
+  };
+}
+
+/** Which of the capabilities that loading needs are missing from an effective set. */
+export function missingCapabilities(effective: bigint): readonly string[] {
+  return capabilities.filter(([, bit]) => ((effective >> bit) & 1n) === 0n).map(([name]) => name);
+}
+
+function probeCapabilities(): Finding {
+  const [, hex = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  const missing = missingCapabilities(BigInt(`0x${hex}`));
+  const good = missing.length === 0;
+  return {
+    name: "capabilities",
+    result: good ? "ok" : "missing",
+    text: good ? "all that loading needs" : `missing: ${missing.join(", ")}`,
+    remedy: good ? "" : "run as root, or give these capabilities",
+  };
+}
+
+function probeBpffs(root: string): Finding {
+  const mounted = existsSync(root) && statfsSync(root).type === bpffsMagic;
+  return {
+    name: "bpffs",
+    result: mounted ? "ok" : "advice",
+    text: mounted ? root : `no bpffs at ${root} yet`,
+    remedy: mounted ? "" : "the agent mounts one when it starts",
+  };
+}
+
+function probeSysctl(name: string, path: string, wanted: readonly string[], harm: string): Finding {
+  const value = existsSync(path) ? readFileSync(path, "utf8").trim() : "absent";
+  const good = wanted.includes(value);
+  const key = path.replace("/proc/sys/", "").replaceAll("/", ".");
+  return {
+    name,
+    result: good ? "ok" : "advice",
+    text: good ? value : `${value}: ${harm}`,
+    remedy: good ? "" : `sysctl -w ${key}=${wanted[0] ?? ""}`,
+  };
+}
+
+function probeTcx(): Finding {
+  const has = isKernelAtLeast(6, 6);
+  return {
+    name: "tcx",
+    result: has ? "ok" : "advice",
+    text: has ? "links at tc" : "clsact filters, which another tool's `tc qdisc del` takes away",
+    remedy: has ? "" : "boot a kernel of 6.6 or later",
+  };
+}
