@@ -75,7 +75,7 @@ function judgeByGroups(
   now: number,
 ): Verdict {
   const matching = rulesOf(model, judged, direction, groups).filter(({ rule }) =>
-    matches(model, judged, rule, question, now),
+    matches(rule, { model, judged, question, now }),
   );
   const decisive = strongest(matching);
   if (decisive !== undefined) {

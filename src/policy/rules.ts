@@ -32,11 +32,6 @@ function matchesPort(range: Rule["ports"], port: number | null): boolean {
   return port !== null && range.first <= port && port <= range.last;
 }
 
-function matchesIcmp(rule: Rule, question: Question): boolean {
-  const type = rule.icmpType === null || rule.icmpType === question.icmpType;
-  return type && (rule.icmpCode === null || rule.icmpCode === question.icmpCode);
-}
-
 /** In a classic network a group means its members' intranet interfaces, seen from an intranet interface. */
 function countsAsMember(model: Model, member: Interface): boolean {
   return model.networks.get(member.network)?.type !== "classic" || member.nicType === "intranet";
@@ -112,21 +107,44 @@ export function rulesOf(
   );
 }
 
-/** Does this rule match, at `now` (seconds of UTC)? Direction and nicType are the caller's. */
-export function matches(
-  model: Model,
-  judged: Interface,
-  rule: Rule,
-  question: Question,
-  now: number,
-): boolean {
-  return (
-    (rule.expires === null || now < rule.expires) &&
-    matchesProtocol(rule, question) &&
-    matchesPort(rule.ports, question.destinationPort) &&
-    matchesPort(rule.sourcePorts, question.sourcePort) &&
-    matchesIcmp(rule, question) &&
-    (rule.local === null || holds(rule.local, question.local)) &&
-    matchesRemote(model, judged, rule, question.remote)
-  );
+/** The keys of a rule by which it may fail to match. */
+export type RuleField =
+  | "expires"
+  | "protocol"
+  | "portRange"
+  | "sourcePortRange"
+  | "icmpType"
+  | "icmpCode"
+  | "local"
+  | "remote";
+
+/** A packet's question at an interface, at `now` (seconds of UTC). */
+export interface Asked {
+  readonly model: Model;
+  readonly judged: Interface;
+  readonly question: Question;
+  readonly now: number;
+}
+
+const matchers: Readonly<Record<RuleField, (rule: Rule, asked: Asked) => boolean>> = {
+  expires: (rule, { now }) => rule.expires === null || now < rule.expires,
+  protocol: (rule, { question }) => matchesProtocol(rule, question),
+  portRange: (rule, { question }) => matchesPort(rule.ports, question.destinationPort),
+  sourcePortRange: (rule, { question }) => matchesPort(rule.sourcePorts, question.sourcePort),
+  icmpType: (rule, { question }) => rule.icmpType === null || rule.icmpType === question.icmpType,
+  icmpCode: (rule, { question }) => rule.icmpCode === null || rule.icmpCode === question.icmpCode,
+  local: (rule, { question }) => rule.local === null || holds(rule.local, question.local),
+  remote: (rule, { model, judged, question }) => matchesRemote(model, judged, rule, question.remote),
+};
+
+export const ruleFields = Object.keys(matchers) as readonly RuleField[];
+
+/** Does this rule match? Direction and nicType are the caller's. */
+export function matches(rule: Rule, asked: Asked): boolean {
+  return ruleFields.every((field) => matchers[field](rule, asked));
+}
+
+/** The fields by which this rule does not match. */
+export function mismatches(rule: Rule, asked: Asked): readonly RuleField[] {
+  return ruleFields.filter((field) => !matchers[field](rule, asked));
 }

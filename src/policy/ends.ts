@@ -1,0 +1,135 @@
+/** What people call the ends of a packet: an interface by id, instance, device, MAC or address, or an address. */
+import { formatAddress, parseAddress } from "../model/cidr.ts";
+import { formatMac, parseMac } from "../model/mac.ts";
+import type { Address, Family, Interface, Model } from "../model/model.ts";
+import { nearestWord } from "../model/nearest.ts";
+import { madeLinkLocal, sameAddress } from "./oracle/address.ts";
+
+/** A question that cannot be answered as it is put; the message says what to write instead. */
+export class QuestionError extends Error {
+  override readonly name = "QuestionError";
+}
+
+/** One end of a packet. */
+export interface End {
+  /** Null: no interface of the model; it approves nothing. */
+  readonly interface: Interface | null;
+  /** As written; null where the interface was meant by another name. */
+  readonly address: Address | null;
+}
+
+function describe(found: Interface): string {
+  return `${found.id} (${found.instance}, ${found.device}, ${formatMac(found.mac)}, ${found.network})`;
+}
+
+/** Refuses a name that means several interfaces, listing them. */
+export function refuseAmbiguous(text: string, found: readonly Interface[]): never {
+  const choices = found.map((one) => `\n  ${describe(one)}`).join("");
+  throw new QuestionError(`"${text}" means several interfaces; write the id of one:${choices}`);
+}
+
+function hasAddress(own: Interface, address: Address): boolean {
+  return (
+    own.addresses.some((listed) => sameAddress(listed, address)) ||
+    sameAddress(madeLinkLocal(own.mac), address)
+  );
+}
+
+/** Interfaces that a name means: by id alone where one has it, else by instance, device or MAC. */
+function findByName(model: Model, text: string): readonly Interface[] {
+  const byId = model.interfaces.get(text);
+  if (byId !== undefined) return [byId];
+  const parsed = parseMac(text);
+  const mac = parsed.ok ? parsed.value : null;
+  return [...model.interfaces.values()].filter(
+    (own) => own.instance === text || own.device === text || own.mac === mac,
+  );
+}
+
+/** The interfaces of a network that have an address, listed or made from the MAC. */
+export function findByAddress(model: Model, network: string, address: Address): Interface | null {
+  for (const own of model.interfaces.values()) {
+    if (own.network === network && hasAddress(own, address)) return own;
+  }
+  return null;
+}
+
+function readAddress(text: string): Address | null {
+  const parsed = parseAddress(text);
+  return parsed.ok ? parsed.value : null;
+}
+
+/** The interface that a name other than an address means; unknown and ambiguous names are refused. */
+function requireByName(model: Model, text: string, network: string | undefined): Interface {
+  const named = findByName(model, text);
+  const found = network === undefined ? named : named.filter((own) => own.network === network);
+  const [only, ...more] = found;
+  if (only === undefined) throw unknownEnd(model, text);
+  return more.length > 0 ? refuseAmbiguous(text, found) : only;
+}
+
+function unknownEnd(model: Model, text: string): QuestionError {
+  const words = [...model.interfaces.values()].flatMap((own) => [own.id, own.instance, own.device]);
+  const nearest = nearestWord(text, words);
+  const hint =
+    nearest === null ? "write an interface's id, instance, device, MAC or address" : `write ${nearest}`;
+  return new QuestionError(`"${text}" is no interface of these rules, and no address: ${hint}`);
+}
+
+/** The network in which two addresses are looked up. */
+function findNetwork(model: Model, network: string | undefined, addresses: readonly Address[]): string {
+  if (network !== undefined) return network;
+  const holding = [...model.networks.keys()].filter((id) =>
+    addresses.some((address) => findByAddress(model, id, address) !== null),
+  );
+  const [only, ...more] = holding;
+  const texts = addresses.map(formatAddress).join(" and ");
+  if (only === undefined)
+    throw new QuestionError(`${texts} are no interface's: nothing here judges such a packet`);
+  if (more.length > 0) {
+    const choices = holding.map((id) => `--network ${id}`).join(" or ");
+    throw new QuestionError(
+      `${texts}: several networks have interfaces with these addresses; add ${choices}`,
+    );
+  }
+  return only;
+}
+
+/**
+ * Finds both ends of a packet. An address is looked up in the network of the other end, or in `network`.
+ * Throws a QuestionError for unknown and ambiguous names.
+ */
+export function findEnds(
+  model: Model,
+  names: { readonly from: string; readonly to: string; readonly network?: string | undefined },
+): { readonly from: End; readonly to: End } {
+  const { network } = names;
+  if (network !== undefined && !model.networks.has(network)) {
+    const known = [...model.networks.keys()].join(", ");
+    throw new QuestionError(`"${network}" is no network of these rules: write one of ${known}`);
+  }
+  const addresses = { from: readAddress(names.from), to: readAddress(names.to) };
+  const named = {
+    from: addresses.from === null ? requireByName(model, names.from, network) : null,
+    to: addresses.to === null ? requireByName(model, names.to, network) : null,
+  };
+  const both = [addresses.from, addresses.to].filter((address) => address !== null);
+  const where = (other: Interface | null): string => other?.network ?? findNetwork(model, network, both);
+  const end = (address: Address | null, own: Interface | null, other: Interface | null): End =>
+    address === null
+      ? { interface: own, address }
+      : { interface: findByAddress(model, where(other), address), address };
+  return {
+    from: end(addresses.from, named.from, named.to),
+    to: end(addresses.to, named.to, named.from),
+  };
+}
+
+/** An end's addresses of a family: the one written, or the interface's listed ones, or its link-local address. */
+export function addressesOf(end: End, family: Family): readonly Address[] {
+  if (end.address !== null) return end.address.family === family ? [end.address] : [];
+  if (end.interface === null) return [];
+  const listed = end.interface.addresses.filter((address) => address.family === family);
+  const bare = end.interface.addresses.length === 0 && family === 6;
+  return bare ? [madeLinkLocal(end.interface.mac)] : listed;
+}
