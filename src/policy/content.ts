@@ -26,13 +26,13 @@ export function digestContent(compiled: Omit<CompiledPolicy, "content">): [bigin
 }
 
 function describeSource(source: PolicySource): unknown {
-  const { network, nicType, groups, innerGroups, innerGroupsEnforced, sides } = source;
+  const { network, nicType, groups, sides } = source;
   const rules = [...sides.egress.rules, ...sides.ingress.rules].map(describeRule);
-  return [network, nicType, groups, innerGroups, innerGroupsEnforced, rules];
+  return [network, nicType, groups, rules];
 }
 
-/** Prefixes and services stand in the entries; here is what names the rule and what it says. */
-function describeRule({ group, rule, enforced }: OrderedRule): unknown {
+/** What a rule is known by. Who observes and who shares inner access stands in masks, flags and entries. */
+function describeRule({ group, rule }: OrderedRule): unknown {
   const { id, direction, policy, priority, protocolNumber, ports, sourcePorts, icmpType, icmpCode } = rule;
   const remote =
     rule.remote.kind === "prefix" ? describePrefix(rule.remote.prefix) : Object.values(rule.remote);
@@ -50,7 +50,6 @@ function describeRule({ group, rule, enforced }: OrderedRule): unknown {
     remote,
     rule.local && describePrefix(rule.local),
     rule.expires,
-    enforced,
   ];
 }
 

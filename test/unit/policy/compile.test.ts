@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Group, Rule } from "../../../src/model/model.ts";
 import { feels } from "../../../src/policy/feels.ts";
+import { findGroupBits } from "../../../src/policy/groups.ts";
 import { emptyIdentity, identityOf, noIdentity } from "../../../src/policy/identity.ts";
 import { bitsFlag, serviceOtherFamily, sideFlag } from "../../../src/policy/layout.ts";
 import type { Bits, CompiledPolicy } from "../../../src/policy/types.ts";
@@ -191,6 +192,28 @@ describe("groups", () => {
     const ingress = compiled.groups.filter(({ direction }) => direction === "ingress");
     const identities = ingress.map(({ identity }) => identity);
     expect(identities).toEqual([...identities].sort((a, b) => (a < b ? -1 : 1)));
+  });
+
+  it("are found by side and identity among many, and nothing else is", () => {
+    const ids = Array.from({ length: 50 }, (_, index) => `sg-${index}`);
+    const compiled = compileFirst(
+      model({
+        groups: ids.map((id) =>
+          group(id, id === "sg-0" ? ids.map((other) => rule({ remote: remote(other) })) : []),
+        ),
+        interfaces: ids.map((id, index) => iface(index + 1, [id], [`10.0.0.${index + 1}`])),
+      }),
+    );
+    expect(compiled.groups).toHaveLength(51);
+    for (const { direction, identity, bits } of compiled.groups) {
+      expect(findGroupBits(compiled, direction, identity)).toBe(bits);
+    }
+    const egress = compiled.groups.filter(({ direction }) => direction === "egress");
+    expect(egress.map(({ identity }) => identity)).toEqual([of("sg-0")]);
+    expect(findGroupBits(compiled, "egress", of("sg-1"))).toBeUndefined();
+    expect(findGroupBits(compiled, "ingress", noIdentity)).toBeUndefined();
+    // Each has a rule of its own: same word, other bits.
+    expect(feels(compiled, of("sg-1"), of("sg-2"))).toBe(true);
   });
 
   it.each([

@@ -73,6 +73,9 @@ const at = <T>(items: readonly T[], index: number): T => {
 const replaceAt = <T>(items: readonly T[], index: number, change: (item: T) => T): T[] =>
   items.map((item, place) => (place === index ? change(item) : item));
 
+const shiftCell = (index: number, by: number): Mutation =>
+  ofCells("service", (cells) => replaceAt(cells, index, (cell) => ({ ...cell, first: cell.first + by })));
+
 const ofPrefix = (text: string, change: (bits: Bits) => Bits | null): Mutation => {
   const { bits, length } = prefix(text);
   return (compiled) => ({
@@ -124,14 +127,11 @@ export const mutations: readonly (readonly [string, Mutation])[] = [
       sides: { egress: compiled.sides.ingress, ingress: compiled.sides.egress },
     }),
   ],
-  [
-    "a port range one port longer",
-    ofCells("service", (cells) => replaceAt(cells, 5, (cell) => ({ ...cell, first: cell.first + 1 }))),
-  ],
-  [
-    "a port range one port shorter",
-    ofCells("service", (cells) => replaceAt(cells, 6, (cell) => ({ ...cell, first: cell.first - 1 }))),
-  ],
+  // Of neighbouring cells one begins where a range does, the other where one ends.
+  ["a cell that begins a port late", shiftCell(5, 1)],
+  ["its neighbour that begins a port late", shiftCell(6, 1)],
+  ["a cell that begins a port early", shiftCell(5, -1)],
+  ["its neighbour that begins a port early", shiftCell(6, -1)],
   ["a cell lost", ofCells("service", (cells) => cells.filter((_, index) => index !== 7))],
   ["the last cell lost", ofCells("service", (cells) => cells.slice(0, -1))],
   ["the first cell lost", ofCells("service", (cells) => cells.slice(1))],
@@ -271,6 +271,13 @@ export const mutations: readonly (readonly [string, Mutation])[] = [
     (compiled) => ({
       ...compiled,
       groups: compiled.groups.map((entry) => ({ ...entry, identity: identityOf("vpc-a", ["sg-c"]) })),
+    }),
+  ],
+  [
+    "an identity that no rule names given the rules of another",
+    (compiled) => ({
+      ...compiled,
+      groups: [...compiled.groups, { ...at(compiled.groups, -1), identity: identityOf("vpc-a", ["sg-c"]) }],
     }),
   ],
   [
