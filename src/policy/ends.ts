@@ -23,7 +23,7 @@ function describe(found: Interface): string {
 }
 
 /** Refuses a name that means several interfaces, listing them. */
-export function refuseAmbiguous(text: string, found: readonly Interface[]): never {
+function refuseAmbiguous(text: string, found: readonly Interface[]): never {
   const choices = found.map((one) => `\n  ${describe(one)}`).join("");
   throw new QuestionError(`"${text}" means several interfaces; write the id of one:${choices}`);
 }
@@ -59,21 +59,32 @@ function readAddress(text: string): Address | null {
   return parsed.ok ? parsed.value : null;
 }
 
-/** The interface that a name other than an address means; unknown and ambiguous names are refused. */
-function requireByName(model: Model, text: string, network: string | undefined): Interface {
-  const named = findByName(model, text);
+/**
+ * The interface that a text means: id, instance, device, MAC or address; `network` narrows, `words` are other
+ * names that may have been meant. Throws a QuestionError for unknown and ambiguous texts.
+ */
+export function findInterface(
+  model: Model,
+  text: string,
+  { network, words = [] }: { network?: string | undefined; words?: Iterable<string> } = {},
+): Interface {
+  const address = readAddress(text);
+  const named =
+    address === null
+      ? findByName(model, text)
+      : [...model.interfaces.values()].filter((own) => hasAddress(own, address));
   const found = network === undefined ? named : named.filter((own) => own.network === network);
   const [only, ...more] = found;
-  if (only === undefined) throw unknownEnd(model, text);
+  if (only === undefined) throw unknownEnd(model, text, words);
   return more.length > 0 ? refuseAmbiguous(text, found) : only;
 }
 
-function unknownEnd(model: Model, text: string): QuestionError {
+function unknownEnd(model: Model, text: string, others: Iterable<string>): QuestionError {
   const words = [...model.interfaces.values()].flatMap((own) => [own.id, own.instance, own.device]);
-  const nearest = nearestWord(text, words);
+  const nearest = nearestWord(text, [...others, ...words]);
   const hint =
     nearest === null ? "write an interface's id, instance, device, MAC or address" : `write ${nearest}`;
-  return new QuestionError(`"${text}" is no interface of these rules, and no address: ${hint}`);
+  return new QuestionError(`"${text}" is nothing that these rules know: ${hint}`);
 }
 
 /** The network in which two addresses are looked up. */
@@ -110,8 +121,8 @@ export function findEnds(
   }
   const addresses = { from: readAddress(names.from), to: readAddress(names.to) };
   const named = {
-    from: addresses.from === null ? requireByName(model, names.from, network) : null,
-    to: addresses.to === null ? requireByName(model, names.to, network) : null,
+    from: addresses.from === null ? findInterface(model, names.from, { network }) : null,
+    to: addresses.to === null ? findInterface(model, names.to, { network }) : null,
   };
   const both = [addresses.from, addresses.to].filter((address) => address !== null);
   const where = (other: Interface | null): string => other?.network ?? findNetwork(model, network, both);

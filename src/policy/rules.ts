@@ -144,6 +144,11 @@ export function matches(rule: Rule, asked: Asked): boolean {
   return ruleFields.every((field) => matchers[field](rule, asked));
 }
 
+/** Does this rule match by these fields, whatever the others say? */
+export function matchesBy(rule: Rule, asked: Asked, fields: readonly RuleField[]): boolean {
+  return fields.every((field) => matchers[field](rule, asked));
+}
+
 /** The fields by which this rule does not match. */
 export function mismatches(rule: Rule, asked: Asked): readonly RuleField[] {
   return ruleFields.filter((field) => !matchers[field](rule, asked));
