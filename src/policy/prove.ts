@@ -112,24 +112,24 @@ function proveFixed(
       `has ${held.enforcedWords} enforced words instead of ${enforcedWords}`,
     );
   }
-  return (
-    proveMask(
-      context,
-      "the mask of accepts",
-      held.acceptsBase,
-      rules,
-      ({ rule }) => rule.policy === "accept",
-    ) ??
-    (observes
-      ? proveMask(
-          context,
-          "the mask of enforcing rules",
-          held.enforcedBase,
-          rules,
-          ({ enforced }) => enforced,
-        )
-      : null)
+  return proveMasks(context, rules, held);
+}
+
+function proveMasks(
+  context: ProofContext,
+  rules: readonly OrderedRule[],
+  { acceptsBase, enforcedBase, enforcedWords }: CompiledSide,
+): ProofFailure | null {
+  const accepts = proveMask(
+    context,
+    "the mask of accepts",
+    acceptsBase,
+    rules,
+    ({ rule }) => rule.policy === "accept",
   );
+  return accepts !== null || enforcedWords === 0
+    ? accepts
+    : proveMask(context, "the mask of enforcing rules", enforcedBase, rules, ({ enforced }) => enforced);
 }
 
 function proveMask(
