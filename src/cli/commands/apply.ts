@@ -1,0 +1,40 @@
+import type { ApplyReply } from "../../agent/protocol.ts";
+import { askAgent, chooseSocket } from "../client.ts";
+import { defineCommand } from "../command.ts";
+import { ExitCode } from "../exit.ts";
+import { withSocket } from "../options.ts";
+import { formatAge, formatCount } from "../render/format.ts";
+import { chooseFormat, printRecord } from "../render/output.ts";
+import { style } from "../render/style.ts";
+import { noLimits, readRules, requireModel } from "../rules.ts";
+
+export const command = defineCommand(
+  (parser) =>
+    withSocket(parser)
+      .positional("paths", {
+        type: "string",
+        array: true,
+        demandOption: true,
+        describe: "Files and directories: together they become the rules, all of them",
+      })
+      .example("$0 apply rules/", "Checked, in force, and in the agent's store, as one step")
+      .example("$0 apply rules/ --json | jq .revision", "Which revision it is now"),
+  async (args) => {
+    const socket = chooseSocket(args.socket);
+    // What is wrong here is said here, at once, with the paths as they were typed; the agent's limits are its own.
+    const rules = readRules(args.paths, { limits: noLimits });
+    requireModel(rules);
+    const reply = await askAgent(socket, "apply", {
+      files: rules.files.map(({ path, text }) => ({ path, text })),
+    });
+    await printRecord(reply, chooseFormat(args), renderReply);
+    return ExitCode.done;
+  },
+);
+
+function renderReply(reply: ApplyReply): string {
+  const { revision, changed, seconds, interfaces, notes } = reply;
+  if (!changed) return `Nothing changed: revision ${revision} says the same.`;
+  const said = `revision ${revision} is in force on ${formatCount(interfaces)} interfaces, after ${formatAge(seconds)}`;
+  return [...notes, `${style.good("Done:")} ${said}.`].join("\n");
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { LineCounter, parseDocument } from "yaml";
+import type { Model } from "../../model/model.ts";
+import { type CheckedRow, check } from "../../policy/check.ts";
+import { QuestionError } from "../../policy/ends.ts";
+import { readExpectations } from "../../policy/expectations.ts";
+import { defineCommand } from "../command.ts";
+import { ExitCode, refusal } from "../exit.ts";
+import { withRules, withSocket } from "../options.ts";
+import { renderChecked } from "../render/check.ts";
+import { chooseFormat, printRecord } from "../render/output.ts";
+import { readModel } from "../rules.ts";
+
+/** A row of the file, with the line on which it begins. */
+export type PlacedRow = CheckedRow & { readonly line: number | null };
+
+export interface CheckRecord {
+  readonly met: boolean;
+  readonly rows: readonly PlacedRow[];
+}
+
+export const command = defineCommand(
+  (parser) =>
+    withRules(withSocket(parser))
+      .positional("file", {
+        type: "string",
+        demandOption: true,
+        describe: "Rows {from, to, protocol, port?, …, expect, because?}",
+      })
+      .example("$0 check expect.yaml", "Do the rules in force do what they are for?")
+      .example("$0 check expect.yaml --rules rules/", "In a pipeline, before they are in force")
+      .epilogue(
+        "A row: - {from: sg-web, to: sg-db, protocol: tcp, port: 5432, expect: accept, because: the shop}",
+      ),
+  async (args) => {
+    const { rows, lines } = readRows(args.file);
+    const { model } = await readModel(args);
+    const checked = answer(args.file, lines, () => checkRows(model, rows));
+    const placed = checked.map((row, index) => ({ ...row, line: lines[index] ?? null }));
+    const record: CheckRecord = {
+      met: placed.every(({ contradiction }) => contradiction === null),
+      rows: placed,
+    };
+    await printRecord(record, chooseFormat(args), ({ rows: all }) => renderChecked(args.file, all));
+    return record.met ? ExitCode.done : ExitCode.refused;
+  },
+);
+
+function checkRows(model: Model, value: unknown): readonly CheckedRow[] {
+  return check(model, readExpectations(value), { now: Date.now() / 1000 });
+}
+
+/** A row that cannot be meant is refused at its line. */
+function answer<T>(file: string, lines: readonly (number | null)[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof QuestionError)) throw error;
+    const row = /^row (\d+): /.exec(error.message)?.[1];
+    const line = row === undefined ? undefined : lines[Number(row) - 1];
+    throw refusal(`${file}${line === undefined || line === null ? "" : `:${line}`}: ${error.message}`);
+  }
+}
+
+function readRows(file: string): { rows: unknown; lines: readonly (number | null)[] } {
+  const counter = new LineCounter();
+  const document = parseDocument(readText(file), {
+    lineCounter: counter,
+    version: "1.2",
+    maxAliasCount: 100,
+  } as never);
+  const [error] = document.errors;
+  if (error !== undefined)
+    throw refusal(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split("\n", 1)[0]}`);
+  const { contents } = document;
+  const items =
+    contents !== null && "items" in contents
+      ? (contents.items as { range?: [number, number, number] | null }[])
+      : [];
+  const lines = items.map(({ range }) => (range ? counter.linePos(range[0]).line : null));
+  return { rows: document.toJS({ maxAliasCount: 100 }), lines };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw refusal(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+}

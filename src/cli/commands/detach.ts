@@ -1,0 +1,66 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { detachHost } from "../../agent/detach.ts";
+import { Failure } from "../../agent/failure.ts";
+import { defaultPaths } from "../../agent/paths.ts";
+import { defineCommand } from "../command.ts";
+import { CliError, ExitCode, refusal } from "../exit.ts";
+import { findObject } from "../install.ts";
+import { chooseFormat, printRecord } from "../render/output.ts";
+
+export const command = defineCommand(
+  (parser) =>
+    parser
+      .option("yes", { alias: "y", type: "boolean", default: false, describe: "Do not ask" })
+      .option("bpffs", {
+        type: "string",
+        requiresArg: true,
+        default: defaultPaths.bpffs,
+        describe: "Where the kernel's objects are pinned",
+      })
+      .option("lock", {
+        type: "string",
+        requiresArg: true,
+        default: defaultPaths.lock,
+        describe: "The agent's lock",
+      })
+      .example("$0 detach", "The way out when no agent starts: asks, then opens every device")
+      .example("systemctl stop ringwall && $0 detach --yes", "In a script"),
+  async (args) => {
+    const hooks = listHooks(args.bpffs);
+    if (!args.yes) await confirm(hooks);
+    try {
+      await detachHost({ object: findObject(), bpffs: args.bpffs, lock: args.lock });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      throw new CliError(error.code === "kernel" ? ExitCode.kernelRefused : ExitCode.refused, error.message);
+    }
+    await printRecord(
+      { detached: true, hooks },
+      chooseFormat(args),
+      () => "Ringwall is off this host; every device is open.",
+    );
+    return ExitCode.done;
+  },
+);
+
+/** Names of the pinned links, IFINDEX-HOOK: what will be open. */
+function listHooks(bpffs: string): string[] {
+  const folder = join(bpffs, "links");
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+async function confirm(hooks: readonly string[]): Promise<void> {
+  const devices = new Set(hooks.map((hook) => hook.split("-", 1)[0]));
+  const what = `This takes ${hooks.length} programs off ${devices.size} devices: all their traffic passes then, unjudged.`;
+  if (process.stdin.isTTY !== true)
+    throw refusal(`${what}\nNobody can be asked here: --yes says that you mean it.`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question(`${what}\nType "open" to go on: `);
+    if (answer.trim() !== "open") throw refusal("Nothing was changed.");
+  } finally {
+    prompt.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { type Finding, probeHost } from "../../kernel/probe.ts";
+import { defineCommand } from "../command.ts";
+import { ExitCode } from "../exit.ts";
+import { findObject } from "../install.ts";
+import { chooseFormat, printRecord } from "../render/output.ts";
+import { style } from "../render/style.ts";
+import { renderTable } from "../render/table.ts";
+
+export const command = defineCommand(
+  (parser) =>
+    parser
+      .option("bpffs", {
+        type: "string",
+        requiresArg: true,
+        default: "/sys/fs/bpf/ringwall",
+        describe: "Where the kernel's objects are pinned",
+      })
+      .example("$0 doctor", "What this host lacks, and how to mend it")
+      .example(
+        "$0 doctor --json | jq '.findings[] | select(.result == \"missing\")'",
+        "What keeps it from running",
+      ),
+  async (args) => {
+    const findings = probeHost({ object: findObject(), root: args.bpffs });
+    await printRecord({ findings }, chooseFormat(args), (record) => renderFindings(record.findings));
+    return findings.some(({ result }) => result === "missing") ? ExitCode.refused : ExitCode.done;
+  },
+);
+
+function renderFindings(findings: readonly Finding[]): string {
+  const words = { ok: style.good("ok"), advice: style.warning("advice"), missing: style.bad("missing") };
+  return renderTable(findings, [
+    { title: "what", value: ({ name }) => name },
+    { title: "result", value: ({ result }) => words[result] },
+    { title: "found", value: ({ text }) => text },
+    { title: "what to do", value: ({ remedy }) => remedy },
+  ]);
+}

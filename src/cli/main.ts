@@ -1,0 +1,26 @@
+import { CliError, ExitCode } from "./exit.ts";
+import { runProgram } from "./program.ts";
+
+/** What an error that nobody foresaw looks like to a user: a line, and how to see more. */
+function describeUnexpected(error: unknown): string {
+  if (process.env.RINGWALL_DEBUG === "1") {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  const line = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+  return `${line}\nThis is not an answer that Ringwall foresaw. RINGWALL_DEBUG=1 shows where it comes from.`;
+}
+
+// `ringwall monitor | head` is a right use: the reader may go at any time.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  throw error;
+});
+
+try {
+  process.exitCode = await runProgram(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = error instanceof CliError ? error.exitCode : ExitCode.refused;
+  process.stderr.write(
+    `ringwall: ${error instanceof CliError ? error.message : describeUnexpected(error)}\n`,
+  );
+}

@@ -1,0 +1,145 @@
+import yargs, { type Argv } from "yargs";
+import type { Command, CommonOptions } from "./command.ts";
+import { CliError, ExitCode, usageError } from "./exit.ts";
+import { readVersion } from "./install.ts";
+
+interface Entry {
+  /** Name and positionals, as yargs writes them. */
+  readonly usage: string;
+  readonly describe: string;
+  /** A command's module, and what it imports, is read only when the command is meant. */
+  readonly load: () => Promise<{ command: Command }>;
+}
+
+const entries: readonly Entry[] = [
+  { usage: "agent", describe: "Run the agent", load: () => import("./commands/agent.ts") },
+  {
+    usage: "validate [paths..]",
+    describe: "Say everything that is wrong with a rule set",
+    load: () => import("./commands/validate.ts"),
+  },
+  {
+    usage: "apply <paths..>",
+    describe: "Make files the rules in force, and the agent's store",
+    load: () => import("./commands/apply.ts"),
+  },
+  {
+    usage: "status",
+    describe: "Show interfaces, attachment, tables, and what is wrong",
+    load: () => import("./commands/status.ts"),
+  },
+  {
+    usage: "explain",
+    describe: "Give the verdict for one packet, and why",
+    load: () => import("./commands/explain.ts"),
+  },
+  {
+    usage: "check <file>",
+    describe: "Hold the rules against a file of expectations",
+    load: () => import("./commands/check.ts"),
+  },
+  {
+    usage: "replay <file>",
+    describe: "Send a capture through the kernel programs",
+    load: () => import("./commands/replay.ts"),
+  },
+  {
+    usage: "sessions",
+    describe: "List sessions, or end some of them",
+    load: () => import("./commands/sessions.ts"),
+  },
+  { usage: "monitor", describe: "Follow drops as they happen", load: () => import("./commands/monitor.ts") },
+  {
+    usage: "doctor",
+    describe: "Say what this host lacks, and how to mend it",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
+    usage: "detach",
+    describe: "Take Ringwall off this host: everything is open then",
+    load: () => import("./commands/detach.ts"),
+  },
+];
+
+/**
+ * Runs one command line.
+ * @param argv the arguments after the program's name
+ * @returns how the program ends; throws CliError for what the user can mend
+ */
+export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.done;
+  const parser = entries.reduce(
+    (program, entry) => addCommand(program, entry, (result) => (code = result)),
+    createParser(argv),
+  );
+  await parser.parseAsync();
+  return code;
+}
+
+function createParser(argv: readonly string[]): Argv<CommonOptions> {
+  return (
+    yargs([...argv])
+      .scriptName("ringwall")
+      .usage("$0 COMMAND [options]\n\nSecurity groups for VM hosts, enforced in the kernel.")
+      .locale("en")
+      .parserConfiguration({ "duplicate-arguments-array": false, "parse-positional-numbers": false })
+      .option("output", {
+        alias: "o",
+        choices: ["table", "json", "yaml"],
+        describe: "How to print (streams: a line or a document each)",
+        type: "string",
+      })
+      .option("json", { type: "boolean", describe: "The same as --output json" })
+      .conflicts("output", "json")
+      .example("$0 validate rules.d/", "Check rules at a desk, without an agent")
+      .example("$0 explain --from eni-web-1 --to eni-db-1 --protocol tcp --port 5432", "Why is this dropped?")
+      .example("$0 COMMAND --help", "Examples for one command")
+      .strict()
+      .recommendCommands()
+      .demandCommand(1, 1, "Which command?", "One command at a time.")
+      .help()
+      .alias("help", "h")
+      .version(readVersion())
+      .wrap(Math.min(100, process.stdout.columns ?? 100))
+      .exitProcess(false)
+      .showHelpOnFail(false)
+      // yargs hands over its own findings as a message, and what a command threw as an error.
+      .fail((message: string | null, error: Error | undefined) => {
+        if (error instanceof CliError) throw error;
+        if (message === null && error !== undefined) throw error;
+        throw usageError(explainUsage(message ?? "The command line is wrong.", argv));
+      })
+  );
+}
+
+function commandName(usage: string): string {
+  return usage.split(" ", 1)[0] ?? usage;
+}
+
+/** Says what yargs found with the words of the command line at hand. */
+function explainUsage(message: string, argv: readonly string[]): string {
+  const entry = entries.find(({ usage }) => argv.includes(commandName(usage)));
+  if (entry === undefined) {
+    const word = argv[0];
+    const named = word === undefined || word.startsWith("-") || message.startsWith("Unknown command");
+    const found = named ? message : `No command \`${word}\`. ${message.replace(/^Unknown argument.*$/, "")}`;
+    return `${found.trim()}\n\`ringwall --help\` lists the commands.`;
+  }
+  const name = commandName(entry.usage);
+  const missing = message.startsWith("Not enough non-option arguments");
+  return `${missing ? `Write \`ringwall ${entry.usage}\`.` : message}\n\`ringwall ${name} --help\` shows examples.`;
+}
+
+function addCommand(
+  program: Argv<CommonOptions>,
+  entry: Entry,
+  finish: (code: ExitCode) => void,
+): Argv<CommonOptions> {
+  return program.command(
+    entry.usage,
+    entry.describe,
+    // yargs waits for a builder that is a promise, which its types do not say.
+    (async (parser: Argv<CommonOptions>) => (await entry.load()).command.build(parser)) as never,
+    async (args) => finish(await (await entry.load()).command.run(args)),
+  );
+}
