@@ -25,7 +25,9 @@ function readBtf(object) {
     encoding: "utf8",
     maxBuffer: 1 << 28,
   });
-  return new Map(JSON.parse(text).types.map((type) => [type.id, type]));
+  // Numbers beyond 53 bits (the values of enums) stay text, which keeps them exact.
+  const exact = text.replace(/"val":\s*(-?\d{16,})/g, '"val":"$1"');
+  return new Map(JSON.parse(exact).types.map((type) => [type.id, type]));
 }
 
 /** [{kind: "struct" | "enum", name}] in the order of the header. */

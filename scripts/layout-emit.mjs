@@ -149,11 +149,17 @@ function emitStruct(types, type) {
   ];
 }
 
+/** bpftool widens values of unsigned enums as if they were signed. */
+function enumValue(type, value) {
+  const wide = BigInt(value);
+  return type.encoding === "SIGNED" ? BigInt.asIntN(32, wide) : BigInt.asUintN(32, wide);
+}
+
 function emitEnum(type) {
   return [
     `/** enum ${type.name} */`,
     `export const ${pascal(type.name)} = {`,
-    ...type.values.map(({ name, val }) => `  ${name}: ${val},`),
+    ...type.values.map(({ name, val }) => `  ${name}: ${enumValue(type, val)},`),
     "} as const;",
     "",
   ];

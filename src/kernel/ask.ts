@@ -4,8 +4,7 @@ import type { SyncEngine } from "./engine.ts";
 import { EnforcementError, errorText } from "./errors.ts";
 import { fitsTc } from "./frames.ts";
 import { Limit } from "./layout.gen.ts";
-import type { BpfProgram } from "./native.ts";
-import type { ProgramName } from "./objects.ts";
+import type { Programs } from "./objects.ts";
 import { loopback, placeScratch, removeScratch, traceCount } from "./scratch.ts";
 import { recordPlaces } from "./state.ts";
 import type { PacketVerdict } from "./status.ts";
@@ -17,7 +16,7 @@ import { decodeTraces } from "./trace.ts";
  */
 export async function askPrograms(
   engine: SyncEngine,
-  programs: Readonly<Record<ProgramName, BpfProgram>>,
+  programs: Programs,
   question: { readonly interface: string; readonly direction: Direction; readonly frame: Uint8Array },
   cpus: number,
 ): Promise<PacketVerdict> {

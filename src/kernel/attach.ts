@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { candidateModes, uplinkModes } from "./attach-mode.ts";
 import { errorCode, errorText } from "./errors.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
-import type { ProgramName } from "./objects.ts";
+import type { GenericName, ProgramName, Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
 import type { AttachChoice } from "./settings.ts";
 import type { AttachMode, InterfaceStatus } from "./status.ts";
@@ -27,13 +27,13 @@ const hooks: readonly Hook[] = [
   "uplink-generic",
 ];
 
-const programOf: Readonly<Record<Hook, ProgramName>> = {
+const programOf: Readonly<Record<Hook, ProgramName | GenericName>> = {
   "xdp-native": "guest_xdp",
-  "xdp-generic": "guest_xdp",
+  "xdp-generic": "guest_xdp_generic",
   "tc-egress": "guest_tc_egress",
   "tc-ingress": "guest_tc_ingress",
   "uplink-native": "uplink_xdp",
-  "uplink-generic": "uplink_xdp",
+  "uplink-generic": "uplink_xdp_generic",
 };
 
 /** What stands on one device. */
@@ -48,11 +48,11 @@ export type AttachResult =
 
 export class Attachments {
   readonly #pins: Pins;
-  #programs: Readonly<Record<ProgramName, BpfProgram>>;
+  #programs: Programs;
   /** ifindex -> links by hook; null: a clsact filter. */
   readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
 
-  constructor(pins: Pins, programs: Readonly<Record<ProgramName, BpfProgram>>) {
+  constructor(pins: Pins, programs: Programs) {
     this.#pins = pins;
     this.#programs = programs;
   }
@@ -86,11 +86,11 @@ export class Attachments {
   }
 
   /** Every device gets the programs given: by update, at no moment without one. */
-  updatePrograms(programs: Readonly<Record<ProgramName, BpfProgram>>): void {
+  updatePrograms(programs: Programs): void {
     this.#programs = programs;
     for (const [ifindex, links] of this.#devices) {
       for (const [hook, link] of links) {
-        const program = programs[programOf[hook]];
+        const program = this.#programFor(hook);
         if (link === null) this.#setFilter(ifindex, hook, program);
         else if (link.info().programId !== program.id) link.update(program);
       }
@@ -163,15 +163,23 @@ export class Attachments {
     return uplinkModes.find((mode) => links?.has(`uplink-${mode}`)) ?? null;
   }
 
+  #programFor(hook: Hook): BpfProgram {
+    const name = programOf[hook];
+    const program = this.#programs[name];
+    if (program === undefined)
+      throw new Error(`the kernel programs have no ${name}: install the package again`);
+    return program;
+  }
+
   #addXdp(ifindex: number, hook: Hook, mode: "native" | "generic"): void {
-    const link = this.#programs[programOf[hook]].attachXdp({ ifindex, mode });
+    const link = this.#programFor(hook).attachXdp({ ifindex, mode });
     this.#pin(ifindex, hook, link);
   }
 
   #attachTc(ifindex: number, direction: "ingress" | "egress"): void {
     const hook: Hook = `tc-${direction}`;
     if (this.#devices.get(ifindex)?.has(hook)) return;
-    const program = this.#programs[programOf[hook]];
+    const program = this.#programFor(hook);
     let link: BpfLink;
     try {
       link = program.attachTcx({ ifindex, direction });
@@ -212,7 +220,7 @@ export class Attachments {
     const links = this.#devices.get(ifindex);
     const idOf = (...names: Hook[]): number | null => {
       const hook = names.find((name) => links?.has(name));
-      return hook === undefined ? null : this.#programs[programOf[hook]].id;
+      return hook === undefined ? null : this.#programFor(hook).id;
     };
     const programs = {
       xdp: idOf("xdp-native", "xdp-generic"),

@@ -19,6 +19,13 @@ export const programNames = [
   "clock_probe",
 ] as const;
 export type ProgramName = (typeof programNames)[number];
+/**
+ * The XDP programs once more without fragments, for generic mode: from 6.9 on the kernel copies a packet for a
+ * fragment-aware program and forgets the length of its MAC header, so that tc sees the frame 14 bytes too late.
+ */
+export const genericNames = ["guest_xdp_generic", "uplink_xdp_generic"] as const;
+export type GenericName = (typeof genericNames)[number];
+export type Programs = Readonly<Record<ProgramName, BpfProgram> & Partial<Record<GenericName, BpfProgram>>>;
 
 export interface LoadOptions {
   /** The object file. */
@@ -43,7 +50,7 @@ export interface KernelObjects {
    */
   readonly fresh: boolean;
   readonly maps: ObjectMaps;
-  readonly programs: Readonly<Record<ProgramName, BpfProgram>>;
+  readonly programs: Programs;
   /** Jiffies per second. */
   readonly hz: number;
   close(): void;
@@ -125,7 +132,7 @@ function adopt(pins: Pins, digest: string): Loaded | false {
   const { BpfMap, BpfProgram: Program } = native();
   return {
     maps: collectMaps((name) => BpfMap.openPinned(join(pins.maps, name))),
-    programs: collectPrograms((name) => Program.openPinned(join(directory, name))),
+    programs: collectPrograms(pinned, (name) => Program.openPinned(join(directory, name))),
   };
 }
 
@@ -138,11 +145,14 @@ function load(pins: Pins, digest: string, options: LoadOptions): Loaded {
       pinRoot: pins.maps,
       maxEntries: { ...sizesFor(options.interfaces), ...options.mapSizes },
     });
-    const loaded = { maps: mapsOf(object), programs: collectPrograms((name) => object.program(name)) };
+    const loaded = {
+      maps: mapsOf(object),
+      programs: collectPrograms(object.programNames, (name) => object.program(name)),
+    };
     object.close();
     removeTree(partial);
     ensureDirectory(partial);
-    for (const name of programNames) loaded.programs[name].pin(join(partial, name));
+    for (const [name, program] of Object.entries(loaded.programs)) program.pin(join(partial, name));
     // A directory of that name is whole.
     removeTree(pins.programs(digest));
     renameSync(partial, pins.programs(digest));
@@ -152,14 +162,19 @@ function load(pins: Pins, digest: string, options: LoadOptions): Loaded {
   }
 }
 
-/** Every program by its name. */
-export function collectPrograms(open: (name: ProgramName) => BpfProgram): Record<ProgramName, BpfProgram> {
+/** Every program by its name; `present`: what the object, or the directory of its pins, has. */
+export function collectPrograms(
+  present: readonly string[],
+  open: (name: ProgramName | GenericName) => BpfProgram,
+): Programs {
+  const generic = genericNames.filter((name) => present.includes(name)).map((name) => [name, open(name)]);
   return {
     guest_xdp: open("guest_xdp"),
     guest_tc_egress: open("guest_tc_egress"),
     guest_tc_ingress: open("guest_tc_ingress"),
     uplink_xdp: open("uplink_xdp"),
     clock_probe: open("clock_probe"),
+    ...Object.fromEntries(generic),
   };
 }
 

@@ -80,9 +80,9 @@ export class Pins {
     }
   }
 
-  /** Everything; the root itself stays. */
+  /** Everything of ours; the root stays, and the kernel's own files in it. */
   removeAll(): void {
-    for (const name of listPins(this.root)) removeTree(join(this.root, name));
+    for (const name of ["links", "current", "fresh", "old"]) removeTree(join(this.root, name));
   }
 }
 

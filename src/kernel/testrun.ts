@@ -13,7 +13,7 @@ import { ClockStruct, Limit, SettingsStruct } from "./layout.gen.ts";
 import { indexKey } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
-import { collectPrograms, type ProgramName } from "./objects.ts";
+import { collectPrograms, type Programs } from "./objects.ts";
 import { loopback, placeScratch, removeScratch, traceCount } from "./scratch.ts";
 import type { SessionClock } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
@@ -50,7 +50,7 @@ const firstJiffies = 2 ** 32 - 10 * hz;
 export class TestRun {
   readonly #engine: SyncEngine;
   readonly #maps: ObjectMaps;
-  readonly #programs: Readonly<Record<ProgramName, BpfProgram>>;
+  readonly #programs: Programs;
   readonly #idle: BpfMap;
   readonly #settings: KernelSettings;
   readonly #entries: number;
@@ -70,7 +70,7 @@ export class TestRun {
       });
       const run = new TestRun(
         mapsOf(object),
-        collectPrograms((name) => object.program(name)),
+        collectPrograms(object.programNames, (name) => object.program(name)),
         options,
       );
       object.close();
@@ -81,11 +81,7 @@ export class TestRun {
     }
   }
 
-  private constructor(
-    maps: ObjectMaps,
-    programs: Readonly<Record<ProgramName, BpfProgram>>,
-    options: TestRunOptions,
-  ) {
+  private constructor(maps: ObjectMaps, programs: Programs, options: TestRunOptions) {
     this.#maps = maps;
     this.#programs = programs;
     this.#settings = options.settings;

@@ -1,0 +1,92 @@
+/**
+ * Runs inside a network namespace: an Enforcement that the test steers by one line of JSON a command. It is
+ * bundled and started by namespace.ts, so that it can be killed at any moment.
+ */
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { Enforcement } from "../../src/kernel/enforcement.ts";
+import { type BpfLink, native } from "../../src/kernel/native.ts";
+import type { PacketEvent } from "../../src/kernel/status.ts";
+import { compileAll } from "../../src/policy/compile.ts";
+import { resolve } from "../../src/policy/resolve.ts";
+import { type ModelName, models, type SettingsName, settings } from "./scenarios.ts";
+
+let enforcement: Enforcement | null = null;
+let foreign: BpfLink | null = null;
+const events: PacketEvent[] = [];
+
+function opened(): Enforcement {
+  if (enforcement === null) throw new Error("open was not called");
+  return enforcement;
+}
+
+/** "open", or the error's code; "timeout" where nothing answers. */
+function tryConnect(host: string, port: number, ms: number): Promise<string> {
+  return new Promise((done) => {
+    const socket = connect({ host, port, timeout: ms });
+    const finish = (text: string) => {
+      socket.destroy();
+      done(text);
+    };
+    socket.once("connect", () => finish("open"));
+    socket.once("timeout", () => finish("timeout"));
+    socket.once("error", (error: NodeJS.ErrnoException) => finish(error.code ?? "error"));
+  });
+}
+
+const commands = {
+  async open(options: { object: string; root: string; settings: SettingsName; interfaces?: number }) {
+    const { object, root, interfaces } = options;
+    const sized = interfaces === undefined ? {} : { interfaces };
+    enforcement = await Enforcement.open({ object, root, settings: settings[options.settings], ...sized });
+    return { adopted: enforcement.adopted };
+  },
+  apply: async (name: ModelName) => {
+    const resolved = resolve(models[name], { host: "here" });
+    return opened().apply(resolved, compileAll(resolved));
+  },
+  configure: async (name: SettingsName) => opened().configure(settings[name]),
+  status: async () => opened().status(),
+  sessions: async () => opened().sessions(),
+  end: async () => opened().endSessions({}),
+  sweep: async () => opened().sweep(),
+  counters: async () => opened().counters(),
+  lost: async () => opened().lost(),
+  listen: async () => void opened().onEvent((event) => events.push(event)),
+  events: async () => events,
+  ask: async (question: { interface: string; direction: "egress" | "ingress"; frame: string }) =>
+    opened().ask(question.interface, question.direction, new Uint8Array(Buffer.from(question.frame, "hex"))),
+  release: async (ifindex: number) => opened().release(ifindex),
+  close: async (detach: boolean) => opened().close({ detach }),
+  connect: ({ host, port, ms }: { host: string; port: number; ms: number }) => tryConnect(host, port, ms),
+  /** Somebody else's XDP program on a device. */
+  async occupy({ object, ifindex }: { object: string; ifindex: number }) {
+    const loaded = native().BpfObject.load({ path: object, programs: ["clock_probe"] });
+    foreign = loaded.program("clock_probe").attachXdp({ ifindex, mode: "native" });
+    return foreign.info();
+  },
+};
+
+interface Command {
+  readonly id: number;
+  readonly name: keyof typeof commands;
+  readonly argument: never;
+}
+
+function answer(id: number, body: object): void {
+  const text = JSON.stringify({ id, ...body }, (_, value) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  process.stdout.write(`${text}\n`);
+}
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const { id, name, argument }: Command = JSON.parse(line);
+    const work: Promise<unknown> = commands[name](argument);
+    work.then(
+      (value) => answer(id, { value }),
+      (error: Error & { code?: string }) => answer(id, { error: error.message, code: error.code }),
+    );
+  })
+  .on("close", () => process.exit(0));

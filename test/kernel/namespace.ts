@@ -1,0 +1,143 @@
+/** A host and its guests as network namespaces, and the driver that enforces in the host's. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+import { ip } from "./host.ts";
+
+export class Bed {
+  readonly #name: string;
+  readonly #bundle: string;
+  readonly #children: ChildProcess[] = [];
+  readonly #namespaces: string[] = [];
+
+  /** `name`: the test's; everything that this makes is named from it. */
+  constructor(name: string) {
+    this.#name = `rwk-${name}-${process.pid}`;
+    this.#bundle = fileURLToPath(new URL(`../../build/driver-${this.#name}.mjs`, import.meta.url));
+    buildSync({
+      entryPoints: [fileURLToPath(new URL("driver.ts", import.meta.url))],
+      outfile: this.#bundle,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+    });
+    this.#addNamespace("host");
+    this.host("link", "set", "lo", "up");
+  }
+
+  #addNamespace(name: string): string {
+    const full = `${this.#name}-${name}`;
+    ip("netns", "add", full);
+    this.#namespaces.push(full);
+    return full;
+  }
+
+  /** `ip` in the host's namespace. */
+  host(...words: string[]): string {
+    return ip("-n", `${this.#name}-host`, ...words);
+  }
+
+  /** eni-N: tapN at the host, eth0 with 10.0.0.N in a namespace of its own; the host is 10.0.0.254. */
+  addGuest(number: number): void {
+    const guest = this.#addNamespace(`g${number}`);
+    const device = `tap${number}`;
+    ip(
+      "link",
+      "add",
+      device,
+      "netns",
+      `${this.#name}-host`,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      guest,
+    );
+    // No router or multicast chatter of the namespaces' own among the events that tests wait for.
+    this.host("link", "set", device, "addrgenmode", "none");
+    ip("-n", guest, "link", "set", "eth0", "addrgenmode", "none");
+    const mac = `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`;
+    ip("-n", guest, "link", "set", "eth0", "address", mac, "up");
+    ip("-n", guest, "link", "set", "lo", "up");
+    ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
+    this.host("link", "set", device, "up");
+    this.host("addr", "add", "10.0.0.254/32", "dev", device);
+    this.host("route", "add", `10.0.0.${number}/32`, "dev", device, "src", "10.0.0.254");
+  }
+
+  /** A process in a guest that accepts connections on ports. */
+  async listen(number: number, ...ports: number[]): Promise<void> {
+    const script = `for (const p of [${ports}]) require("net").createServer((s) => s.on("error", () => {}).pipe(s)).listen(p, "0.0.0.0", () => console.log(p));`;
+    const child = this.#spawn(`${this.#name}-g${number}`, ["-e", script]);
+    const lines = createInterface({ input: child.stdout ?? process.stdin });
+    let ready = 0;
+    await new Promise<void>((done) => lines.on("line", () => ++ready === ports.length && done()));
+  }
+
+  #spawn(namespace: string, words: string[]): ChildProcess {
+    const child = spawn("nsenter", [`--net=/run/netns/${namespace}`, process.execPath, ...words], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#children.push(child);
+    return child;
+  }
+
+  ifindex(device: string): number {
+    const [link]: { ifindex: number }[] = JSON.parse(this.host("-j", "link", "show", "dev", device));
+    return link?.ifindex ?? 0;
+  }
+
+  /** A new agent. */
+  start(): Driver {
+    return new Driver(this.#spawn(`${this.#name}-host`, [this.#bundle]));
+  }
+
+  remove(): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+    for (const namespace of this.#namespaces) execFileSync("ip", ["netns", "del", namespace]);
+    rmSync(this.#bundle, { force: true });
+  }
+}
+
+type Answer = { readonly id: number; readonly value?: unknown; readonly error?: string };
+
+export class Driver {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #next = 1;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
+      const answer: Answer = JSON.parse(line);
+      this.#waiting.get(answer.id)?.(answer);
+    });
+    child.on("exit", () => {
+      for (const settle of this.#waiting.values()) settle({ id: 0, error: "the driver is gone" });
+    });
+  }
+
+  /** What a command of driver.ts answers; bigints are text. */
+  async call<T = unknown>(name: string, argument?: unknown): Promise<T> {
+    const id = this.#next++;
+    const answer = await new Promise<Answer>((settle) => {
+      this.#waiting.set(id, settle);
+      this.#child.stdin?.write(`${JSON.stringify({ id, name, argument })}\n`);
+    });
+    this.#waiting.delete(id);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.value as T;
+  }
+
+  /** kill -9; settles when the process is gone. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = new Promise((done) => this.#child.once("exit", done));
+    this.#child.kill("SIGKILL");
+    await gone;
+  }
+}
