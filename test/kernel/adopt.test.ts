@@ -1,0 +1,184 @@
+import { appendFileSync, copyFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ApplyReport, KernelStatus, Session } from "../../src/kernel/status.ts";
+import { objectPath, withBpffs } from "./host.ts";
+import { Bed, type Driver } from "./namespace.ts";
+import type { ModelName } from "./scenarios.ts";
+
+let bed: Bed;
+beforeEach(async () => {
+  bed = new Bed("adopt");
+  bed.addGuest(1);
+  await bed.listen(1, 80, 81);
+});
+afterEach(() => bed.remove());
+
+async function start(root: string, options: { object?: string; interfaces?: number } = {}) {
+  const driver = bed.start();
+  const { adopted } = await driver.call<{ adopted: boolean }>("open", {
+    object: options.object ?? objectPath,
+    root,
+    settings: "usual",
+    interfaces: options.interfaces,
+  });
+  return { driver, adopted };
+}
+const apply = (driver: Driver, name: ModelName) => driver.call<ApplyReport>("apply", name);
+const connect = (driver: Driver, port: number) =>
+  driver.call<string>("connect", { host: "10.0.0.1", port, ms: 300 });
+const sessions = (driver: Driver) => driver.call<Session[]>("sessions");
+const programs = async (driver: Driver) =>
+  (await driver.call<KernelStatus>("status")).interfaces[0]?.programs;
+
+/** The same programs under another digest: an upgrade. */
+function otherObject(root: string): string {
+  const path = join(root, "..", "other.bpf.o");
+  copyFileSync(objectPath, path);
+  appendFileSync(path, "another build");
+  return path;
+}
+
+describe("an agent that starts where another one was", () => {
+  it("adopts what enforces, writes nothing for the same model, and loses no session", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      expect(first.adopted).toBe(false);
+      await apply(first.driver, "open80");
+      expect(await connect(first.driver, 80)).toBe("open");
+      const before = await sessions(first.driver);
+      const ids = await programs(first.driver);
+      await first.driver.kill();
+
+      const { driver, adopted } = await start(root);
+      expect(adopted).toBe(true);
+      expect(await connect(driver, 81)).toBe("timeout");
+      const report = await apply(driver, "open80");
+      expect(report).toMatchObject({
+        entriesWritten: 0,
+        slotsSwitched: 0,
+        recordsSwitched: 0,
+        generation: 1,
+      });
+      expect(await programs(driver)).toEqual(ids);
+      const after = await sessions(driver);
+      const ports = (list: readonly Session[]) => list.map(({ remotePort }) => remotePort);
+      expect(ports(after)).toEqual(expect.arrayContaining(ports(before)));
+      await driver.call("close", true);
+    });
+  });
+
+  it("goes on enforcing while there is no agent", async () => {
+    await withBpffs(async (root) => {
+      const { driver } = await start(root);
+      await apply(driver, "open80");
+      const bystander = bed.start();
+      await driver.kill();
+      expect(await connect(bystander, 80)).toBe("open");
+      expect(await connect(bystander, 81)).toBe("timeout");
+      await (await start(root)).driver.call("close", true);
+    });
+  });
+
+  it("brings in new programs by update, with the sessions of the old ones", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      expect(await connect(first.driver, 80)).toBe("open");
+      const before = await sessions(first.driver);
+      const ids = await programs(first.driver);
+      await first.driver.kill();
+
+      const { driver, adopted } = await start(root, { object: otherObject(root) });
+      expect(adopted).toBe(false);
+      await apply(driver, "open80");
+      const updated = await programs(driver);
+      expect(updated?.tcEgress).not.toBe(ids?.tcEgress);
+      expect((await sessions(driver)).length).toBeGreaterThanOrEqual(before.length);
+      expect(await connect(driver, 80)).toBe("open");
+      expect(await connect(driver, 81)).toBe("timeout");
+      const pinned = readdirSync(join(root, "current")).filter((name) => name.startsWith("programs-"));
+      expect(pinned).toHaveLength(1);
+      await driver.call("close", true);
+    });
+  });
+
+  it("fills maps of another size beside the old ones before it switches to them", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      await first.driver.kill();
+
+      const { driver, adopted } = await start(root, { interfaces: 100 });
+      expect(adopted).toBe(false);
+      // The old programs still enforce on the old maps.
+      expect(await connect(driver, 81)).toBe("timeout");
+      expect(await connect(driver, 80)).toBe("open");
+      await apply(driver, "open81");
+      expect(await connect(driver, 80)).toBe("timeout");
+      expect(await connect(driver, 81)).toBe("open");
+      expect(
+        readdirSync(root)
+          .filter((name) => !name.endsWith(".debug"))
+          .sort(),
+      ).toEqual(["current", "links"]);
+      await driver.kill();
+
+      const last = await start(root, { interfaces: 100 });
+      expect(last.adopted).toBe(true);
+      expect(await apply(last.driver, "open81")).toMatchObject({ entriesWritten: 0 });
+      await last.driver.call("close", true);
+    });
+  });
+
+  it("refuses to run twice", async () => {
+    await withBpffs(async (root) => {
+      const { driver } = await start(root);
+      await expect(start(root)).rejects.toThrow(/another agent holds .*stop it first/);
+      await driver.call("close", true);
+    });
+  });
+
+  it("says what is missing, and changes nothing", async () => {
+    await withBpffs(async (root) => {
+      await expect(start(root, { object: "/nowhere.o" })).rejects.toThrow(
+        /\/nowhere.o are missing: run `make build`/,
+      );
+    });
+  });
+
+  it("follows a device that came and went while there was no agent", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      const old = bed.ifindex("tap1");
+      await first.driver.kill();
+      bed.host("link", "del", "tap1");
+      bed.addGuest(2);
+
+      const { driver } = await start(root);
+      const report = await apply(driver, "two");
+      expect(report.interfaces).toMatchObject([
+        { interface: "eni-1", state: "absent" },
+        { interface: "eni-2", state: "enforcing" },
+      ]);
+      expect(readdirSync(join(root, "links")).filter((name) => name.startsWith(`${old}-`))).toEqual([]);
+      await driver.call("close", true);
+    });
+  });
+});
+
+describe("two changes at once", () => {
+  it("are made one after the other", async () => {
+    await withBpffs(async (root) => {
+      const { driver } = await start(root);
+      const reports = await Promise.all(
+        (["open80", "open81", "two", "open80"] as const).map((name) => apply(driver, name)),
+      );
+      expect(reports.map(({ generation }) => generation)).toEqual([1, 2, 3, 4]);
+      expect(await connect(driver, 80)).toBe("open");
+      expect(await connect(driver, 81)).toBe("timeout");
+      await driver.call("close", true);
+    });
+  });
+});
