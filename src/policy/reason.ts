@@ -29,6 +29,7 @@ export const reasons = [
   "observed",
   "midstream",
   "rate-limit",
+  "ether-type",
 ] as const;
 
 export type Reason = (typeof reasons)[number];

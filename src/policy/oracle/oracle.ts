@@ -137,7 +137,7 @@ export class Oracle {
       return this.#settings.onFailure === "open" ? accept("not-ready") : drop("not-ready");
     }
     const { body } = packet;
-    if (body.kind !== "ip") return accept("rule");
+    if (body.kind !== "ip") return accept("ether-type");
     const fragment = memory.fragments.judge(body, direction, now);
     if (fragment !== null) return fragment;
     return memory.sessions.judge({ model: this.#model, interfaceId: own.id, direction, ip: body, now });
