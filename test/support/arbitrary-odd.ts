@@ -284,7 +284,7 @@ const odds: readonly Odd[] = [
     ),
   ),
   one((ends, way) => framed(ends, way, everyone, raw(new Uint8Array(46), { etherType: 0x88cc }))),
-  one((ends, way) => between(ends, way, ...datagram).slice(0, 13)),
+  one((ends, way) => between(ends, way, ...datagram).slice(0, 14)),
 ];
 
 /** Some odd frames in a row at one interface, mostly of one kind. */

@@ -64,6 +64,9 @@ export function arbitraryPackets(
   options: { talks?: number } = {},
 ): fc.Arbitrary<readonly ArbitraryPacket[]> {
   return fc
-    .tuple(fc.array(oneOrMoreTalks(model), { minLength: 1, maxLength: options.talks ?? 8 }), fc.boolean())
+    .tuple(
+      fc.array(oneOrMoreTalks(model), { minLength: 1, maxLength: options.talks ?? 8, size: "max" }),
+      fc.boolean(),
+    )
     .map(([talks, interleaved]) => mix(talks, interleaved));
 }
