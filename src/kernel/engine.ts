@@ -16,7 +16,7 @@ import { type Capacities, type ChangePlan, planChange } from "./plan.ts";
 import { buildRemovedRecord, listedKey } from "./records.ts";
 import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
-import { emptyState, type KnownState, recordPlaces, removedRecord } from "./state.ts";
+import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
 import type { MapFill } from "./status.ts";
 import { cleanUp, executeChange, type SyncReport, UnsettledError } from "./sync.ts";
 import { planUplinks, type UplinkDevice } from "./uplinks.ts";
@@ -66,7 +66,7 @@ export class SyncEngine {
     this.scratchNumber = Math.floor(this.#sizes.interfaces.maxEntries / 2) - 1;
     this.#capacities = {
       numbers: this.scratchNumber,
-      slots: this.#sizes.slots.maxEntries,
+      slots: slotCapacity(maps.slots),
       policies: this.#sizes.policies.maxEntries,
       cells: this.#sizes.cells.maxEntries,
       words: this.#sizes.words.maxEntries,

@@ -23,6 +23,7 @@ import {
   type StoredBits,
   type StoredIdentities,
   type StoredRecord,
+  slotCapacity,
   storeIdentity,
 } from "./state.ts";
 
@@ -34,6 +35,8 @@ export interface RawState {
   readonly strayOwned: readonly string[];
   readonly strayListed: readonly string[];
   readonly slots: Map<number, SlotWord>;
+  /** What a change under way was to make of slots. */
+  readonly intents: Map<number, SlotWord>;
   readonly headers: Map<number, PolicyStruct>;
   /** Keys of rw_prefixes by version. */
   readonly prefixKeys: Map<number, Uint8Array[]>;
@@ -51,7 +54,7 @@ export async function readState(maps: SyncMaps): Promise<RawState> {
     records,
     strayOwned,
     strayListed,
-    slots: await readSlots(maps),
+    ...(await readSlots(maps)),
     headers: await readHeaders(maps),
     prefixKeys: await readPrefixKeys(maps),
     groups: await readGroups(maps),
@@ -107,12 +110,16 @@ async function readByRecord(
   return byRecord;
 }
 
-async function readSlots(maps: SyncMaps): Promise<Map<number, SlotWord>> {
+async function readSlots(maps: SyncMaps): Promise<Pick<RawState, "slots" | "intents">> {
+  const capacity = slotCapacity(maps.slots);
   const slots = new Map<number, SlotWord>();
+  const intents = new Map<number, SlotWord>();
   for (const [slot, word] of eachPlace(await maps.slots.entriesAsync(), SlotStruct)) {
-    if (word.version !== 0 || word.generation !== 0) slots.set(slot, word);
+    if (word.version === 0 && word.generation === 0) continue;
+    if (slot < capacity) slots.set(slot, word);
+    else intents.set(slot - capacity, word);
   }
-  return slots;
+  return { slots, intents };
 }
 
 async function readHeaders(maps: SyncMaps): Promise<Map<number, PolicyStruct>> {

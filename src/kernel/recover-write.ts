@@ -6,7 +6,7 @@ import { readState } from "./readback.ts";
 import { buildRemovedRecord } from "./records.ts";
 import { planRecovery, type Recovery } from "./recover.ts";
 import { type KnownState, removedRecord } from "./state.ts";
-import { storeSlot } from "./sync.ts";
+import { storeIntents, storeSlot } from "./sync.ts";
 import { deleteBatch, encodeIdentities, erasePolicy, eraseRecord, identityKey, writeBatch } from "./write.ts";
 
 export interface Recovered {
@@ -40,6 +40,7 @@ function switchWords(maps: SyncMaps, recovery: Recovery): void {
 function deleteLeftovers(maps: SyncMaps, recovery: Recovery): void {
   const { identityDeletes, strayOwned, strayListed } = recovery;
   deleteBatch(maps.identities, joinBytes(identityDeletes.map(identityKey)), identityDeletes.length);
+  storeIntents(maps, recovery.deadIntents, () => undefined);
   for (const slot of recovery.deadSlots) maps.slots.store64(slot, 0n);
   for (const [version, policy] of recovery.deadPolicies) erasePolicy(maps, version, policy);
   for (const [record, stored] of recovery.deadRecords) eraseRecord(maps, record, stored);

@@ -10,7 +10,6 @@ import { buildRemovedRecord } from "./records.ts";
 import {
   eachIdentity,
   emptyState,
-  feelsStored,
   journalSlot,
   type KnownState,
   numberOfRecord,
@@ -30,6 +29,7 @@ export interface Recovery {
   readonly slotSwitches: ReadonlyMap<number, SlotWord>;
   readonly identityWrites: readonly IdentityFix[];
   readonly identityDeletes: readonly { readonly network: bigint; readonly address: bigint }[];
+  readonly deadIntents: readonly number[];
   readonly deadSlots: readonly number[];
   readonly deadPolicies: ReadonlyMap<number, StoredPolicy>;
   readonly deadRecords: ReadonlyMap<number, StoredRecord>;
@@ -67,6 +67,7 @@ export function planRecovery(raw: RawState): Recovery {
     deviceSwitches,
     slotSwitches,
     ...identities,
+    deadIntents: [...raw.intents.keys()],
     deadSlots: [...raw.slots.keys()].filter((slot) => !known.slots.has(slot)),
     deadPolicies: deadPolicies(raw, known),
     deadRecords: new Map([...raw.records].filter(([record]) => !known.records.has(record))),
@@ -88,7 +89,8 @@ function isClean(recovery: Omit<Recovery, "clean">): boolean {
 /** Also what was begun and undone counts: a generation is never used twice. */
 function lastGeneration(raw: RawState, journal: number): number {
   let last = journal;
-  for (const { generation } of raw.slots.values()) last = Math.max(last, generation);
+  for (const { generation } of [...raw.slots.values(), ...raw.intents.values()])
+    last = Math.max(last, generation);
   for (const { struct } of raw.records.values()) last = Math.max(last, struct.generation);
   for (const { entry } of eachIdentity(raw.identities)) last = Math.max(last, entry.generation);
   return last;
@@ -140,41 +142,22 @@ function chooseLiveRecords(raw: RawState, known: KnownState, journal: number): v
   for (const record of known.records.keys()) if (!live.has(record)) known.records.delete(record);
 }
 
-/**
- * Completes the slots of the last change: one that a newer policy of its key waits for, and one whose policy
- * feels an address that changed since its generation.
- */
+/** Completes the slots of the last change that was whole. */
 function recoverSlots(raw: RawState, known: KnownState, journal: number): Map<number, SlotWord> {
   const switches = new Map<number, SlotWord>();
-  const inUse = new Set([...known.records.values()].map(({ struct }) => struct.slot));
-  const versionsInUse = new Set([...inUse].map((slot) => raw.slots.get(slot)?.version ?? 0));
-  const waiting = new Map<bigint, number>();
-  for (const [version, { key }] of raw.headers) if (!versionsInUse.has(version)) waiting.set(key, version);
-  for (const slot of inUse) {
+  for (const slot of new Set([...known.records.values()].map(({ struct }) => struct.slot))) {
     const word = raw.slots.get(slot);
-    const header = word === undefined ? undefined : raw.headers.get(word.version);
-    if (word === undefined || header === undefined) continue;
-    let next = word;
-    if (word.generation < journal) {
-      const version = waiting.get(header.key);
-      if (version !== undefined) next = { version, generation: journal };
-      else if (feelsLater(storedPolicy(raw, word.version, header), known, word.generation)) {
-        next = { version: word.version, generation: journal };
-      }
-    }
-    if (next !== word) switches.set(slot, next);
+    if (word === undefined) continue;
+    const intent = raw.intents.get(slot);
+    const isDue = intent !== undefined && intent.generation === journal && raw.headers.has(intent.version);
+    const next = isDue ? intent : word;
+    const header = raw.headers.get(next.version);
+    if (header === undefined) continue;
+    if (next.version !== word.version || next.generation !== word.generation) switches.set(slot, next);
     known.slots.set(slot, next);
-    const nextHeader = raw.headers.get(next.version) ?? header;
-    known.policies.set(next.version, storedPolicy(raw, next.version, nextHeader));
+    known.policies.set(next.version, storedPolicy(raw, next.version, header));
   }
   return switches;
-}
-
-function feelsLater(policy: StoredPolicy, known: KnownState, generation: number): boolean {
-  for (const { entry } of eachIdentity(known.identities)) {
-    if (entry.generation > generation && feelsStored(policy, entry.before, entry.after)) return true;
-  }
-  return false;
 }
 
 function storedPolicy(raw: RawState, version: number, header: StoredPolicy["header"]): StoredPolicy {

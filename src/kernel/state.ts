@@ -2,7 +2,9 @@
  * What the maps hold, as the agent knows it: read back at start, followed at every change. Plain data.
  *
  * Reserved places: record 0 is nobody's (devices that no interface holds any more: everything is dropped);
- * slot 0 has no policy, and its generation is the journal: the last change whose writes are complete.
+ * slot 0 has no policy, and its generation is the journal: the last change whose writes are complete. The upper
+ * half of rw_slots, which no record names, holds for each slot what the change under way will make of it, so
+ * that the next agent can complete one that the journal says is whole.
  */
 import type { IdentityStruct, InterfaceStruct, PolicyStruct } from "./layout.gen.ts";
 
@@ -71,6 +73,11 @@ export function emptyState(): KnownState {
     identities: new Map(),
     uplinks: new Map(),
   };
+}
+
+/** Slots that records may name; the word of what a slot is to become stands this much further on. */
+export function slotCapacity(slots: { readonly info: { readonly maxEntries: number } }): number {
+  return Math.floor(slots.info.maxEntries / 2);
 }
 
 /** The two places of an interface's records. */

@@ -7,7 +7,7 @@ import { clearDevice, storeDevice } from "./devices-map.ts";
 import { EnforcementError, errorText } from "./errors.ts";
 import { joinBytes, packWord, type SyncMaps, textKey } from "./maps.ts";
 import type { ChangePlan } from "./plan.ts";
-import { journalSlot, type KnownState, type SlotWord, storeIdentity } from "./state.ts";
+import { journalSlot, type KnownState, type SlotWord, slotCapacity, storeIdentity } from "./state.ts";
 import type { UplinkPlan } from "./uplinks.ts";
 import {
   deleteBatch,
@@ -76,6 +76,8 @@ function writeBeside(maps: SyncMaps, plan: ChangePlan, clearNumber: (number: num
     for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
     written += writeIdentities(maps, plan.identities.writes, undo);
     for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
+    undo.add(() => storeIntents(maps, plan.slotSwitches.keys(), () => undefined));
+    storeIntents(maps, plan.slotSwitches.keys(), (slot) => plan.slotSwitches.get(slot));
     for (const [slot, word] of plan.freshSlots) {
       undo.add(() => maps.slots.store64(slot, 0n));
       storeSlot(maps, slot, word);
@@ -92,6 +94,16 @@ function writeBeside(maps: SyncMaps, plan: ChangePlan, clearNumber: (number: num
 /** One store: the slot's version and generation. */
 export function storeSlot(maps: Pick<SyncMaps, "slots">, slot: number, word: SlotWord): void {
   maps.slots.store64(slot, packWord(word.version, word.generation));
+}
+
+/** What slots are to become, for the agent that has to complete the change; undefined: they have become so. */
+export function storeIntents(
+  maps: Pick<SyncMaps, "slots">,
+  slots: Iterable<number>,
+  wordOf: (slot: number) => SlotWord | undefined,
+): void {
+  const capacity = slotCapacity(maps.slots);
+  for (const slot of slots) storeSlot(maps, capacity + slot, wordOf(slot) ?? { version: 0, generation: 0 });
 }
 
 function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
@@ -123,6 +135,7 @@ function follow(known: KnownState, plan: ChangePlan): void {
 /** Deletes what nothing names any more. The caller has waited for a grace period, and releases the numbers. */
 export function cleanUp(maps: SyncMaps, known: KnownState, plan: ChangePlan): void {
   const { cleanup } = plan;
+  storeIntents(maps, plan.slotSwitches.keys(), () => undefined);
   for (const slot of cleanup.slots) {
     maps.slots.store64(slot, 0n);
     known.slots.delete(slot);

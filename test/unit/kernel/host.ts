@@ -3,7 +3,7 @@
 import { digest64 } from "../../../src/kernel/digest.ts";
 import { type Capacities, planChange } from "../../../src/kernel/plan.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
-import type { KnownState } from "../../../src/kernel/state.ts";
+import { journalSlot, type KnownState } from "../../../src/kernel/state.ts";
 import { cleanUp, executeChange, type SyncReport, switchDevice } from "../../../src/kernel/sync.ts";
 import { planUplinks } from "../../../src/kernel/uplinks.ts";
 import type { Interface, Model } from "../../../src/model/model.ts";
@@ -67,6 +67,9 @@ export class Host {
   /** Entries of each map: equal for equal models, or something leaked. */
   sizes(): Record<string, number> {
     const counted = Object.entries(this.maps).filter(([name]) => !["cells", "words"].includes(name));
-    return Object.fromEntries(counted.map(([name, map]) => [name, map.size]));
+    const sizes = Object.fromEntries(counted.map(([name, map]) => [name, map.size]));
+    // A host without interfaces may have a journal or not.
+    const journal = this.maps.slots.load64(journalSlot) === 0n ? 0 : 1;
+    return { ...sizes, slots: this.maps.slots.size - journal };
   }
 }
