@@ -8,21 +8,30 @@ export interface EventSource {
   readonly inForce: () => InForce | null;
 }
 
+/** A status costs time that grows with the interfaces; drops come by the hundred a second. */
+const versionsFresh = 250;
+
 /**
  * Hands the kernel's events on as lines, of one interface or of all.
  * @returns the function that stops it
  */
 export function subscribeToEvents(
-  source: EventSource,
+  { enforcer, inForce }: EventSource,
   interfaceId: string | undefined,
   send: (line: StreamLine) => void,
 ): () => void {
-  return source.enforcer.onEvent((event) => {
+  let versions = new Map<string, number>();
+  let read = Number.NEGATIVE_INFINITY;
+  const versionOf = (id: string | null) => {
+    if (performance.now() - read > versionsFresh) {
+      versions = new Map(enforcer.status().interfaces.map((one) => [one.interface, one.version]));
+      read = performance.now();
+    }
+    return id === null ? undefined : versions.get(id);
+  };
+  return enforcer.onEvent((event) => {
     if (interfaceId !== undefined && event.interface !== interfaceId) return;
-    const version = source.enforcer
-      .status()
-      .interfaces.find((one) => one.interface === event.interface)?.version;
     const now = { monotonic: process.hrtime.bigint(), wall: Date.now() };
-    send(describeEvent(event, source.inForce(), { version, now }));
+    send(describeEvent(event, inForce(), { version: versionOf(event.interface), now }));
   });
 }

@@ -3,6 +3,7 @@
  * check what they are told against these schemas, so neither trusts the other's version.
  */
 import { z } from "zod";
+import type { Explanation } from "../policy/explain.ts";
 
 export const defaultSocketPath = "/run/ringwall/ringwall.sock";
 
@@ -105,22 +106,46 @@ export const question = z.object({
   icmpType: z.number().int().optional(),
   icmpCode: z.number().int().optional(),
   network: z.string().optional(),
+  /** List the rules that were considered. */
+  considered: z.boolean().optional(),
 });
 export type Question = z.infer<typeof question>;
 
+/** What the kernel's programs said to the same packet, at the ends that this host has. */
+export interface KernelAnswer {
+  readonly verdict: "accept" | "drop";
+  /** Verdict and reason are the rules' at every end that was asked. */
+  readonly agrees: boolean;
+  /** Where it does not agree: what each end said. */
+  readonly sides?: readonly {
+    readonly interface: string;
+    readonly direction: "egress" | "ingress";
+    readonly verdict: "accept" | "drop";
+    readonly reason: string;
+  }[];
+}
+
+/** What `explain` prints. `kernel` is null where no program could be asked. */
+export interface ExplainReply extends Explanation {
+  readonly kernel: KernelAnswer | null;
+}
+
+const verdict = z.enum(["accept", "drop"]);
 const side = z.looseObject({
   interface: z.string(),
   direction,
-  verdict: z.enum(["accept", "drop"]),
+  verdict,
   reason: z.string(),
   rule: ruleReference.nullable(),
 });
-export const explainReply = z.looseObject({
-  verdict: z.enum(["accept", "drop"]),
-  sides: z.array(side),
-  kernel: z.object({ verdict: z.enum(["accept", "drop"]), agrees: z.boolean() }).nullable(),
-});
-export type ExplainReply = z.infer<typeof explainReply>;
+/** The skeleton is checked, what hangs on it is taken as it comes: it is printed only. */
+export const explainReply: z.ZodType<ExplainReply> = z
+  .looseObject({
+    verdict,
+    sides: z.array(side),
+    kernel: z.looseObject({ verdict, agrees: z.boolean() }).nullable(),
+  })
+  .transform((reply) => reply as unknown as ExplainReply);
 
 export const modelReply = z.object({ revision: count, host: z.string(), files: z.array(ruleFile) });
 
@@ -190,6 +215,7 @@ export const eventsRequest = z.strictObject({
   interface: z.string().optional(),
   network: z.string().optional(),
 });
+export type EventsRequest = z.infer<typeof eventsRequest>;
 export const streamLine = z.union([eventLine, lostLine]);
 export type StreamLine = z.infer<typeof streamLine>;
 

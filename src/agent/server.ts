@@ -6,6 +6,7 @@ import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
 import {
   type EndpointName,
+  type EventsRequest,
   endpoints,
   eventsPath,
   eventsRequest,
@@ -26,10 +27,7 @@ export interface ServerOptions {
   readonly group: number | undefined;
   readonly handlers: Handlers;
   /** Calls `send` with each event until the returned function is called. */
-  readonly subscribe: (
-    filter: { interface?: string | undefined },
-    send: (line: StreamLine) => void,
-  ) => () => void;
+  readonly subscribe: (filter: EventsRequest, send: (line: StreamLine) => void) => () => void;
   readonly peerOf: (fd: number) => Peer;
   readonly log: Log;
 }
@@ -120,7 +118,7 @@ async function handle(handlers: Handlers, path: string, body: unknown, peer: Pee
 
 function stream(
   options: ServerOptions,
-  filter: { interface?: string | undefined },
+  filter: EventsRequest,
   response: ServerResponse,
   ends: Set<() => void>,
 ): void {

@@ -1,0 +1,286 @@
+/** The life of the daemon: what is started in which order, what a signal does, what stays when it ends. */
+import { release } from "node:os";
+import type { Enforcer } from "../kernel/enforcer.ts";
+import { native } from "../kernel/native.ts";
+import type { KernelSettings } from "../kernel/settings.ts";
+import { createMetrics, type Metrics } from "../metrics/collect.ts";
+import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
+import { countRules, createHandlers, findInterface, requireInForce } from "./answers.ts";
+import { AppliedRecord, type RuleFile } from "./applied.ts";
+import { Applier } from "./apply.ts";
+import { RefusedRules } from "./check.ts";
+import type { AgentConfig } from "./config.ts";
+import { findGroup } from "./credentials.ts";
+import { subscribeToEvents } from "./events.ts";
+import { Failure } from "./failure.ts";
+import { describeMissingRules } from "./first-start.ts";
+import { acquireLock, type Lock } from "./lock.ts";
+import type { Log } from "./log.ts";
+import type { AgentPaths } from "./paths.ts";
+import type { RulesStore } from "./rules-store.ts";
+import { type AgentServer, startServer } from "./server.ts";
+import { toKernelSettings } from "./settings.ts";
+import { SocketError } from "./socket.ts";
+
+export interface AgentOptions {
+  readonly paths: AgentPaths;
+  readonly config: AgentConfig;
+  readonly version: string;
+  readonly log: Log;
+  readonly openStore: (config: AgentConfig) => RulesStore;
+  readonly openEnforcer: (settings: KernelSettings) => Promise<Enforcer>;
+}
+
+/** Sessions are counted this often, ms. */
+const sweepInterval = 60_000;
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #started = new Date();
+  readonly #problems = new Map<string, string>();
+  /** What has to be undone, last first. */
+  readonly #ends: (() => Promise<void> | void)[] = [];
+  readonly #store: RulesStore;
+  #config: AgentConfig;
+  #enforcer: Enforcer | undefined;
+  #applier: Applier | undefined;
+  #metrics: Metrics | undefined;
+
+  private constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#store = options.openStore(options.config);
+  }
+
+  /**
+   * Starts an agent; when it settles, rules are in force and clients are answered.
+   * @throws Failure with what keeps it from starting; what the kernel enforced before is still enforced
+   */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options);
+    try {
+      await agent.#start();
+      return agent;
+    } catch (error) {
+      await agent.#end();
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { paths, log } = this.#options;
+    const lock: Lock = acquireLock(paths.lock);
+    this.#ends.push(() => lock.release());
+    const record = await AppliedRecord.open(paths.state, (message) => log.error(message));
+    const first = await this.#chooseRules(record);
+    const enforcer = await this.#openEnforcer();
+    const applier = new Applier({
+      enforcer,
+      record,
+      limits: () => this.#config.limits,
+      host: this.#config.host,
+      log,
+      onResult: (result, seconds) => this.#metrics?.recordApply(result, seconds),
+    });
+    this.#applier = applier;
+    this.#metrics = this.#createMetrics(enforcer, applier);
+    await this.#applyFirst(applier, record, first);
+    await this.#listen(enforcer, applier);
+    this.#ends.push(this.#store.watch(() => void this.reloadRules()));
+    this.#sweepRegularly(enforcer);
+    // A change between the first look and the watch would otherwise wait for the next one.
+    await this.reloadRules();
+    log.info(
+      { revision: applier.inForce?.revision, adopted: enforcer.adopted, host: this.#config.host },
+      "enforcing",
+    );
+  }
+
+  /** The store's rules; on a host that had rules once, the last good ones stand in for a store without any. */
+  async #chooseRules(record: AppliedRecord): Promise<readonly RuleFile[]> {
+    const missing = new Failure("refused", describeMissingRules(this.#store.name));
+    try {
+      const files = await this.#store.load();
+      if (files.length > 0) return files;
+      if (record.last === null) throw missing;
+      this.#warnLastGood(`There are no rules in ${this.#store.name}.`);
+    } catch (error) {
+      if (error === missing || record.last === null || !(error instanceof Failure)) throw error;
+      this.#warnLastGood(error.message);
+    }
+    return record.last.files;
+  }
+
+  #warnLastGood(why: string): void {
+    this.#problems.set("store", why);
+    this.#options.log.error({ why }, "the store's rules cannot be used; the last good ones stay in force");
+  }
+
+  async #openEnforcer(): Promise<Enforcer> {
+    try {
+      const enforcer = await this.#options.openEnforcer(toKernelSettings(this.#config));
+      this.#enforcer = enforcer;
+      return enforcer;
+    } catch (error) {
+      throw new Failure("kernel", error instanceof Error ? error.message : String(error), { cause: error });
+    }
+  }
+
+  async #applyFirst(applier: Applier, record: AppliedRecord, files: readonly RuleFile[]): Promise<void> {
+    try {
+      await applier.apply(files);
+    } catch (error) {
+      const { last } = record;
+      if (!(error instanceof RefusedRules) || last === null || last.files === files) throw error;
+      for (const problem of error.problems) this.#options.log.error(problem);
+      this.#warnLastGood(error.message);
+      await applier.apply(last.files);
+      applier.noteRefusal(error.problems);
+    }
+  }
+
+  #createMetrics(enforcer: Enforcer, applier: Applier): Metrics {
+    return createMetrics({
+      version: this.#options.version,
+      kernelRelease: release(),
+      counters: () => enforcer.counters(),
+      status: () => enforcer.status(),
+      lost: () => enforcer.lost(),
+      model: () => ({
+        groups: applier.inForce?.model.groups.size ?? 0,
+        rules: countRules(applier.inForce),
+        revision: applier.inForce?.revision ?? 0,
+      }),
+    });
+  }
+
+  async #listen(enforcer: Enforcer, applier: Applier): Promise<void> {
+    const { log } = this.#options;
+    const server = await this.#startServer(enforcer, applier);
+    this.#ends.push(() => server.close());
+    const metrics = await this.#startMetrics(applier);
+    if (metrics !== undefined) this.#ends.push(() => metrics.close());
+    log.debug({ socket: this.#config.socket.path, metrics: this.#config.metrics.listen }, "listening");
+  }
+
+  async #startServer(enforcer: Enforcer, applier: Applier): Promise<AgentServer> {
+    const { log, version } = this.#options;
+    const { path, group: groupName } = this.#config.socket;
+    const group = findGroup(groupName);
+    if (group === undefined)
+      log.warn(
+        { group: groupName },
+        "the socket's group does not exist here: only root may talk to the agent",
+      );
+    const agent = {
+      version,
+      pid: process.pid,
+      started: this.#started.toISOString(),
+      kernel: release(),
+      host: this.#config.host,
+    };
+    const problems = () => [...this.#problems.values()];
+    try {
+      return await startServer({
+        path,
+        group,
+        handlers: createHandlers({ enforcer, applier, store: this.#store, log, agent, problems }),
+        subscribe: ({ interface: name, network }, send) => {
+          const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
+          return subscribeToEvents({ enforcer, inForce: () => applier.inForce }, id, send);
+        },
+        peerOf: (fd) => native().peerCredentials(fd),
+        log,
+      });
+    } catch (error) {
+      if (error instanceof SocketError) throw new Failure("refused", error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** A port that is taken must not keep a host without protection: it is said, and the agent goes on. */
+  async #startMetrics(applier: Applier): Promise<MetricsServer | undefined> {
+    const { listen } = this.#config.metrics;
+    const where = parseListen(listen);
+    const metrics = this.#metrics;
+    if (where === undefined || metrics === undefined) return undefined;
+    try {
+      return await startMetricsServer({
+        ...where,
+        metrics,
+        notReady: () => (applier.inForce === null ? "no rules are in force yet" : null),
+        onError: (error) => this.#options.log.error({ err: error }, "metrics could not be read"),
+      });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? String(error);
+      const problem = `metrics are not served: ${listen} cannot be listened on (${code})`;
+      this.#problems.set("metrics", problem);
+      this.#options.log.error(problem);
+      return undefined;
+    }
+  }
+
+  #sweepRegularly(enforcer: Enforcer): void {
+    const sweep = () => {
+      enforcer
+        .sweep()
+        .catch((error: unknown) => this.#options.log.error({ err: error }, "sessions could not be counted"));
+    };
+    sweep();
+    const timer = setInterval(sweep, sweepInterval);
+    timer.unref();
+    this.#ends.push(() => clearInterval(timer));
+  }
+
+  /** Looks at the store again; what is wrong there is refused as a whole, said, and counted. */
+  async reloadRules(): Promise<void> {
+    const { log } = this.#options;
+    const applier = this.#applier;
+    if (applier === undefined) return;
+    try {
+      const files = await this.#store.load();
+      if (files.length === 0) throw new RefusedRules([`There are no rules in ${this.#store.name} any more.`]);
+      const { changed, seconds, inForce } = await applier.apply(files);
+      this.#problems.delete("store");
+      for (const note of changed ? inForce.notes : []) log.info(note);
+      if (changed) log.info({ revision: inForce.revision, seconds }, "applied");
+    } catch (error) {
+      const failure =
+        error instanceof Failure ? error : new Failure("internal", String(error), { cause: error });
+      // The applier has noted its own refusals; these came before it.
+      if (applier.refusal?.messages.join("\n") !== failure.message)
+        applier.noteRefusal(failure.message.split("\n"));
+      for (const line of failure.message.split("\n")) log.error(line);
+      log.error(
+        { revision: applier.inForce?.revision },
+        "the change was refused; what was in force stays in force",
+      );
+    }
+  }
+
+  /** SIGHUP: what may change while the agent runs is taken over; what may not is said. */
+  async reload(config: AgentConfig): Promise<void> {
+    const { log } = this.#options;
+    for (const key of ["host", "socket", "store", "metrics"] as const) {
+      if (JSON.stringify(config[key]) !== JSON.stringify(this.#config[key])) {
+        log.warn({ key }, "takes effect when the agent starts again");
+      }
+    }
+    const { host, socket, store, metrics } = this.#config;
+    this.#config = { ...config, host, socket, store, metrics };
+    log.level = config.log.level;
+    await this.#enforcer?.configure(toKernelSettings(this.#config));
+    await this.reloadRules();
+  }
+
+  /** Ends the agent. What is in force stays in force, unless `detach` opens everything. */
+  async stop({ detach }: { readonly detach: boolean }): Promise<void> {
+    await this.#end(detach);
+  }
+
+  async #end(detach = false): Promise<void> {
+    for (const end of this.#ends.splice(1).reverse()) await end();
+    await this.#enforcer?.close({ detach });
+    for (const end of this.#ends.splice(0)) await end();
+  }
+}

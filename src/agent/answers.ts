@@ -1,0 +1,200 @@
+/** What the agent answers to each endpoint. */
+import { basename } from "node:path";
+import type { Enforcer } from "../kernel/enforcer.ts";
+import { EnforcementError } from "../kernel/errors.ts";
+import type { SessionFilter as KernelFilter } from "../kernel/status.ts";
+import { parseAddress } from "../model/cidr.ts";
+import type { Address } from "../model/model.ts";
+import { findEnds, QuestionError } from "../policy/ends.ts";
+import { readProtocol } from "../policy/question.ts";
+import type { Applier, InForce } from "./apply.ts";
+import type { Peer } from "./credentials.ts";
+import { describeInterfaces, describeSession } from "./describe.ts";
+import { answerQuestion } from "./explain.ts";
+import { Failure } from "./failure.ts";
+import type { Log } from "./log.ts";
+import type { ApplyReply, RequestOf, SessionFilter, StatusReply } from "./protocol.ts";
+import type { RulesStore } from "./rules-store.ts";
+import type { Handlers } from "./server.ts";
+
+export interface AnswerSources {
+  readonly enforcer: Enforcer;
+  readonly applier: Applier;
+  readonly store: RulesStore;
+  readonly log: Log;
+  readonly agent: StatusReply["agent"];
+  /** What is wrong with the agent itself. */
+  readonly problems: () => readonly string[];
+}
+
+/** Makes the handlers of a running agent. */
+export function createHandlers(sources: AnswerSources): Handlers {
+  const { enforcer, applier } = sources;
+  return {
+    status: async () => answerStatus(sources),
+    model: async () => {
+      const { revision, files } = requireInForce(applier);
+      return { revision, host: sources.agent.host, files: [...files] };
+    },
+    apply: (request, peer) => answerApply(sources, request, peer),
+    explain: async (request) => {
+      const { model } = requireInForce(applier);
+      return answerQuestion(model, request, (id, direction, frame) =>
+        askLive(enforcer, id, direction, frame),
+      );
+    },
+    sessions: async (filter) => {
+      const inForce = requireInForce(applier);
+      const wanted = readFilter(inForce, filter);
+      const sessions = await refuseUnknown(enforcer.sessions(wanted.interface));
+      return { sessions: sessions.map((session) => describeSession(session, inForce)) };
+    },
+    endSessions: async (filter, peer) => {
+      const wanted = readFilter(requireInForce(applier), filter);
+      const ended = await refuseUnknown(enforcer.endSessions(wanted));
+      sources.log.info({ filter, ended, uid: peer.uid, pid: peer.pid }, "ended sessions");
+      return { ended };
+    },
+  };
+}
+
+/** The rules in force; an agent that is still starting has none. */
+export function requireInForce(applier: Applier): InForce {
+  if (applier.inForce === null)
+    throw new Failure("refused", "No rules are in force yet: the agent is starting.");
+  return applier.inForce;
+}
+
+function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSources): StatusReply {
+  const { inForce, refusal } = applier;
+  const status = enforcer.status();
+  return {
+    agent,
+    policy: {
+      revision: inForce?.revision ?? 0,
+      store: store.name,
+      applied: inForce?.applied ?? null,
+      groups: inForce?.model.groups.size ?? 0,
+      rules: countRules(inForce),
+      interfaces: inForce?.model.interfaces.size ?? 0,
+      refused: refusal === null ? null : { time: refusal.time, messages: [...refusal.messages] },
+    },
+    interfaces: describeInterfaces(status, inForce),
+    removed: status.removed.map((device) => ({ ...device })),
+    uplinks: status.uplinks.map((uplink) => ({
+      ...uplink,
+      ifindex: uplink.ifindex === 0 ? null : uplink.ifindex,
+    })),
+    maps: status.maps.map((map) => ({ ...map })),
+    eventsLost: countLost(enforcer),
+    problems: [...problems()],
+  };
+}
+
+/** Rules of all groups, as written. */
+export function countRules(inForce: InForce | null): number {
+  return [...(inForce?.model.groups.values() ?? [])].reduce((sum, { rules }) => sum + rules.length, 0);
+}
+
+function countLost(enforcer: Enforcer): number {
+  const { full, rate } = enforcer.lost();
+  return Number(full + rate);
+}
+
+async function answerApply(
+  { applier, store, log }: AnswerSources,
+  request: RequestOf<"apply">,
+  peer: Peer,
+): Promise<ApplyReply> {
+  const names = request.files.map(({ path }) => basename(path));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new Failure(
+      "refused",
+      `Two of the files are named ${twice}, and the store keeps them side by side: rename one.`,
+    );
+  }
+  const { changed, seconds, inForce, report } = await applier.apply(request.files, store.stage);
+  const { revision } = inForce;
+  log.info({ revision, changed, files: names, uid: peer.uid, pid: peer.pid }, "applied what a client sent");
+  return {
+    revision,
+    changed,
+    seconds,
+    interfaces: inForce.resolved.interfaces.length,
+    entriesWritten: report?.entriesWritten ?? 0,
+    notes: [...inForce.notes],
+  };
+}
+
+/** An interface of another host, or one whose device is not here, has no program to ask. */
+async function askLive(
+  enforcer: Enforcer,
+  interfaceId: string,
+  direction: "egress" | "ingress",
+  frame: Uint8Array,
+) {
+  try {
+    return await enforcer.ask(interfaceId, direction, frame);
+  } catch (error) {
+    if (error instanceof EnforcementError && error.code === "UNKNOWN_INTERFACE") return null;
+    throw error;
+  }
+}
+
+async function refuseUnknown<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof EnforcementError && error.code === "UNKNOWN_INTERFACE") {
+      throw new Failure("refused", error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Names of a filter become numbers, addresses, and an interface's id. */
+function readFilter(inForce: InForce, filter: SessionFilter): KernelFilter {
+  const protocol = filter.protocol === undefined ? undefined : readProtocolName(filter.protocol);
+  return {
+    ...(filter.interface === undefined
+      ? {}
+      : { interface: findInterface(inForce, filter.interface, filter.network) }),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(filter.local === undefined ? {} : { local: readAddress("local", filter.local) }),
+    ...(filter.remote === undefined ? {} : { remote: readAddress("remote", filter.remote) }),
+    ...(filter.localPort === undefined ? {} : { localPort: filter.localPort }),
+    ...(filter.remotePort === undefined ? {} : { remotePort: filter.remotePort }),
+  };
+}
+
+/** The id of the interface that an id, instance, device, MAC or address means. */
+export function findInterface(
+  { model }: Pick<InForce, "model">,
+  text: string,
+  network: string | undefined,
+): string {
+  try {
+    const found = findEnds(model, { from: text, to: text, network }).from.interface;
+    if (found !== null) return found.id;
+    throw new Failure("refused", `${text} is no interface's address here.`);
+  } catch (error) {
+    if (error instanceof QuestionError) throw new Failure("refused", error.message, { cause: error });
+    throw error;
+  }
+}
+
+function readProtocolName(text: string): number | undefined {
+  try {
+    return readProtocol(text) ?? undefined;
+  } catch (error) {
+    if (error instanceof QuestionError) throw new Failure("refused", error.message, { cause: error });
+    throw error;
+  }
+}
+
+function readAddress(key: string, text: string): Address {
+  const parsed = parseAddress(text);
+  if (!parsed.ok) throw new Failure("refused", `${key}: ${parsed.problem.message}`);
+  return parsed.value;
+}

@@ -1,0 +1,74 @@
+/** The agent as a process: configuration, signals, and what the service manager is told. */
+import { Enforcement } from "../kernel/enforcement.ts";
+import { native } from "../kernel/native.ts";
+import { Agent } from "./agent.ts";
+import { createLog, type Log, type LogTarget } from "./log.ts";
+import { openFileStore } from "./open-store.ts";
+import type { AgentPaths } from "./paths.ts";
+import { readConfig } from "./read-config.ts";
+
+export interface RunOptions {
+  readonly paths: AgentPaths;
+  /** The object file with the kernel's programs. */
+  readonly object: string;
+  readonly version: string;
+  readonly detachOnExit: boolean;
+  readonly output: LogTarget;
+}
+
+/**
+ * Runs the agent until SIGTERM or SIGINT.
+ * @throws Failure when it cannot start
+ */
+export async function runAgent(options: RunOptions): Promise<void> {
+  const { paths, object, version, output } = options;
+  const config = await readConfig(paths.config);
+  const log = createLog(config.log, output);
+  const agent = await Agent.start({
+    paths,
+    config,
+    version,
+    log,
+    openStore: (settled) => openFileStore(settled.store.file),
+    openEnforcer: (settings) => {
+      const onError = (error: unknown) => log.error({ err: error }, "a device could not be protected");
+      return Enforcement.open({ object, root: paths.bpffs, settings, onError });
+    },
+  });
+  const stopReloading = reloadOnHangup(agent, paths, log);
+  native().notify(`READY=1\nSTATUS=Enforcing on ${config.host}`);
+  const signal = await waitForEnd();
+  stopReloading();
+  native().notify("STOPPING=1");
+  log.info(
+    { signal, detach: options.detachOnExit },
+    options.detachOnExit ? "opening every device" : "stopping; what is in force stays in force",
+  );
+  await agent.stop({ detach: options.detachOnExit });
+}
+
+/** One reload after the other; a wrong agent.yaml changes nothing. */
+function reloadOnHangup(agent: Agent, { config: path }: AgentPaths, log: Log): () => void {
+  let last: Promise<void> = Promise.resolve();
+  const reload = async () => {
+    native().notify("STATUS=Reloading");
+    try {
+      await agent.reload(await readConfig(path));
+      native().notify("STATUS=Enforcing");
+    } catch (error) {
+      log.error({ err: error }, "agent.yaml was not taken over; the agent goes on with what it had");
+      native().notify("STATUS=Enforcing; the last reload was refused");
+    }
+  };
+  const onHangup = () => {
+    last = last.then(reload);
+  };
+  process.on("SIGHUP", onHangup);
+  return () => process.off("SIGHUP", onHangup);
+}
+
+function waitForEnd(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,114 @@
+import type { Enforcer } from "../../../src/kernel/enforcer.ts";
+import { EnforcementError } from "../../../src/kernel/errors.ts";
+import type { KernelSettings } from "../../../src/kernel/settings.ts";
+import type {
+  ApplyReport,
+  PacketEvent,
+  PacketVerdict,
+  Session,
+  SessionFilter,
+} from "../../../src/kernel/status.ts";
+import type { Resolved } from "../../../src/policy/types.ts";
+
+/** A kernel that remembers what it was told, for tests of the agent alone. */
+export class FakeEnforcer implements Enforcer {
+  readonly adopted = false;
+  readonly configured: KernelSettings[] = [];
+  readonly ended: SessionFilter[] = [];
+  readonly listeners = new Set<(event: PacketEvent) => void>();
+  resolved: Resolved | null = null;
+  applies = 0;
+  refuses: string | null = null;
+  sessionList: readonly Session[] = [];
+  answer: PacketVerdict = {
+    verdict: "accept",
+    reason: "rule",
+    session: "new",
+    rule: 0,
+    ruleSide: "ingress",
+    version: 1,
+  };
+  closed: { readonly detach: boolean } | null = null;
+
+  async apply(resolved: Resolved): Promise<ApplyReport> {
+    this.applies++;
+    if (this.refuses !== null) throw new EnforcementError("CAPACITY", this.refuses);
+    this.resolved = resolved;
+    const { interfaces } = this.status();
+    return {
+      generation: this.applies,
+      entriesWritten: 1,
+      slotsSwitched: 1,
+      recordsSwitched: 1,
+      duration_ms: 1,
+      interfaces,
+    };
+  }
+
+  async configure(settings: KernelSettings): Promise<void> {
+    this.configured.push(settings);
+  }
+
+  status() {
+    const interfaces = (this.resolved?.interfaces ?? []).map(
+      ({ interface: { id, device }, policy }, number) => ({
+        interface: id,
+        number,
+        device,
+        ifindex: number + 5,
+        state: "enforcing" as const,
+        mode: "tc" as const,
+        programs: { xdp: null, tcEgress: 1, tcIngress: 2 },
+        policy,
+        version: 1,
+        generation: this.applies,
+        tables: [],
+        problem: null,
+      }),
+    );
+    return {
+      adopted: false,
+      object: "00",
+      hz: 250,
+      generation: this.applies,
+      interfaces,
+      removed: [],
+      uplinks: [],
+      maps: [],
+    };
+  }
+
+  async sessions(): Promise<readonly Session[]> {
+    return this.sessionList;
+  }
+
+  async endSessions(filter: SessionFilter): Promise<number> {
+    this.ended.push(filter);
+    return 3;
+  }
+
+  async sweep(): Promise<void> {}
+
+  counters() {
+    return [];
+  }
+
+  lost() {
+    return { full: 0n, rate: 0n };
+  }
+
+  onEvent(listener: (event: PacketEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  async ask(interfaceId: string): Promise<PacketVerdict> {
+    const here = this.resolved?.interfaces.some(({ interface: { id } }) => id === interfaceId) ?? false;
+    if (!here) throw new EnforcementError("UNKNOWN_INTERFACE", `${interfaceId} is not here`);
+    return this.answer;
+  }
+
+  async close(options: { readonly detach: boolean }): Promise<void> {
+    this.closed = options;
+  }
+}
