@@ -34,6 +34,7 @@ import type {
   SessionFilter,
 } from "./status.ts";
 import { readJiffies } from "./ticks.ts";
+import { UplinkDevices } from "./uplink-devices.ts";
 
 export type { Enforcer } from "./enforcer.ts";
 export { defaultSettings, type KernelSettings } from "./settings.ts";
@@ -68,11 +69,11 @@ export class Enforcement implements Enforcer {
   readonly #idle: BpfMap;
   readonly #attachments: Attachments;
   readonly #devices: GuestDevices;
+  readonly #uplinks: UplinkDevices;
   readonly #events: EventReader;
   readonly #watch: LinkWatch;
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
-  readonly #uplinkProblems = new Map<string, string>();
   #settings: KernelSettings;
   #applied: Applied | null = null;
   #names = new Map<bigint, string>();
@@ -110,6 +111,7 @@ export class Enforcement implements Enforcer {
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle);
     this.#attachments = new Attachments(objects.pins, objects.programs);
     this.#devices = new GuestDevices(this.#engine, this.#attachments);
+    this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.get(digest) ?? null);
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
   }
@@ -140,7 +142,7 @@ export class Enforcement implements Enforcer {
         resolved.interfaces.map(({ interface: source }) => [digest64(source.id), source.id]),
       );
       await this.#devices.reconcile(bindings, links, this.#settings);
-      this.#attachUplinks();
+      this.#uplinks.reconcile(this.#settings.uplinks, links);
       if (this.#freshPending) this.#commitFresh();
       const { generation, entriesWritten, slotsSwitched, recordsSwitched } = report;
       const interfaces = this.#describeInterfaces();
@@ -162,27 +164,6 @@ export class Enforcement implements Enforcer {
     this.#freshPending = false;
   }
 
-  #attachUplinks(): void {
-    for (const { device } of this.#settings.uplinks) {
-      const link = [...this.#watch.links.values()].find(({ name }) => name === device);
-      if (link === undefined) continue;
-      const { problem } = this.#attachments.attachUplink(link);
-      if (problem === null) this.#uplinkProblems.delete(device);
-      else this.#uplinkProblems.set(device, problem);
-    }
-    this.#dropUplinks();
-  }
-
-  /** Devices that are no uplinks any more. Nothing opens: what came in there is judged at the guest's device. */
-  #dropUplinks(): void {
-    const named = new Set(this.#settings.uplinks.map(({ device }) => device));
-    for (const ifindex of this.#attachments.devices) {
-      const name = this.#watch.links.get(ifindex)?.name;
-      if (this.#attachments.uplinkMode(ifindex) === null || (name !== undefined && named.has(name))) continue;
-      this.#attachments.detach(ifindex);
-    }
-  }
-
   /** A device came, went or was renamed: what it needs is done under the model in force. */
   #onLinks(onError: ((error: unknown) => void) | undefined): void {
     const work = this.#queue.run(async () => {
@@ -193,7 +174,7 @@ export class Enforcement implements Enforcer {
       }
       const bindings = this.#devices.bind(this.#applied.resolved, this.#watch.links);
       await this.#devices.reconcile(bindings, this.#watch.links, this.#settings);
-      this.#attachUplinks();
+      this.#followHost(this.#applied.resolved);
     });
     work.catch((error: unknown) => onError?.(error));
   }
@@ -203,8 +184,15 @@ export class Enforcement implements Enforcer {
       this.#checkOpen();
       this.#settings = settings;
       this.#writeSettings();
-      if (this.#applied !== null) this.#attachUplinks();
+      if (this.#applied !== null && !this.#freshPending) this.#followHost(this.#applied.resolved);
     });
+  }
+
+  /** Uplinks, addresses and MACs of the host itself, under the model in force. */
+  #followHost(resolved: Resolved): void {
+    const { uplinks } = this.#settings;
+    this.#uplinks.reconcile(uplinks, this.#watch.links);
+    this.#engine.followHost(resolved, readHostFacts(uplinks, this.#watch.links, this.#devices.bindings));
   }
 
   #writeSettings(): void {
@@ -226,7 +214,7 @@ export class Enforcement implements Enforcer {
         device: this.#watch.links.get(ifindex)?.name ?? "",
       })),
       uplinks: this.#settings.uplinks.map((uplink) =>
-        describeUplink(described, uplink, this.#uplinkProblems.get(uplink.device) ?? null),
+        describeUplink(described, uplink, this.#uplinks.problemOf(uplink.device)),
       ),
       maps: this.#engine.fill,
     };

@@ -18,7 +18,7 @@ import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
 import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
 import type { MapFill } from "./status.ts";
-import { cleanUp, executeChange, type SyncReport, UnsettledError } from "./sync.ts";
+import { cleanUp, executeChange, type SyncReport, UnsettledError, writeUplinks } from "./sync.ts";
 import { planUplinks, type UplinkDevice } from "./uplinks.ts";
 import { deleteBatch, writeBatch } from "./write.ts";
 
@@ -55,6 +55,8 @@ export class SyncEngine {
   #known: KnownState = emptyState();
   #settled = false;
   #cleaning: Promise<void> = Promise.resolve();
+  /** Why leftovers of a change could not be deleted at once; null when all were. */
+  lastCleaningError: string | null = null;
 
   /** `idle`: any table of sessions; it stands in rw_grace. */
   constructor(maps: ObjectMaps, tables: SessionTables, idle: BpfMap) {
@@ -119,6 +121,12 @@ export class SyncEngine {
     return { ...report, generation: plan.generation };
   }
 
+  /** What uplinks may judge, and the host's own MACs, without a change of the model. */
+  followHost(resolved: Resolved, host: HostFacts): void {
+    this.#writeHostMacs(host.macs);
+    writeUplinks(this.maps, this.#known, planUplinks(this.#known, resolved, host.uplinks, host.addresses));
+  }
+
   #execute(change: ModelChange, plan: ChangePlan): SyncReport {
     const uplinks = (live: KnownState) =>
       planUplinks(live, change.resolved, change.host.uplinks, change.host.addresses);
@@ -153,9 +161,6 @@ export class SyncEngine {
       this.lastCleaningError = errorText(error);
     }
   }
-
-  /** Why leftovers of a change could not be deleted at once; null when all were. */
-  lastCleaningError: string | null = null;
 
   /** MACs under which the host itself is sent what it routes to guests. */
   #writeHostMacs(macs: readonly Uint8Array[]): void {

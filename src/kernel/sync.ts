@@ -106,7 +106,8 @@ export function storeIntents(
   for (const slot of slots) storeSlot(maps, capacity + slot, wordOf(slot) ?? { version: 0, generation: 0 });
 }
 
-function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
+/** Follows the host's uplinks, and the live records. */
+export function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
   const upserts = [...plan.upserts];
   const values = new Uint8Array(Uint32Array.from(upserts, ([, record]) => record).buffer);
   deleteBatch(maps.uplinks, joinBytes(plan.deletes.map(textKey)), plan.deletes.length);

@@ -64,7 +64,7 @@ describe("an agent that starts where another one was", () => {
       const after = await sessions(driver);
       const ports = (list: readonly Session[]) => list.map(({ remotePort }) => remotePort);
       expect(ports(after)).toEqual(expect.arrayContaining(ports(before)));
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -76,7 +76,7 @@ describe("an agent that starts where another one was", () => {
       await driver.kill();
       expect(await connect(bystander, 80)).toBe("open");
       expect(await connect(bystander, 81)).toBe("timeout");
-      await (await start(root)).driver.call("close", true);
+      await (await start(root)).driver.call("close", { detach: true });
     });
   });
 
@@ -99,7 +99,7 @@ describe("an agent that starts where another one was", () => {
       expect(await connect(driver, 81)).toBe("timeout");
       const pinned = readdirSync(join(root, "current")).filter((name) => name.startsWith("programs-"));
       expect(pinned).toHaveLength(1);
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -127,7 +127,7 @@ describe("an agent that starts where another one was", () => {
       const last = await start(root, { interfaces: 100 });
       expect(last.adopted).toBe(true);
       expect(await apply(last.driver, "open81")).toMatchObject({ entriesWritten: 0 });
-      await last.driver.call("close", true);
+      await last.driver.call("close", { detach: true });
     });
   });
 
@@ -135,7 +135,7 @@ describe("an agent that starts where another one was", () => {
     await withBpffs(async (root) => {
       const { driver } = await start(root);
       await expect(start(root)).rejects.toThrow(/another agent holds .*stop it first/);
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -163,7 +163,7 @@ describe("an agent that starts where another one was", () => {
         { interface: "eni-2", state: "enforcing" },
       ]);
       expect(readdirSync(join(root, "links")).filter((name) => name.startsWith(`${old}-`))).toEqual([]);
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 });
@@ -178,7 +178,7 @@ describe("two changes at once", () => {
       expect(reports.map(({ generation }) => generation)).toEqual([1, 2, 3, 4]);
       expect(await connect(driver, 80)).toBe("open");
       expect(await connect(driver, 81)).toBe("timeout");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 });

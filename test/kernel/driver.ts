@@ -34,7 +34,31 @@ function tryConnect(host: string, port: number, ms: number): Promise<string> {
   });
 }
 
+let held: { sent: number; echoed: number; broken: string | null } | null = null;
+
+/** A connection that sends without pause, to an echo. */
+async function hold({ host, port }: { host: string; port: number }): Promise<void> {
+  const state = { sent: 0, echoed: 0, broken: null as string | null };
+  held = state;
+  const socket = connect({ host, port });
+  await new Promise<void>((done) => socket.once("connect", () => done()));
+  socket.on("data", (bytes) => {
+    state.echoed += bytes.length;
+  });
+  socket.on("error", (error) => {
+    state.broken = error.message;
+  });
+  socket.on("close", () => {
+    state.broken ??= "closed";
+  });
+  setInterval(() => {
+    if (socket.write("x")) state.sent++;
+  }, 5);
+}
+
 const commands = {
+  hold,
+  held: async () => held,
   async open(options: { object: string; root: string; settings: SettingsName; interfaces?: number }) {
     const { object, root, interfaces } = options;
     const sized = interfaces === undefined ? {} : { interfaces };
@@ -44,6 +68,10 @@ const commands = {
   apply: async (name: ModelName) => {
     const resolved = resolve(models[name], { host: "here" });
     return opened().apply(resolved, compileAll(resolved));
+  },
+  /** Changes without end, until the driver is killed. */
+  async flip(names: readonly ModelName[]): Promise<never> {
+    for (let turn = 0; ; turn++) await commands.apply(names[turn % names.length] ?? "open80");
   },
   configure: async (name: SettingsName) => opened().configure(settings[name]),
   status: async () => opened().status(),
@@ -57,7 +85,7 @@ const commands = {
   ask: async (question: { interface: string; direction: "egress" | "ingress"; frame: string }) =>
     opened().ask(question.interface, question.direction, new Uint8Array(Buffer.from(question.frame, "hex"))),
   release: async (ifindex: number) => opened().release(ifindex),
-  close: async (detach: boolean) => opened().close({ detach }),
+  close: async (options: { detach: boolean }) => opened().close(options),
   connect: ({ host, port, ms }: { host: string; port: number; ms: number }) => tryConnect(host, port, ms),
   /** Somebody else's XDP program on a device. */
   async occupy({ object, ifindex }: { object: string; ifindex: number }) {

@@ -69,7 +69,7 @@ describe("enforcement on a device", () => {
         origin: "ingress",
         rule: 0,
       });
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -106,7 +106,7 @@ describe("enforcement on a device", () => {
       expect(await driver.call("sessions")).toEqual([]);
       expect(await driver.call("events")).toEqual([]);
       await expect(driver.call("ask", { ...question(80), interface: "eni-9" })).rejects.toThrow(/eni-9/);
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -122,7 +122,7 @@ describe("enforcement on a device", () => {
       expect(sessions.every(({ revoked }) => revoked)).toBe(true);
       await driver.call("sweep");
       expect((await stateOf(driver))?.tables.some(({ entries }) => (entries ?? 0) > 0)).toBe(true);
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -144,7 +144,7 @@ describe("enforcement on a device", () => {
       expect((await stateOf(driver))?.problem).toMatch(/renamed from tap1 to other/);
       bed.host("link", "del", "other");
       await until(async () => (await stateOf(driver))?.state === "absent");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -160,7 +160,7 @@ describe("enforcement on a device", () => {
       expect(await driver.call("release", bed.ifindex("tap1"))).toBe(true);
       // The neighbour has to be found anew.
       await until(async () => (await connect(driver, 80)) === "open");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -172,7 +172,7 @@ describe("enforcement on a device", () => {
       await apply(driver, "observed");
       expect((await stateOf(driver))?.state).toBe("observing");
       expect(await connect(driver, 81)).toBe("open");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -191,7 +191,7 @@ describe("enforcement on a device", () => {
         expect(report.interfaces[0]?.problem).toMatch(/tap1 has another XDP program.*xdp off/);
         const up = bed.host("-j", "link", "show", "dev", "tap1").includes('"UP"');
         expect(up ? "up" : "down").toBe(expected);
-        await driver.call("close", true);
+        await driver.call("close", { detach: true });
       });
     },
   );
@@ -205,7 +205,7 @@ describe("enforcement on a device", () => {
       expect(report.interfaces[0]).toMatchObject({ state: "enforcing", mode: "generic" });
       expect(await connect(driver, 80)).toBe("open");
       expect(await connect(driver, 81)).toBe("timeout");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
     });
   });
 
@@ -216,7 +216,7 @@ describe("enforcement on a device", () => {
       const driver = await start(root);
       await apply(driver, "open80");
       expect(await connect(driver, 81)).toBe("timeout");
-      await driver.call("close", true);
+      await driver.call("close", { detach: true });
       expect(await connect(driver, 81)).toBe("open");
       expect(existsSync(join(root, "current"))).toBe(false);
       expect(existsSync(join(root, "links"))).toBe(false);

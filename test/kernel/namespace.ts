@@ -11,6 +11,7 @@ export class Bed {
   readonly #bundle: string;
   readonly #children: ChildProcess[] = [];
   readonly #namespaces: string[] = [];
+  readonly #guests: number[] = [];
 
   /** `name`: the test's; everything that this makes is named from it. */
   constructor(name: string) {
@@ -64,9 +65,43 @@ export class Bed {
     ip("-n", guest, "link", "set", "eth0", "address", mac, "up");
     ip("-n", guest, "link", "set", "lo", "up");
     ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
+    this.#guests.push(number);
     this.host("link", "set", device, "up");
     this.host("addr", "add", "10.0.0.254/32", "dev", device);
     this.host("route", "add", `10.0.0.${number}/32`, "dev", device, "src", "10.0.0.254");
+  }
+
+  /** A network behind the host's device up0: 192.0.2.1, which the host routes to its guests. */
+  addUplink(): void {
+    const wan = this.#addNamespace("wan");
+    ip(
+      "link",
+      "add",
+      "up0",
+      "netns",
+      `${this.#name}-host`,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      wan,
+    );
+    ip("-n", wan, "link", "set", "eth0", "addrgenmode", "none", "up");
+    ip("-n", wan, "addr", "add", "192.0.2.1/24", "dev", "eth0");
+    ip("-n", wan, "route", "add", "10.0.0.0/24", "via", "192.0.2.254");
+    this.host("link", "set", "up0", "addrgenmode", "none", "up");
+    this.host("addr", "add", "192.0.2.254/24", "dev", "up0");
+    for (const number of this.#guests) {
+      ip("-n", `${this.#name}-g${number}`, "route", "add", "default", "via", "10.0.0.254", "dev", "eth0");
+    }
+    ip("netns", "exec", `${this.#name}-host`, "sysctl", "-qw", "net.ipv4.ip_forward=1");
+  }
+
+  /** A driver elsewhere than in the host's namespace; it enforces nothing. */
+  startIn(namespace: "wan"): Driver {
+    return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle]));
   }
 
   /** A process in a guest that accepts connections on ports. */

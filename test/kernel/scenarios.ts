@@ -9,6 +9,7 @@ const web = group("sg-web", [tcp(80, 80), icmp]);
 /** eni-1 on tap1 and eni-2 on tap2; the host itself is 10.0.0.254. */
 export const models = {
   open80: model({ groups: [web], interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])] }),
+  both: model({ groups: [group("sg-web", [tcp(80, 81)])], interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])] }),
   open81: model({
     groups: [group("sg-web", [tcp(81, 81)])],
     interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])],
@@ -27,6 +28,7 @@ export type ModelName = keyof typeof models;
 
 export const settings = {
   usual: defaultSettings,
+  uplink: { ...defaultSettings, uplinks: [{ device: "up0", networks: null }] },
   native: { ...defaultSettings, attach: "native" },
   generic: { ...defaultSettings, attach: "generic" },
   nativeOpen: { ...defaultSettings, attach: "native", onFailure: "open" },

@@ -4,6 +4,7 @@ import { defaultSettings } from "../../src/kernel/settings.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { Oracle } from "../../src/policy/oracle/oracle.ts";
+import { readPacket } from "../../src/policy/packet.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { arbitraryModel, arbitraryPackets } from "../support/arbitrary.ts";
 import { toHex } from "../support/packet.ts";
@@ -18,11 +19,18 @@ it("compares", async () => {
   const examples: string[] = [];
   const lives = fc.sample(
     arbitraryModel(1_000_000).chain((m) =>
-      fc.tuple(fc.constant(m), arbitraryPackets(m, { talks: 60 }), arbitraryModel(1_000_000)),
+      fc.tuple(
+        fc.constant(m),
+        arbitraryPackets(m, { talks: Number(process.env.TALKS ?? 60) }),
+        arbitraryModel(1_000_000),
+      ),
     ),
     { seed, numRuns: runs },
   );
+  const only = new Set((process.env.ONLY ?? "").split(",").filter(Boolean).map(Number));
   for (const [index, [m, packets, other]] of lives.entries()) {
+    if (only.size > 0 && !only.has(index)) continue;
+    const hist: { key: string; line: string }[] = [];
     const m2 = { ...other, interfaces: m.interfaces };
     const resolved = resolve(m, { host: "here" });
     const resolved2 = resolve(m2, { host: "here" });
@@ -60,7 +68,12 @@ it("compares", async () => {
       compared++;
       const kk = `${k.verdict} ${k.reason} ${k.session}`;
       const oo = `${o.verdict} ${o.reason} ${o.session}`;
-      const kr = k.rule === null || k.rule === undefined ? "-" : `${k.rule.group} ${k.rule.index}`;
+      const res = which ? resolved2 : resolved;
+      const policy = res.policies.get(
+        res.interfaces.find((x) => x.interface.id === p.interface)?.policy ?? 0n,
+      );
+      const kRule = k.rule === null ? undefined : policy?.sides[k.ruleSide].rules[k.rule];
+      const kr = kRule === undefined ? "-" : `${kRule.group} ${kRule.rule.index}`;
       const or = o.rule === null ? "-" : `${o.rule.group} ${o.rule.index}`;
       const key =
         kk === oo
@@ -68,6 +81,27 @@ it("compares", async () => {
             ? ""
             : `RULE ${kk}`
           : `${p.direction} kernel=${kk} oracle=${oo}`;
+      const pk = readPacket(p.frame);
+      if (typeof pk !== "string" && pk.body.kind === "ip") {
+        const b = pk.body;
+        const t = b.transport;
+        const ends = [
+          `${b.source.bits.toString(16)}:${"sourcePort" in t ? t.sourcePort : 0}`,
+          `${b.destination.bits.toString(16)}:${"destinationPort" in t ? t.destinationPort : 0}`,
+        ]
+          .sort()
+          .join("-");
+        const hk = `${p.interface} ${b.protocol} ${ends}`;
+        const info =
+          t.kind === "tcp"
+            ? `flags=${t.flags.toString(16)} seq=${t.sequence} ack=${t.acknowledgement} len=${t.length}`
+            : t.kind;
+        hist.push({ key: hk, line: `   t=${p.time} w=${which} ${p.direction} ${info} K[${kk}] O[${oo}]` });
+        if (key !== "" && only.size > 0) {
+          console.log("HISTORY life", index, "ms", midstream, "es", establishedSessions);
+          for (const h of hist.filter((h) => h.key === hk).slice(-14)) console.log(h.line);
+        }
+      }
       if (key !== "") {
         tables.set(key, (tables.get(key) ?? 0) + 1);
         if ((tables.get(key) ?? 0) <= 3)

@@ -143,6 +143,36 @@ describe("a change of the model", () => {
   });
 });
 
+describe("an interface whose own record and whose members change at once", () => {
+  const members = (groupsOf3: string, mac: bigint) =>
+    model({
+      groups: [group("sg-web", [tcp(80, 80, { remote: remote("sg-db") })]), group("sg-db"), group("sg-ops")],
+      interfaces: [
+        iface(1, ["sg-web"], ["10.0.0.1"], { mac }),
+        iface(2, ["sg-db"], ["10.0.0.2"], { hosts: ["elsewhere"] }),
+        iface(3, [groupsOf3], ["10.0.0.3"], { hosts: ["elsewhere"] }),
+        iface(4, ["sg-ops"], ["10.0.0.4"], { hosts: ["elsewhere"] }),
+      ],
+    });
+
+  it("sees both at once, though the policy stays", async () => {
+    const { faults, host, maps } = await installed(members("sg-db", 1n));
+    const old = observeDevice(maps, 101, universe);
+    const version = [...host.state.policies.keys()];
+    const target = members("sg-ops", 2n);
+    const other = await installed(target);
+    const next = observeDevice(other.maps, 101, universe);
+    faults.observer = () => {
+      const view = observeDevice(maps, 101, universe);
+      if (view !== old && view !== next) throw new Error(`a mixture: ${view}`);
+    };
+    expect(host.apply(target)).toMatchObject({ slotsSwitched: 1, recordsSwitched: 1 });
+    expect([...host.state.policies.keys()]).toEqual(version);
+    expect(observeDevice(maps, 101, universe)).toBe(next);
+    expect(next).not.toBe(old);
+  });
+});
+
 describe("a change that is refused by the kernel", () => {
   it.each([after, membersOnly])("is undone at whichever operation before the switch", async (target) => {
     let refusals = 0;

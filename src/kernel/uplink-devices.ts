@@ -1,0 +1,36 @@
+/** Uplinks that are here get their program; those that are none any more lose it. */
+import type { Attachments } from "./attach.ts";
+import type { LinkInfo } from "./native.ts";
+import type { Uplink } from "./settings.ts";
+
+export class UplinkDevices {
+  readonly #attachments: Attachments;
+  /** Device name -> why it has no program. */
+  readonly #problems = new Map<string, string>();
+
+  constructor(attachments: Attachments) {
+    this.#attachments = attachments;
+  }
+
+  problemOf(device: string): string | null {
+    return this.#problems.get(device) ?? null;
+  }
+
+  /** Where a program does not go on, nothing is dropped early: what comes in is judged at the guest's device. */
+  reconcile(uplinks: readonly Uplink[], links: ReadonlyMap<number, LinkInfo>): void {
+    const byName = new Map([...links.values()].map((link) => [link.name, link]));
+    const wanted = new Set<number>();
+    for (const { device } of uplinks) {
+      const link = byName.get(device);
+      if (link === undefined) continue;
+      wanted.add(link.ifindex);
+      const { problem } = this.#attachments.attachUplink(link);
+      if (problem === null) this.#problems.delete(device);
+      else this.#problems.set(device, problem);
+    }
+    for (const ifindex of this.#attachments.devices) {
+      if (this.#attachments.uplinkMode(ifindex) === null || wanted.has(ifindex)) continue;
+      this.#attachments.detach(ifindex);
+    }
+  }
+}

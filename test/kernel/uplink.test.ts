@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { ApplyReport, KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
+import { objectPath, withBpffs } from "./host.ts";
+import { Bed } from "./namespace.ts";
+
+let bed: Bed;
+beforeEach(async () => {
+  bed = new Bed("uplink");
+  bed.addGuest(1);
+  bed.addUplink();
+  await bed.listen(1, 80, 81);
+});
+afterEach(() => bed.remove());
+
+it("an uplink drops early what a guest would refuse, and nothing else", async () => {
+  await withBpffs(async (root) => {
+    const driver = bed.start();
+    const wan = bed.startIn("wan");
+    await driver.call("open", { object: objectPath, root, settings: "uplink" });
+    await driver.call<ApplyReport>("apply", "open80");
+    await driver.call("listen");
+    const { uplinks } = await driver.call<KernelStatus>("status");
+    expect(uplinks).toMatchObject([{ device: "up0", mode: "native", addresses: 1, problem: null }]);
+    const connect = (host: string, port: number) => wan.call("connect", { host, port, ms: 300 });
+    expect(await connect("10.0.0.1", 80)).toBe("open");
+    expect(await connect("10.0.0.1", 81)).toBe("timeout");
+    // The host's own address is nobody's guest.
+    expect(await connect("192.0.2.254", 81)).toBe("ECONNREFUSED");
+    const events = await driver.call<PacketEvent[]>("events");
+    expect(events.map(({ hook, reason, destinationPort }) => ({ hook, reason, destinationPort }))).toEqual(
+      expect.arrayContaining([{ hook: "uplink", reason: "no-rule", destinationPort: 81 }]),
+    );
+    expect(events.some(({ hook }) => hook === "tc-egress")).toBe(false);
+
+    await driver.call("apply", "nobody");
+    expect((await driver.call<KernelStatus>("status")).uplinks[0]?.addresses).toBe(0);
+    await driver.call("configure", "usual");
+    expect((await driver.call<KernelStatus>("status")).uplinks).toEqual([]);
+    await driver.call("close", { detach: true });
+  });
+});
