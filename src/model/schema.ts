@@ -207,13 +207,13 @@ export const interfaceShape = z.strictObject({
     })
     .optional(),
   vlans: z
-    .array(z.int().min(1).max(4094))
+    .array(z.int().min(1).max(4094).meta({ description: "a VLAN id, 1 to 4094" }))
     .meta({
       description: "a list of VLAN ids, 1 to 4094, that the guest may use",
     })
     .optional(),
   etherTypes: z
-    .array(z.int().min(0x0600).max(0xffff))
+    .array(z.int().min(0x0600).max(0xffff).meta({ description: "an ethertype, 0x0600 to 0xffff" }))
     .meta({
       description: "a list of ethertypes, 0x0600 to 0xffff, beside IP and ARP that the guest may use",
     })
