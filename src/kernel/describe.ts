@@ -1,22 +1,49 @@
 /** The state of each interface, uplink and map as status reports it. */
-import type { ResolvedInterface } from "../policy/types.ts";
+import type { Resolved, ResolvedInterface } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import type { GuestDevices } from "./devices.ts";
 import { digest64 } from "./digest.ts";
 import type { SyncEngine } from "./engine.ts";
 import type { LinkInfo } from "./native.ts";
-import type { Uplink } from "./settings.ts";
-import type { InterfaceState, InterfaceStatus, UplinkStatus } from "./status.ts";
+import type { KernelSettings, Uplink } from "./settings.ts";
+import type { InterfaceState, InterfaceStatus, KernelStatus, UplinkStatus } from "./status.ts";
+import type { UplinkDevices } from "./uplink-devices.ts";
 
 export interface Described {
   readonly engine: SyncEngine;
   readonly attachments: Attachments;
   readonly devices: GuestDevices;
+  readonly uplinks: UplinkDevices;
   readonly links: ReadonlyMap<number, LinkInfo>;
+  /** The model in force; null: none was applied yet. */
+  readonly resolved: Resolved | null;
+  readonly settings: KernelSettings;
+}
+
+export function describeKernel(
+  described: Described,
+): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps"> {
+  const { engine, devices, links, settings } = described;
+  return {
+    generation: engine.known.generation,
+    interfaces: describeInterfaces(described),
+    removed: devices.removed.map((ifindex) => ({ ifindex, device: links.get(ifindex)?.name ?? "" })),
+    uplinks: settings.uplinks.map((uplink) => describeUplink(described, uplink)),
+    maps: engine.fill,
+  };
+}
+
+export function describeInterfaces(described: Described): readonly InterfaceStatus[] {
+  const { resolved } = described;
+  if (resolved === null) return [];
+  return resolved.interfaces.map((each) => {
+    const observes = each.interface.groups.every((id) => resolved.model.groups.get(id)?.mode === "observe");
+    return describeInterface(described, each, observes);
+  });
 }
 
 /** `observes`: none of its groups enforces. */
-export function describeInterface(
+function describeInterface(
   { engine, attachments, devices, links }: Described,
   { interface: source, policy }: ResolvedInterface,
   observes: boolean,
@@ -57,11 +84,11 @@ function describeAbsence(device: string, link: LinkInfo | undefined): string | n
   return link.name === device ? null : `the device was renamed from ${device} to ${link.name}`;
 }
 
-export function describeUplink(
-  { attachments, engine, links }: Described,
+function describeUplink(
+  { attachments, engine, links, uplinks }: Described,
   { device }: Uplink,
-  problem: string | null,
 ): UplinkStatus {
+  const problem = uplinks.problemOf(device);
   const ifindex = [...links.values()].find(({ name }) => name === device)?.ifindex ?? 0;
   const prefix = String.fromCharCode(
     ifindex & 0xff,

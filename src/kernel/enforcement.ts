@@ -5,14 +5,14 @@ import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
 import { readCounters, readLost } from "./counters.ts";
-import { type Described, describeInterface, describeUplink } from "./describe.ts";
+import { type Described, describeInterfaces, describeKernel } from "./describe.ts";
 import { GuestDevices } from "./devices.ts";
-import { digest64 } from "./digest.ts";
-import type { Enforcer } from "./enforcer.ts";
+import type { EnforcementOptions, Enforcer } from "./enforcer.ts";
 import { SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
 import { EventReader } from "./events.ts";
 import { readHostFacts } from "./host-facts.ts";
+import { InterfaceNames } from "./interface-names.ts";
 import { Limit, SettingsStruct } from "./layout.gen.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { indexKey } from "./maps.ts";
@@ -24,7 +24,6 @@ import { createTable, fitSizes, SessionTables } from "./sessions.ts";
 import { encodeSettings, type KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
-  InterfaceStatus,
   KernelStatus,
   LostEvents,
   PacketCounter,
@@ -36,23 +35,9 @@ import type {
 import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
 
-export type { Enforcer } from "./enforcer.ts";
+export type { EnforcementOptions, Enforcer } from "./enforcer.ts";
 export { defaultSettings, type KernelSettings } from "./settings.ts";
 export type * from "./status.ts";
-
-export interface EnforcementOptions {
-  /** The object file of the kernel programs. */
-  readonly object: string;
-  readonly settings: KernelSettings;
-  /** Where everything is pinned; a bpffs is mounted there. Default /sys/fs/bpf/ringwall. */
-  readonly root?: string;
-  /** Interfaces that the maps have room for; default 1022. Another number makes the maps anew. */
-  readonly interfaces?: number;
-  /** Sizes of maps by name, for tests. */
-  readonly mapSizes?: Readonly<Record<string, number>>;
-  /** Told when a device could not be protected after a link event, when no caller waits for it. */
-  readonly onError?: (error: unknown) => void;
-}
 
 /** Record 0 and the number that questions use. */
 const reservedNumbers = 2;
@@ -76,7 +61,7 @@ export class Enforcement implements Enforcer {
   readonly #cpus = native().possibleCpus();
   #settings: KernelSettings;
   #applied: Applied | null = null;
-  #names = new Map<bigint, string>();
+  readonly #names: InterfaceNames;
   #freshPending: boolean;
   #closed = false;
 
@@ -91,12 +76,12 @@ export class Enforcement implements Enforcer {
       interfaces: (options.interfaces ?? Limit.INTERFACES_MAX - reservedNumbers) + reservedNumbers,
       mapSizes: options.mapSizes ?? {},
     });
+    const enforcement = new Enforcement(objects, options);
     try {
-      const enforcement = new Enforcement(objects, options);
       await enforcement.#begin();
       return enforcement;
     } catch (error) {
-      objects.close();
+      enforcement.#letGo();
       throw error;
     }
   }
@@ -107,12 +92,13 @@ export class Enforcement implements Enforcer {
     this.#freshPending = objects.fresh;
     this.#settings = options.settings;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    const tables = new SessionTables(objects.maps.sessions, objects.pins.sessions, this.#idle);
+    const tables = new SessionTables(objects.maps.sessions, () => objects.pins.sessions, this.#idle);
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle);
+    this.#names = new InterfaceNames(this.#engine);
     this.#attachments = new Attachments(objects.pins, objects.programs);
     this.#devices = new GuestDevices(this.#engine, this.#attachments);
     this.#uplinks = new UplinkDevices(this.#attachments);
-    this.#events = new EventReader(objects.maps.events, (digest) => this.#names.get(digest) ?? null);
+    this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
   }
 
@@ -138,14 +124,12 @@ export class Enforcement implements Enforcer {
       const sizes = (interfaces: number, own: SessionSizes | null) => this.#sizesFor(interfaces, own);
       const report = await this.#engine.apply({ resolved, policies, bindings, host, sizes });
       this.#applied = { resolved, policies };
-      this.#names = new Map(
-        resolved.interfaces.map(({ interface: source }) => [digest64(source.id), source.id]),
-      );
+      this.#names.follow(resolved);
       await this.#devices.reconcile(bindings, links, this.#settings);
       this.#uplinks.reconcile(this.#settings.uplinks, links);
       if (this.#freshPending) this.#commitFresh();
       const { generation, entriesWritten, slotsSwitched, recordsSwitched } = report;
-      const interfaces = this.#describeInterfaces();
+      const interfaces = describeInterfaces(this.#described());
       const duration_ms = performance.now() - begin;
       return { generation, entriesWritten, slotsSwitched, recordsSwitched, duration_ms, interfaces };
     });
@@ -202,22 +186,8 @@ export class Enforcement implements Enforcer {
 
   status(): KernelStatus {
     this.#checkOpen();
-    const described = this.#described();
-    return {
-      adopted: this.adopted,
-      object: this.#objects.digest,
-      hz: this.#objects.hz,
-      generation: this.#engine.known.generation,
-      interfaces: this.#describeInterfaces(),
-      removed: this.#devices.removed.map((ifindex) => ({
-        ifindex,
-        device: this.#watch.links.get(ifindex)?.name ?? "",
-      })),
-      uplinks: this.#settings.uplinks.map((uplink) =>
-        describeUplink(described, uplink, this.#uplinks.problemOf(uplink.device)),
-      ),
-      maps: this.#engine.fill,
-    };
+    const { digest, hz } = this.#objects;
+    return { adopted: this.adopted, object: digest, hz, ...describeKernel(this.#described()) };
   }
 
   #described(): Described {
@@ -225,48 +195,27 @@ export class Enforcement implements Enforcer {
       engine: this.#engine,
       attachments: this.#attachments,
       devices: this.#devices,
+      uplinks: this.#uplinks,
       links: this.#watch.links,
+      resolved: this.#applied?.resolved ?? null,
+      settings: this.#settings,
     };
-  }
-
-  #describeInterfaces(): readonly InterfaceStatus[] {
-    const described = this.#described();
-    const groups = this.#applied?.resolved.model.groups;
-    return (this.#applied?.resolved.interfaces ?? []).map((resolved) => {
-      const observes = resolved.interface.groups.every((id) => groups?.get(id)?.mode === "observe");
-      return describeInterface(described, resolved, observes);
-    });
   }
 
   async sessions(interfaceId?: string): Promise<readonly Session[]> {
     const clock = this.#clock();
-    const lists = this.#numbers(interfaceId).map(([id, number]) =>
-      this.#engine.tables.list(number, id, clock),
-    );
+    const lists = this.#names
+      .numbers(interfaceId)
+      .map(([id, number]) => this.#engine.tables.list(number, id, clock));
     return (await Promise.all(lists)).flat();
   }
 
   async endSessions(filter: SessionFilter): Promise<number> {
     const clock = this.#clock();
-    const counts = this.#numbers(filter.interface).map(([id, number]) =>
-      this.#engine.tables.end(number, id, filter, clock),
-    );
+    const counts = this.#names
+      .numbers(filter.interface)
+      .map(([id, number]) => this.#engine.tables.end(number, id, filter, clock));
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-  }
-
-  /** id and number of one interface, or of all in the model. */
-  #numbers(interfaceId: string | undefined): readonly (readonly [string, number])[] {
-    const known = [...this.#names].flatMap(([digest, id]): (readonly [string, number])[] => {
-      const number = this.#engine.known.numbers.get(digest);
-      return number === undefined ? [] : [[id, number]];
-    });
-    if (interfaceId === undefined) return known;
-    const one = known.filter(([id]) => id === interfaceId);
-    if (one.length > 0) return one;
-    throw new EnforcementError(
-      "UNKNOWN_INTERFACE",
-      `${interfaceId} is not an interface of this host in the model; there are: ${known.map(([id]) => id).join(", ")}`,
-    );
   }
 
   #clock(): SessionClock {
@@ -282,9 +231,9 @@ export class Enforcement implements Enforcer {
 
   counters(): readonly PacketCounter[] {
     this.#checkOpen();
-    return this.#numbers(undefined).flatMap(([id, number]) =>
-      readCounters(this.#objects.maps.counters, number, id),
-    );
+    return this.#names
+      .numbers()
+      .flatMap(([id, number]) => readCounters(this.#objects.maps.counters, number, id));
   }
 
   lost(): LostEvents {
@@ -319,17 +268,23 @@ export class Enforcement implements Enforcer {
       if (this.#closed) return;
       this.#closed = true;
       this.#watch.close();
-      this.#events.close();
       await this.#engine.settle();
       if (detach) {
         for (const ifindex of this.#attachments.devices) this.#attachments.detach(ifindex);
         this.#objects.pins.removeAll();
       }
-      this.#attachments.close();
-      this.#engine.tables.close();
-      this.#idle.close();
-      this.#objects.close();
+      this.#letGo();
     });
+  }
+
+  /** Handles only: what is pinned goes on. */
+  #letGo(): void {
+    this.#watch.close();
+    this.#events.close();
+    this.#attachments.close();
+    this.#engine.tables.close();
+    this.#idle.close();
+    this.#objects.close();
   }
 
   #checkOpen(): void {

@@ -13,6 +13,20 @@ import type {
   SessionFilter,
 } from "./status.ts";
 
+export interface EnforcementOptions {
+  /** The object file of the kernel programs. */
+  readonly object: string;
+  readonly settings: KernelSettings;
+  /** Where everything is pinned; a bpffs is mounted there. Default /sys/fs/bpf/ringwall. */
+  readonly root?: string;
+  /** Interfaces that the maps have room for; default 1022. Another number makes the maps anew. */
+  readonly interfaces?: number;
+  /** Sizes of maps by name, for tests. */
+  readonly mapSizes?: Readonly<Record<string, number>>;
+  /** Told when a device could not be protected after a link event, when no caller waits for it. */
+  readonly onError?: (error: unknown) => void;
+}
+
 export interface Enforcer {
   /** Programs of this very object were found pinned and enforcing. */
   readonly adopted: boolean;

@@ -12,7 +12,8 @@ import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts"
 import { indexKey, joinBytes, textKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
-import { type Capacities, type ChangePlan, planChange } from "./plan.ts";
+import { type ChangePlan, planChange } from "./plan.ts";
+import type { Capacities } from "./plan-space.ts";
 import { buildRemovedRecord, listedKey } from "./records.ts";
 import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";

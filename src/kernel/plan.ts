@@ -4,15 +4,14 @@
  * ARCHITECTURE.md, "How a change takes effect".
  */
 import type { CompiledPolicy, Resolved, ResolvedInterface } from "../policy/types.ts";
-import { Ranges } from "./allocate.ts";
 import { digest64 } from "./digest.ts";
 import { EnforcementError } from "./errors.ts";
 import { type IdentityPlan, planIdentities } from "./plan-identities.ts";
+import { type Capacities, indexSlots, spaceOf } from "./plan-space.ts";
 import { cellsOf, type EncodedPolicy, encodePolicy, isSamePolicy } from "./policy-entries.ts";
 import { buildRecord, buildRemovedRecord, isSameRecord } from "./records.ts";
 import {
   feelsStored,
-  firstNumber,
   journalSlot,
   type KnownState,
   numberOfRecord,
@@ -21,16 +20,6 @@ import {
   type SlotWord,
   type StoredRecord,
 } from "./state.ts";
-
-/** Places that the maps have, from their info. */
-export interface Capacities {
-  /** Interface numbers to give out: firstNumber up to, not including, this one. */
-  readonly numbers: number;
-  readonly slots: number;
-  readonly policies: number;
-  readonly cells: number;
-  readonly words: number;
-}
 
 export interface PlanInput {
   readonly resolved: Resolved;
@@ -282,35 +271,4 @@ class Planner {
       numbers,
     };
   }
-}
-
-/** What is free, counted anew from what is held: a change that was refused has taken nothing. */
-function spaceOf(known: KnownState, capacities: Capacities) {
-  const space = {
-    numbers: new Ranges("rw_interfaces", capacities.numbers, firstNumber),
-    slots: new Ranges("rw_slots", capacities.slots, journalSlot + 1),
-    versions: new Ranges("rw_policies", capacities.policies, 1),
-    cells: new Ranges("rw_cells", capacities.cells),
-    words: new Ranges("rw_words", capacities.words),
-  };
-  for (const number of known.numbers.values()) space.numbers.reserve(number, 1);
-  for (const slot of known.slots.keys()) space.slots.reserve(slot, 1);
-  for (const [version, { header }] of known.policies) {
-    space.versions.reserve(version, 1);
-    space.cells.reserve(header.cells, header.cellsCount);
-    space.words.reserve(header.words, header.wordsCount);
-  }
-  return space;
-}
-
-/** PolicySource.key -> the slot that live records of it name. */
-function indexSlots(known: KnownState): ReadonlyMap<bigint, number> {
-  const slots = new Map<bigint, number>();
-  for (const record of known.live.values()) {
-    const slot = known.records.get(record)?.struct.slot;
-    const word = slot === undefined ? undefined : known.slots.get(slot);
-    const policy = word === undefined ? undefined : known.policies.get(word.version);
-    if (slot !== undefined && policy !== undefined) slots.set(policy.header.key, slot);
-  }
-  return slots;
 }

@@ -59,17 +59,23 @@ export function createTable(name: string, entries: number): BpfMap {
 
 export class SessionTables {
   readonly #arrays: ObjectMaps["sessions"];
-  /** null: nothing is pinned (test runs). */
-  readonly #directory: string | null;
+  readonly #directoryNow: () => string | null;
   readonly #idle: BpfMap;
   readonly #tables = new Map<number, Tables>();
   readonly #fills = new Map<number, Record<SessionTableName, Fill>>();
 
-  /** `idle`: the table that stands where an interface has none. */
-  constructor(arrays: ObjectMaps["sessions"], directory: string | null, idle: BpfMap) {
+  /**
+   * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table that stands
+   * where an interface has none.
+   */
+  constructor(arrays: ObjectMaps["sessions"], directory: () => string | null, idle: BpfMap) {
     this.#arrays = arrays;
-    this.#directory = directory;
+    this.#directoryNow = directory;
     this.#idle = idle;
+  }
+
+  get #directory(): string | null {
+    return this.#directoryNow();
   }
 
   /** Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. */

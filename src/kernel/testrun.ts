@@ -88,7 +88,7 @@ export class TestRun {
     this.#resolved = options.resolved;
     this.#entries = options.sessions ?? Limit.SESSION_TABLE_MIN * native().possibleCpus();
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, null, this.#idle), this.#idle);
+    this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
   }
 
   async #begin(options: TestRunOptions): Promise<void> {

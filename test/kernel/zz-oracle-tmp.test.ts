@@ -38,7 +38,7 @@ it("compares", async () => {
     const alwaysPerSecond = index % 3 === 2 ? 2 : 1000;
     const establishedSessions = index % 5 === 4 ? ("keep" as const) : ("revalidate" as const);
     const run = await TestRun.open({
-      object: objectPath,
+      object: process.env.OBJ ?? objectPath,
       resolved,
       policies: compileAll(resolved),
       settings: { ...defaultSettings, midstream, alwaysPerSecond, establishedSessions },

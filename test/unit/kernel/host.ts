@@ -1,7 +1,8 @@
 /** An agent's kernel layer over maps in memory: plan, carry out, clean up, start again. */
 
 import { digest64 } from "../../../src/kernel/digest.ts";
-import { type Capacities, planChange } from "../../../src/kernel/plan.ts";
+import { planChange } from "../../../src/kernel/plan.ts";
+import type { Capacities } from "../../../src/kernel/plan-space.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
 import { journalSlot, type KnownState } from "../../../src/kernel/state.ts";
 import { cleanUp, executeChange, type SyncReport, switchDevice } from "../../../src/kernel/sync.ts";
