@@ -86,7 +86,7 @@ export class Agent {
     this.#metrics = this.#createMetrics(enforcer, applier);
     await this.#applyFirst(applier, record, first);
     await this.#listen(enforcer, applier);
-    this.#ends.push(this.#store.watch(() => void this.reloadRules()));
+    this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
     // A change between the first look and the watch would otherwise wait for the next one.
     await this.reloadRules();

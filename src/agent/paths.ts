@@ -8,7 +8,6 @@ export interface AgentPaths {
 }
 
 export const defaultPaths = {
-  config: "/etc/ringwall/agent.yaml",
   bpffs: "/sys/fs/bpf/ringwall",
   state: "/var/lib/ringwall",
   lock: "/run/ringwall/agent.lock",

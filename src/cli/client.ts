@@ -52,15 +52,15 @@ export async function* followEvents(
     for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
     throw refusedBy(parseAnswer(text, socket), socket);
   }
+  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+  // A stream that is cut off has no end of its own: readline would wait for one.
+  const end = () => lines.close();
+  response.once("error", end).once("close", end);
   signal.addEventListener("abort", () => response.destroy(), { once: true });
-  try {
-    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const checked = streamLine.safeParse(JSON.parse(line));
-      if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
-      yield checked.data;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  for await (const line of lines) {
+    const checked = streamLine.safeParse(JSON.parse(line));
+    if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
+    yield checked.data;
   }
 }
 

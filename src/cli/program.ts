@@ -81,7 +81,7 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
       .scriptName("ringwall")
       .usage("$0 COMMAND [options]\n\nSecurity groups for VM hosts, enforced in the kernel.")
       .locale("en")
-      .parserConfiguration({ "duplicate-arguments-array": false, "parse-positional-numbers": false })
+      .parserConfiguration({ "parse-positional-numbers": false })
       .option("output", {
         alias: "o",
         choices: ["table", "json", "yaml"],
@@ -94,6 +94,7 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
       .example("$0 explain --from eni-web-1 --to eni-db-1 --protocol tcp --port 5432", "Why is this dropped?")
       .example("$0 COMMAND --help", "Examples for one command")
       .strict()
+      .check(refuseRepeated, true)
       .recommendCommands()
       .demandCommand(1, 1, "Which command?", "One command at a time.")
       .help()
@@ -109,6 +110,15 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
         throw usageError(explainUsage(message ?? "The command line is wrong.", argv));
       })
   );
+}
+
+/** yargs makes a list of an option that is given twice; no option here is one, only `paths` is. */
+function refuseRepeated(args: Readonly<Record<string, unknown>>): true {
+  const repeated = Object.keys(args).find(
+    (key) => key !== "_" && key !== "paths" && Array.isArray(args[key]),
+  );
+  if (repeated === undefined) return true;
+  throw usageError(`--${repeated} is given twice: once is enough.`);
 }
 
 function commandName(usage: string): string {

@@ -1,3 +1,4 @@
+import { defaultConfigPath } from "../../agent/config.ts";
 import { Failure } from "../../agent/failure.ts";
 import { defaultPaths } from "../../agent/paths.ts";
 import { runAgent } from "../../agent/run.ts";
@@ -11,7 +12,7 @@ export const command = defineCommand(
       .option("config", {
         type: "string",
         requiresArg: true,
-        describe: `How this host enforces [default: ${defaultPaths.config}, if there]`,
+        describe: `How this host enforces [default: ${defaultConfigPath}, if there]`,
       })
       .option("bpffs", {
         type: "string",

@@ -40,7 +40,7 @@ async function renderRecord<T>(record: T, format: Format, render: (record: T) =>
     case "json":
       return JSON.stringify(record, plain, 2);
     case "yaml": {
-      const { stringify } = await import("yaml");
+      const { stringify } = await import("./yaml.ts");
       return stringify(JSON.parse(JSON.stringify(record, plain))).trimEnd();
     }
     case "table":

@@ -7,11 +7,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Agent } from "../../../src/agent/agent.ts";
 import type { RuleFile } from "../../../src/agent/applied.ts";
 import { type AgentConfig, defaultConfig } from "../../../src/agent/config.ts";
-import { Failure } from "../../../src/agent/failure.ts";
 import { createLog } from "../../../src/agent/log.ts";
 import type { RulesStore } from "../../../src/agent/rules-store.ts";
 import { askAgent } from "../../../src/cli/client.ts";
 import { FakeEnforcer } from "./fake-enforcer.ts";
+import { MemoryStore } from "./memory-store.ts";
 
 const rules = `version: 1
 networks: {vpc-a: {type: vpc}}
@@ -28,40 +28,6 @@ instances:
 const good: RuleFile = { path: "rules.yaml", text: rules };
 const other: RuleFile = { path: "rules.yaml", text: rules.replace("80/80", "443/443") };
 const wrong: RuleFile = { path: "rules.yaml", text: rules.replace("80/80", "80-80") };
-
-/** A store in memory; `edit` is what an editor does. */
-class MemoryStore implements RulesStore {
-  readonly name = "/etc/ringwall/rules.d";
-  files: readonly RuleFile[];
-  unreadable: string | null = null;
-  #onChange: (() => void) | null = null;
-
-  constructor(files: readonly RuleFile[]) {
-    this.files = files;
-  }
-
-  async load(): Promise<readonly RuleFile[]> {
-    if (this.unreadable !== null) throw new Failure("refused", this.unreadable);
-    return this.files;
-  }
-
-  watch(onChange: () => void): () => Promise<void> {
-    this.#onChange = onChange;
-    return async () => {
-      this.#onChange = null;
-    };
-  }
-
-  readonly stage = async (files: readonly RuleFile[]) => ({
-    commit: async () => this.edit(files),
-    discard: async () => undefined,
-  });
-
-  edit(files: readonly RuleFile[]): void {
-    this.files = files;
-    this.#onChange?.();
-  }
-}
 
 let folder: string;
 let socket: string;

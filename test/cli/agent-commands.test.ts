@@ -1,0 +1,242 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Agent } from "../../src/agent/agent.ts";
+import { defaultConfig } from "../../src/agent/config.ts";
+import { createLog } from "../../src/agent/log.ts";
+import type { PacketEvent, Session } from "../../src/kernel/status.ts";
+import { FakeEnforcer } from "../unit/agent/fake-enforcer.ts";
+import { MemoryStore } from "../unit/agent/memory-store.ts";
+import { ringwall, root, shopRules, writeFiles } from "./program.ts";
+
+let folder: string;
+let socket: string;
+let agent: Agent;
+let kernel: FakeEnforcer;
+let store: MemoryStore;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ringwall-commands-"));
+  socket = join(folder, "run", "ringwall.sock");
+  kernel = new FakeEnforcer();
+  store = new MemoryStore([{ path: "rules.yaml", text: shopRules }]);
+  agent = await Agent.start({
+    paths: { config: undefined, bpffs: "", state: join(folder, "state"), lock: join(folder, "lock") },
+    config: {
+      ...defaultConfig(),
+      host: "kvm-1",
+      socket: { path: socket, group: "no-such-group" },
+      metrics: { listen: "127.0.0.1:0" },
+    },
+    version: "1.2.3",
+    log: createLog({ level: "silent", format: "json" }, { write: () => undefined }),
+    openStore: () => store,
+    openEnforcer: async () => kernel,
+  });
+});
+
+afterEach(async () => {
+  await agent.stop({ detach: false });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ask = (...args: string[]) => ringwall([...args, "--socket", socket]);
+
+const session: Session = {
+  interface: "eni-web-1",
+  table: "established",
+  local: { family: 4, bits: 0x0a00000bn },
+  remote: { family: 4, bits: 0xc0000201n },
+  protocol: 6,
+  localPort: 80,
+  remotePort: 50000,
+  origin: "ingress",
+  state: "tcp-established",
+  revoked: false,
+  age_seconds: 125,
+  idle_seconds: 1.2,
+  expires_seconds: 909,
+  packets: 1234,
+  bytes: 20_000_000n,
+  rule: 1,
+  reason: "rule",
+};
+
+const drop: PacketEvent = {
+  time: 0n,
+  interface: "eni-web-1",
+  direction: "ingress",
+  verdict: "drop",
+  reason: "rule",
+  hook: "tc-egress",
+  rule: 0,
+  version: 1,
+  length: 60,
+  sourceMac: "02:00:00:00:00:01",
+  destinationMac: "02:00:00:00:01:01",
+  etherType: 0x0800,
+  protocol: 6,
+  tcpFlags: 2,
+  source: { family: 4, bits: 0xc6336407n },
+  destination: { family: 4, bits: 0x0a00000bn },
+  sourcePort: 1234,
+  destinationPort: 22,
+  icmpType: 0,
+  icmpCode: 0,
+};
+
+describe("status", () => {
+  it("shows what is in force, every interface, and that nothing is wrong", async () => {
+    const { code, stdout } = await ask("status");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/rules {3}revision 1, applied .* ago, from \/etc\/ringwall\/rules\.d/);
+    expect(stdout).toMatch(
+      /^eni-web-1 +i-web-1 +tap101i0 \(5\) +enforcing +tc: tc ingress, tc egress +sg-web/m,
+    );
+    expect(stdout).toContain("Nothing is wrong.");
+  });
+
+  it("shows in JSON what the table shows", async () => {
+    const { stdout } = await ask("status", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      agent: { host: "kvm-1", version: "1.2.3" },
+      policy: { revision: 1, groups: 2, rules: 3, interfaces: 2, refused: null },
+      interfaces: [{ id: "eni-web-1", state: "enforcing" }, { id: "eni-db-1" }],
+      problems: [],
+    });
+  });
+
+  it("shows a change that was refused, with its place", async () => {
+    store.edit([{ path: "rules.yaml", text: shopRules.replace("80/80", "80-80") }]);
+    await expect
+      .poll(async () => (await ask("status")).stdout)
+      .toMatch(/the last change was refused: rules\.yaml:9:/);
+  });
+});
+
+describe("apply", () => {
+  it("brings files into force and says the revision", async () => {
+    const files = writeFiles({ "rules.yaml": shopRules.replace("80/80", "443/443") });
+    const { code, stdout } = await ask("apply", files);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Done: revision 2 is in force on 2 interfaces, after .*\n$/);
+    expect((await ask("apply", files)).stdout).toBe("Nothing changed: revision 2 says the same.\n");
+    expect(store.files[0]?.text).toContain("443/443");
+  });
+
+  it("refuses wrong files with 1 and their places as typed, and the kernel's refusal with 4", async () => {
+    const wrong = writeFiles({ "rules.yaml": shopRules.replace("80/80", "80-80") });
+    const refused = await ask("apply", join(wrong, "rules.yaml"));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`${join(wrong, "rules.yaml")}:9:`);
+    kernel.refuses = "rw_cells is too small";
+    const files = writeFiles({ "rules.yaml": shopRules.replace("80/80", "443/443") });
+    const failed = await ask("apply", files);
+    expect(failed.code).toBe(4);
+    expect(failed.stderr).toContain("rw_cells is too small");
+    expect((await ask("status", "--json")).stdout).toContain('"revision": 1');
+  });
+});
+
+describe("explain and check", () => {
+  it("speak of the rules in force", async () => {
+    const explained = await ask("explain", "--from", "i-web-1", "--to", "i-db-1", "--port", "5432", "--json");
+    expect(JSON.parse(explained.stdout)).toMatchObject({ verdict: "accept", kernel: { verdict: "accept" } });
+    const folder = writeFiles({
+      "expect.yaml": "- {from: sg-web, to: sg-db, protocol: tcp, port: 5432, expect: accept}\n",
+    });
+    expect((await ask("check", join(folder, "expect.yaml"))).stdout).toBe("All is met: 1 rows.\n");
+  });
+
+  it("refuse a question with the agent's text and 1", async () => {
+    const { code, stderr } = await ask("explain", "--from", "i-web-1", "--to", "i-bd-1", "--port", "5432");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/"i-bd-1" .*write i-db-1/);
+  });
+});
+
+describe("sessions", () => {
+  it("name who opened them, how they stand, and what let them in", async () => {
+    kernel.sessionList = [session];
+    const { stdout } = await ask("sessions", "--interface", "10.0.0.11");
+    expect(stdout).toMatch(
+      /^eni-web-1 +tcp +192\.0\.2\.1:50000 +10\.0\.0\.11:80 +tcp-established +2 min 5 s +1 s +1,234 +19 MiB +sg-web rule 0 \(line 9\)$/m,
+    );
+    const record = JSON.parse((await ask("sessions", "--json")).stdout);
+    expect(record).toMatchObject({
+      sessions: [{ remote: "192.0.2.1", remotePort: 50000, bytes: 20_000_000, rule: { group: "sg-web" } }],
+    });
+  });
+
+  it("end where a filter says so", async () => {
+    const { code, stdout } = await ask("sessions", "--end", "remote=192.0.2.1,protocol=tcp");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Ended 3 sessions; they stay revoked.\n" });
+    expect(kernel.ended).toEqual([{ protocol: 6, remote: { family: 4, bits: 0xc0000201n } }]);
+  });
+});
+
+describe("monitor", () => {
+  it("prints each drop on a line, with names, until it is interrupted", async () => {
+    const child = spawn(process.execPath, [join(root, "build/dist/main.js"), "monitor", "--socket", socket]);
+    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    for (const listener of kernel.listeners) listener({ ...drop, time: process.hrtime.bigint() });
+    const [chunk] = await once(child.stdout, "data");
+    expect(String(chunk)).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} eni-web-1 ingress drop rule by sg-web rule 1 \(line 10\): tcp 198\.51\.100\.7:1234 > 10\.0\.0\.11:22 \[S\] 60 B\n$/,
+    );
+    child.kill("SIGINT");
+    expect(await once(child, "close")).toEqual([0, null]);
+    await expect.poll(() => kernel.listeners.size).toBe(0);
+  });
+
+  it("follows one interface, as JSON lines", async () => {
+    const args = [
+      join(root, "build/dist/main.js"),
+      "monitor",
+      "--interface",
+      "i-web-1",
+      "--json",
+      "--socket",
+      socket,
+    ];
+    const child = spawn(process.execPath, args);
+    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    for (const listener of kernel.listeners) {
+      listener({ ...drop, interface: "eni-db-1" });
+      listener(drop);
+    }
+    const [chunk] = await once(child.stdout, "data");
+    expect(JSON.parse(String(chunk))).toMatchObject({
+      interface: "eni-web-1",
+      reason: "rule",
+      destinationPort: 22,
+    });
+    child.kill("SIGINT");
+    await once(child, "close");
+  });
+
+  it("ends quietly when its reader goes", async () => {
+    const command = `${process.execPath} ${join(root, "build/dist/main.js")} monitor --socket ${socket} | head -1`;
+    const piped = promisify(execFile)("bash", ["-o", "pipefail", "-c", command]);
+    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    const feeding = setInterval(() => {
+      for (const listener of kernel.listeners) listener(drop);
+    }, 10);
+    const { stdout, stderr } = await piped.finally(() => clearInterval(feeding));
+    expect(stdout.split("\n")).toHaveLength(2);
+    expect(stderr).toBe("");
+  });
+
+  it("says with 3 that the agent stopped", async () => {
+    const followed = ask("monitor");
+    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    await agent.stop({ detach: false });
+    const { code, stderr } = await followed;
+    expect(code).toBe(3);
+    expect(stderr).toContain("what is in force stays in force");
+  });
+});

@@ -1,0 +1,261 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ringwall, root, shopRules, writeFiles } from "./program.ts";
+
+describe("validate", () => {
+  it("says that all is well, and how much it is", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { code, stdout, stderr } = await ringwall(["validate", folder]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: "All is well: 2 groups, 3 rules, 2 interfaces.\n",
+      stderr: "",
+    });
+  });
+
+  it("says everything that is wrong, at its place, with what to write", async () => {
+    const text = shopRules
+      .replace("80/80", "80-80")
+      .replace("5432/5432", "5432")
+      .replace("remote: sg-web", "remote: sg-wbe");
+    const folder = writeFiles({ "rules.yaml": text });
+    const { code, stdout, stderr } = await ringwall(["validate", join(folder, "rules.yaml")]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/rules\.yaml:9:\d+: .*`80\/80`/);
+    expect(stderr).toMatch(/rules\.yaml:15:\d+: .*`5432\/5432`/);
+    expect(stderr).toMatch(/rules\.yaml:15:\d+: .*sg-web/);
+    expect(stderr).toMatch(/^ +\| +\^$/m);
+  });
+
+  it("gives programs one document", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules.replace("80/80", "80-80") });
+    const { code, stdout } = await ringwall(["validate", folder, "--json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: false,
+      diagnostics: [{ severity: "error", place: { line: 9 }, write: "80/80" }],
+    });
+  });
+
+  it("takes several files as one rule set", async () => {
+    const [head = "", instances = ""] = shopRules.split("instances:");
+    const folder = writeFiles({ "a.yaml": head, "b.yaml": `version: 1\ninstances:${instances}` });
+    expect((await ringwall(["validate", join(folder, "a.yaml"), join(folder, "b.yaml")])).code).toBe(0);
+    expect((await ringwall(["validate", join(folder, "b.yaml")])).code).toBe(1);
+  });
+
+  it("names a path that is not there, and a folder without rules", async () => {
+    expect((await ringwall(["validate", "/nonexistent"])).stderr).toContain(
+      "/nonexistent cannot be read (ENOENT)",
+    );
+    const { code, stderr } = await ringwall([
+      "validate",
+      writeFiles({ ".hidden.yaml": "", "notes.txt": "" }),
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("no *.yaml file");
+  });
+});
+
+describe("explain --rules", () => {
+  const ask = (folder: string, ...args: string[]) => ringwall(["explain", "--rules", folder, ...args]);
+
+  it("prints the manual's document", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { code, stdout } = await ask(
+      folder,
+      "--from",
+      "eni-web-1",
+      "--to",
+      "eni-db-1",
+      "--port",
+      "5432",
+      "--json",
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      verdict: "accept",
+      sides: [
+        {
+          interface: "eni-web-1",
+          direction: "egress",
+          verdict: "accept",
+          reason: "default-egress",
+          rule: null,
+        },
+        {
+          interface: "eni-db-1",
+          direction: "ingress",
+          verdict: "accept",
+          reason: "rule",
+          rule: { group: "sg-db", index: 0, priority: 1, policy: "accept", line: 15, id: null },
+        },
+      ],
+      kernel: { verdict: "accept", agrees: true },
+    });
+  });
+
+  it("finds interfaces by id, instance, device, MAC and address", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    for (const name of ["eni-db-1", "i-db-1", "tap102i0", "02:00:00:00:01:02", "10.0.0.12"]) {
+      const { stdout } = await ask(folder, "--from", "i-web-1", "--to", name, "--port", "5432", "--json");
+      expect((JSON.parse(stdout) as { sides: unknown[] }).sides).toHaveLength(2);
+    }
+  });
+
+  it("names the nearest rule after a drop that no rule made", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { code, stdout } = await ask(folder, "--from", "192.0.2.1", "--to", "eni-db-1", "--port", "5432");
+    expect(code).toBe(0);
+    expect(stdout).toContain("eni-db-1 ingress: drop no-rule");
+    expect(stdout).toContain("kernel: drop, as the rules say");
+    expect(stdout).toContain(
+      "Nearest is sg-db rule 0 (line 15): its remote is sg-web, the packet's 192.0.2.1.",
+    );
+    expect(stdout).toContain("ringwall rule add sg-db");
+    const near = JSON.parse(
+      (await ask(folder, "--from", "192.0.2.1", "--to", "eni-db-1", "--port", "5432", "--json")).stdout,
+    );
+    expect(near).toMatchObject({ verdict: "drop", near: { field: "remote", rule: { group: "sg-db" } } });
+  });
+
+  it("lists the rules that were considered when asked to", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { stdout } = await ask(
+      folder,
+      "--from",
+      "198.51.100.7",
+      "--to",
+      "eni-web-1",
+      "--port",
+      "80",
+      "--considered",
+    );
+    expect(stdout).toContain("sg-web rule 1 (line 10), priority 1, drop: decides");
+  });
+
+  it("does without the kernel where the user may not load programs", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const args = [
+      "explain",
+      "--rules",
+      folder,
+      "--from",
+      "i-web-1",
+      "--to",
+      "i-db-1",
+      "--port",
+      "5432",
+      "--json",
+    ];
+    const user = [
+      "--reuid=65534",
+      "--regid=65534",
+      "--clear-groups",
+      "--bounding-set=-all",
+      "--inh-caps=-all",
+    ];
+    const child = spawn("setpriv", [...user, process.execPath, join(root, "build/dist/main.js"), ...args], {
+      cwd: "/",
+    });
+    let text = "";
+    child.stdout.on("data", (chunk) => {
+      text += String(chunk);
+    });
+    spawn("chmod", ["-R", "a+rX", folder]);
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toMatchObject({ verdict: "accept", kernel: null });
+  });
+
+  it("refuses wrong rules and names that mean nothing, with 1", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const unknown = await ask(folder, "--from", "eni-wbe-1", "--to", "eni-db-1", "--port", "1");
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toMatch(/eni-wbe-1.*write eni-web-1/);
+    const wrong = writeFiles({ "rules.yaml": shopRules.replace("80/80", "80-80") });
+    const refused = await ask(wrong, "--from", "eni-web-1", "--to", "eni-db-1", "--port", "1");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/rules\.yaml:9:\d+:/);
+  });
+});
+
+describe("check --rules", () => {
+  const row = (port: number, expect: string) =>
+    `- {from: sg-web, to: sg-db, protocol: tcp, port: ${port}, expect: ${expect}, because: the shop}\n`;
+
+  it("ends with 0 when every row is met", async () => {
+    const folder = writeFiles({
+      "rules.yaml": shopRules,
+      "expect.yml": row(5432, "accept") + row(22, "drop"),
+    });
+    const { code, stdout } = await ringwall([
+      "check",
+      join(folder, "expect.yml"),
+      "--rules",
+      join(folder, "rules.yaml"),
+    ]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "All is met: 2 rows.\n" });
+  });
+
+  it("ends with 1 and shows the packet and the rule that contradict a row, at its line", async () => {
+    const folder = writeFiles({
+      "rules.yaml": shopRules,
+      "expect.yml": row(5432, "accept") + row(5432, "drop"),
+    });
+    const args = ["check", join(folder, "expect.yml"), "--rules", join(folder, "rules.yaml")];
+    const { code, stdout } = await ringwall(args);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/expect\.yml:2: sg-web to sg-db, tcp port 5432: drop was expected \(the shop\)/);
+    expect(stdout).toMatch(/but tcp .* > 10\.0\.0\.12:5432/);
+    expect(stdout).toContain("by sg-db rule 0 (line 15)");
+    expect(stdout).toContain("1 of 2 rows are not met.");
+    const record = JSON.parse((await ringwall([...args, "--json"])).stdout);
+    expect(record).toMatchObject({
+      met: false,
+      rows: [{ contradiction: null }, { line: 2, contradiction: { verdict: "accept" } }],
+    });
+  });
+
+  it("refuses a row that cannot be meant, at its line", async () => {
+    const folder = writeFiles({
+      "rules.yaml": shopRules,
+      "expect.yml": `${row(22, "drop")}- {from: sg-wbe, to: sg-db, protocol: tcp, expect: drop}\n`,
+    });
+    const { code, stderr } = await ringwall([
+      "check",
+      join(folder, "expect.yml"),
+      "--rules",
+      join(folder, "rules.yaml"),
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/expect\.yml:2: row 2: .*sg-wbe/);
+    const broken = writeFiles({ "expect.yml": "- {from: [\n" });
+    const syntax = await ringwall([
+      "check",
+      join(broken, "expect.yml"),
+      "--rules",
+      join(folder, "rules.yaml"),
+    ]);
+    expect(syntax.code).toBe(1);
+    expect(syntax.stderr).toMatch(/expect\.yml:\d+: /);
+  });
+});
+
+describe("output", () => {
+  it("is one object in every format", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const args = ["explain", "--rules", folder, "--from", "i-web-1", "--to", "i-db-1", "--port", "5432"];
+    const { parse } = await import("yaml");
+    const json = JSON.parse((await ringwall([...args, "-o", "json"])).stdout);
+    expect(parse((await ringwall([...args, "-o", "yaml"])).stdout)).toEqual(json);
+  });
+
+  it("has no colour where no terminal reads it", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { stdout } = await ringwall(["validate", folder], { FORCE_COLOR: "1", CI: "1" });
+    expect(stdout).not.toContain("\u001b");
+  });
+});

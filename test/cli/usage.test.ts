@@ -1,0 +1,132 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { makeFolder, ringwall, root } from "./program.ts";
+
+const dist = join(root, "build/dist");
+const commands = readdirSync(join(root, "src/cli/commands")).map((file) => file.replace(/\.ts$/, ""));
+
+/** Files that a start reads before a command is chosen: main.js and what it imports statically. */
+function listEager(file = "main.js", seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(join(dist, file), "utf8");
+  for (const [, next] of text.matchAll(/^\s*(?:import|export)\b[^"'(]*?["']\.\/([^"']+)["']/gm)) {
+    if (next !== undefined) listEager(next, seen);
+  }
+  return seen;
+}
+
+describe("the help", () => {
+  it("lists every command", async () => {
+    const { code, stdout, stderr } = await ringwall(["--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}ringwall ${command}\\b`, "m"));
+  });
+
+  it.each(commands)("of %s teaches by example", async (command) => {
+    const { code, stdout } = await ringwall([command, "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Examples:\n[\s\S]*ringwall/);
+    expect(stdout).not.toMatch(/undefined|\[object/);
+  });
+
+  it("says the version of package.json", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+    expect((await ringwall(["--version"])).stdout).toBe(`${version}\n`);
+  });
+
+  it("is read without any of the heavy packages", () => {
+    const eager = [...listEager()];
+    const bytes = eager.reduce((sum, file) => sum + statSync(join(dist, file)).size, 0);
+    const packages = new Set(
+      eager.flatMap((file) =>
+        [
+          ...readFileSync(join(dist, file), "utf8").matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/]+)/gm),
+        ].map(([, name]) => name),
+      ),
+    );
+    console.log(`--help reads ${bytes} bytes in ${eager.length} files`);
+    expect(packages).toContain("yargs");
+    for (const heavy of ["zod", "yaml", "pino", "prom-client", "cli-table3", "ipaddr.js"])
+      expect(packages).not.toContain(heavy);
+    expect(bytes).toBeLessThan(260_000);
+  });
+
+  it("tells how its start compares with a bare node", async () => {
+    const time = (args: readonly string[]) => {
+      const started = performance.now();
+      for (let run = 0; run < 5; run++) expect(spawnSync(process.execPath, args).status).toBe(0);
+      return (performance.now() - started) / 5;
+    };
+    const bare = time(["-e", "0"]);
+    const help = time([join(dist, "main.js"), "--help"]);
+    // Printed, not held: what else runs on this machine decides it as much as the program.
+    console.log(
+      `start: node ${bare.toFixed(0)} ms, --help ${help.toFixed(0)} ms, ratio ${(help / bare).toFixed(2)}`,
+    );
+  });
+});
+
+describe("a command line that cannot be meant", () => {
+  it.each<[string[], RegExp]>([
+    [[], /Which command\?[\s\S]*ringwall --help/],
+    [["statis"], /No command `statis`\. Did you mean status\?/],
+    [["status", "--josn"], /josn[\s\S]*ringwall status --help/],
+    [["status", "-o", "xml"], /"xml"[\s\S]*"table", "json", "yaml"/],
+    [["status", "--json", "-o", "yaml"], /mutually exclusive/],
+    [["status", "extra"], /extra/],
+    [["apply"], /Write `ringwall apply <paths\.\.>`/],
+    [["replay", "file.pcap"], /interface/],
+    [["explain", "--from", "a"], /to/],
+    [
+      ["explain", "--from", "a", "--to", "b", "--port", "http"],
+      /--port http: write a number from 0 to 65535/,
+    ],
+    [["explain", "--from", "a", "--to", "b", "--port", "70000"], /--port 70000/],
+    [["explain", "--from", "a", "--from", "b", "--to", "c"], /--from is given twice/],
+    [["status", "-o", "json", "-o", "yaml"], /output/],
+    [["sessions", "--end", ""], /empty filter/i],
+    [["sessions", "--end", "port=22"], /localPort/],
+    [["sessions", "--interface", "a", "--end", "all"], /--end interface=a/],
+  ])("%j ends with 64 and says what to write", async (args, message) => {
+    const { code, stdout, stderr } = await ringwall(args);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^ringwall: /);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+  });
+});
+
+describe("without an agent", () => {
+  it.each([
+    [["status"]],
+    [["sessions"]],
+    [["monitor"]],
+    [["explain", "--from", "a", "--to", "b", "--port", "80"]],
+  ])("%j ends with 3, the socket's path, and how to start one", async (args) => {
+    const { code, stdout, stderr } = await ringwall(args);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
+    expect(stderr).toContain("/nonexistent/ringwall.sock");
+    expect(stderr).toContain("ringwall agent");
+  });
+
+  it("says so of a socket that is none", async () => {
+    const { code, stderr } = await ringwall(["status", "--socket", "/etc/hostname"]);
+    expect(code).toBe(3);
+    expect(stderr).toContain("No agent answers at /etc/hostname");
+  });
+});
+
+describe("a tree that is not built", () => {
+  it("says what to do", () => {
+    const folder = makeFolder();
+    mkdirSync(join(folder, "bin"));
+    cpSync(join(root, "bin/ringwall"), join(folder, "bin/ringwall"));
+    cpSync(join(root, "package.json"), join(folder, "package.json"));
+    const { status, stderr } = spawnSync(join(folder, "bin/ringwall"), ["--help"], { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toContain("make build");
+  });
+});
