@@ -12,6 +12,7 @@ interface Entry {
 }
 
 const entries: readonly Entry[] = [
+  { usage: "agent", describe: "Run the agent", load: () => import("./commands/agent.ts") },
   {
     usage: "validate [paths..]",
     describe: "Say everything that is wrong with a rule set",

@@ -7,6 +7,7 @@ import { defaultLimits, type Limits, type Model } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
 import { decodeFile, describeTooLarge, fileBytesMax } from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
+import { isRulesFile } from "../store/listing.ts";
 import { refusal } from "./exit.ts";
 
 /** What a rule set says, or what is wrong with it. */
@@ -27,11 +28,6 @@ export const noLimits: Limits = {
   addressesPerBasicGroup: Number.MAX_SAFE_INTEGER,
   addressesPerAdvancedGroup: Number.MAX_SAFE_INTEGER,
 };
-
-/** Names that the store reads, too: no dotfiles, no editors' copies. */
-function isRulesFile(name: string): boolean {
-  return /^[^.].*\.ya?ml$/.test(name);
-}
 
 /**
  * Files that a path means: itself, or the rules files of a directory in the order of their names.

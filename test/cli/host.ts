@@ -1,0 +1,204 @@
+/** A host with two guests in namespaces of their own, and the built agent on it. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Outcome, root } from "./program.ts";
+
+export const guestRules = `version: 1
+networks: {vpc-a: {type: vpc}}
+groups:
+  sg-web:
+    type: basic
+    network: vpc-a
+    innerAccess: drop
+    rules:
+      - {direction: ingress, policy: accept, protocol: tcp, portRange: 80/80, remote: 10.0.0.0/24}
+      - {direction: ingress, policy: accept, protocol: icmp, portRange: -1/-1, remote: 10.0.0.0/24}
+instances:
+  i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-web]}}}
+  i-2: {interfaces: {eni-2: {device: tap2, network: vpc-a, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-web]}}}
+`;
+
+export class Host {
+  readonly folder = mkdtempSync(join(tmpdir(), "ringwall-host-"));
+  readonly socket = join(this.folder, "run", "ringwall.sock");
+  readonly metricsPort: number;
+  readonly #name = `rwc-${process.pid}`;
+  readonly #agents: Agent[] = [];
+
+  constructor(metricsPort: number) {
+    this.metricsPort = metricsPort;
+    mkdirSync(join(this.folder, "rules.d"));
+    mkdirSync(join(this.folder, "bpf"));
+    this.writeRules(guestRules);
+    const config = {
+      host: "kvm-1",
+      socket: { path: this.socket, group: "root" },
+      metrics: { listen: `127.0.0.1:${metricsPort}` },
+      store: { file: join(this.folder, "rules.d") },
+      sessions: { established: 2048, answered: 2048, opening: 2048 },
+    };
+    writeFileSync(join(this.folder, "agent.yaml"), JSON.stringify(config));
+    this.#makeNamespaces();
+  }
+
+  /** The host bridges its guests: tapN here, eth0 with 10.0.0.N there. */
+  #makeNamespaces(): void {
+    ip("netns", "add", this.#name);
+    ip("-n", this.#name, "link", "set", "lo", "up");
+    ip("-n", this.#name, "link", "add", "br0", "type", "bridge");
+    ip("-n", this.#name, "link", "set", "br0", "up");
+    for (const number of [1, 2]) {
+      const guest = `${this.#name}-${number}`;
+      ip("netns", "add", guest);
+      const ends = [
+        "link",
+        "add",
+        `tap${number}`,
+        "netns",
+        this.#name,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "eth0",
+        "netns",
+        guest,
+      ];
+      ip(...ends);
+      ip("-n", this.#name, "link", "set", `tap${number}`, "master", "br0", "up");
+      ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${number}`, "up");
+      ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
+    }
+  }
+
+  writeRules(text: string): void {
+    writeFileSync(join(this.folder, "rules.d", "rules.yaml"), text, { mode: 0o600 });
+  }
+
+  get paths(): string[] {
+    return ["--bpffs", join(this.folder, "bpf"), "--lock", join(this.folder, "lock")];
+  }
+
+  /** Starts an agent; settles when it answers or has ended. */
+  async startAgent(...args: string[]): Promise<Agent> {
+    const own = ["--config", join(this.folder, "agent.yaml"), "--state-dir", join(this.folder, "state")];
+    const agent = new Agent(this.#spawn([...this.#program, "agent", ...this.paths, ...own, ...args]));
+    this.#agents.push(agent);
+    await agent.ready;
+    return agent;
+  }
+
+  /** Starts an agent that is expected to end by itself. */
+  async tryAgent(): Promise<Outcome> {
+    const agent = await this.startAgent();
+    this.#agents.splice(this.#agents.indexOf(agent), 1);
+    return agent.end();
+  }
+
+  /** Runs a command on the host, beside the agent. */
+  async ringwall(...args: string[]): Promise<Outcome> {
+    const child = this.#spawn([...this.#program, ...args]);
+    const [out, err] = [collect(child.stdout), collect(child.stderr)];
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stdout: out.text, stderr: err.text };
+  }
+
+  /** Does one guest reach the other? */
+  ping(from: number, to: number): boolean {
+    const args = ["netns", "exec", `${this.#name}-${from}`, "ping", "-c", "1", "-W", "1", `10.0.0.${to}`];
+    return spawnSync("ip", args).status === 0;
+  }
+
+  /** Text of the metrics endpoint. */
+  metrics(path = "/metrics"): string {
+    const program = `fetch("http://127.0.0.1:${this.metricsPort}${path}").then((r) => r.text()).then(console.log)`;
+    return execFileSync("ip", ["netns", "exec", this.#name, process.execPath, "-e", program], {
+      encoding: "utf8",
+    });
+  }
+
+  get pinnedLinks(): string[] {
+    return readdirSync(join(this.folder, "bpf", "links")).sort();
+  }
+
+  get #program(): string[] {
+    return [process.execPath, join(root, "build/dist/main.js")];
+  }
+
+  /** nsenter keeps the bpffs in sight, which `ip netns exec` hides. */
+  #spawn(command: string[]): ChildProcess {
+    const env = { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: this.socket };
+    return spawn("nsenter", [`--net=/run/netns/${this.#name}`, ...command], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Ends the agents that run, and says how the last one started ended. */
+  async stopAgents(signal: NodeJS.Signals): Promise<Outcome | undefined> {
+    const outcomes = await Promise.all(this.#agents.splice(0).map((agent) => agent.kill(signal)));
+    return outcomes.at(-1);
+  }
+
+  async remove(): Promise<void> {
+    await this.stopAgents("SIGKILL");
+    await this.ringwall("detach", "--yes", ...this.paths);
+    for (const name of [`${this.#name}-1`, `${this.#name}-2`, this.#name])
+      spawnSync("ip", ["netns", "del", name]);
+    spawnSync("umount", [join(this.folder, "bpf")]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export class Agent {
+  readonly #child: ChildProcess;
+  readonly #log: { text: string };
+  readonly #errors: { text: string };
+  readonly #closed: Promise<[number | null]>;
+  readonly ready: Promise<void>;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#log = collect(child.stdout);
+    this.#errors = collect(child.stderr);
+    this.#closed = once(child, "close") as Promise<[number | null]>;
+    this.ready = new Promise((resolve) => {
+      child.stdout?.on("data", () => this.#log.text.includes('"msg":"enforcing"') && resolve());
+      void this.#closed.then(() => resolve());
+    });
+  }
+
+  get log(): string {
+    return this.#log.text;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Signals it and waits for its end. */
+  async kill(name: NodeJS.Signals): Promise<Outcome> {
+    this.#child.kill(name);
+    return this.end();
+  }
+
+  async end(): Promise<Outcome> {
+    const [code] = await this.#closed;
+    return { code, stdout: this.#log.text, stderr: this.#errors.text };
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream | null): { text: string } {
+  const collected = { text: "" };
+  stream?.on("data", (chunk) => {
+    collected.text += String(chunk);
+  });
+  return collected;
+}
+
+function ip(...args: string[]): void {
+  execFileSync("ip", args);
+}
