@@ -59,10 +59,15 @@ async function hold({ host, port }: { host: string; port: number }): Promise<voi
 const commands = {
   hold,
   held: async () => held,
-  async open(options: { object: string; root: string; settings: SettingsName; interfaces?: number }) {
-    const { object, root, interfaces } = options;
-    const sized = interfaces === undefined ? {} : { interfaces };
-    enforcement = await Enforcement.open({ object, root, settings: settings[options.settings], ...sized });
+  async open(options: {
+    object: string;
+    root: string;
+    settings: SettingsName;
+    interfaces?: number;
+    mapSizes?: Record<string, number>;
+  }) {
+    const { settings: name, ...others } = options;
+    enforcement = await Enforcement.open({ ...others, settings: settings[name] });
     return { adopted: enforcement.adopted };
   },
   apply: async (name: ModelName) => {
