@@ -106,12 +106,15 @@ function judgeSent(sender: Sender, packet: Packet): Reason | null {
   }
 }
 
-function judgeReceived(own: Interface, packet: Packet): Reason | null {
-  if (!isGroupMac(packet.destinationMac) && !isOwnMac(own, packet.destinationMac)) return "other-mac";
-  const { body } = packet;
-  if (body.kind !== "ip" || !isListed(own, body.source)) return null;
+function comesFromItself(own: Interface, { body }: Packet): boolean {
+  if (body.kind !== "ip" || !isListed(own, body.source)) return false;
   const type = icmpv6Type(body);
-  return type !== null && isNeighbourDiscovery(type) ? null : "spoofed-address";
+  return type === null || !isNeighbourDiscovery(type);
+}
+
+function judgeReceived(own: Interface, packet: Packet): Reason | null {
+  if (comesFromItself(own, packet)) return "spoofed-address";
+  return isGroupMac(packet.destinationMac) || isOwnMac(own, packet.destinationMac) ? null : "other-mac";
 }
 
 /** Why anti-spoofing refuses a packet; null where it does not. Whether it holds for the interface is the caller's. */

@@ -57,6 +57,7 @@ export function openTcp(sender: Direction, segment: Segment): TcpState {
   const state: TcpState = { phase: "opening", sides: { egress: newSide(), ingress: newSide() } };
   if (isSyn(segment)) begin(state.sides[sender], segment);
   else track(state.sides[sender], segment);
+  state.sides[sender].finished = hasFlag(segment, "fin");
   return state;
 }
 
@@ -87,9 +88,12 @@ function resets(state: TcpState, own: Side, other: Side, segment: Segment): bool
   return other.base !== null && segment.acknowledgement === other.next;
 }
 
-/** A FIN is right where it ends what its side has sent so far, or sends anew. */
+/**
+ * A FIN is right where it ends what its side has sent so far, or sends anew. The first that is seen of a side
+ * cannot be wrong: both FINs of a session that was picked up late close it, so that it lends nothing to the next.
+ */
 function finishes(own: Side, segment: Segment): boolean {
-  return own.base !== null && distance(segment.sequence, own.next) <= segment.length + 1;
+  return own.base === null || distance(segment.sequence, own.next) <= segment.length + 1;
 }
 
 function acknowledges(other: Side, segment: Segment): boolean {
@@ -97,8 +101,7 @@ function acknowledges(other: Side, segment: Segment): boolean {
   return distance(other.base, segment.acknowledgement) <= distance(other.base, other.next);
 }
 
-function followSyn(state: TcpState, own: Side, segment: Segment): Effect {
-  if (state.phase !== "opening") return "changes-nothing";
+function followSyn(own: Side, segment: Segment): Effect {
   const repeated = own.base !== null;
   begin(own, segment);
   return repeated ? "changes-nothing" : "refreshes";
@@ -109,7 +112,7 @@ function followOther(state: TcpState, own: Side, other: Side, segment: Segment):
     if (!finishes(own, segment)) return "changes-nothing";
     own.finished = true;
   }
-  if (hasFlag(segment, "syn") && state.phase === "opening") {
+  if (hasFlag(segment, "syn")) {
     if (other.base === null || segment.acknowledgement !== other.next) return "changes-nothing";
     begin(own, segment);
   } else {
@@ -130,5 +133,7 @@ export function followTcp(state: TcpState, sender: Direction, segment: Segment):
     state.phase = "closing";
     return "refreshes";
   }
-  return isSyn(segment) ? followSyn(state, own, segment) : followOther(state, own, other, segment);
+  // What is past opening has no use for a SYN, with ACK or without: it is old, or forged.
+  if (hasFlag(segment, "syn") && state.phase !== "opening") return "changes-nothing";
+  return isSyn(segment) ? followSyn(own, segment) : followOther(state, own, other, segment);
 }

@@ -112,6 +112,14 @@ describe("established", () => {
     expect(one.into(data, 911)).toBe(noRule);
   });
 
+  it("neither does a SYN-ACK, right or stale", () => {
+    const one = play(bed());
+    shakeHands(one);
+    expect(one.into(tcpIn("SA", { sequence: 5000, acknowledgement: 1001 }), 900)).toBe(passed);
+    expect(one.into(tcpIn("SA", { sequence: 9, acknowledgement: 77 }), 901)).toBe(passed);
+    expect(one.into(data, 911)).toBe(noRule);
+  });
+
   it("an exact RST closes, one before and one after does not", () => {
     for (const [sequence, right] of [
       [5000, "established"],
@@ -251,6 +259,14 @@ describe("midstream", () => {
     expect(phase(one, 1)).toBe("opening");
     one.out(tcpOut("A", { sequence: 905, acknowledgement: 523 }), 2);
     expect(phase(one, 2)).toBe("established");
+  });
+
+  it("both FINs close what was picked up as it ended, and the next SYN is judged anew", () => {
+    const one = play(bed());
+    one.out(tcpOut("FA", { sequence: 900, acknowledgement: 520 }));
+    one.into(tcpIn("FA", { sequence: 520, acknowledgement: 901 }));
+    expect(phase(one)).toBe("closing");
+    expect(one.into(tcpIn("S", { sequence: 9 }), 1)).toBe(noRule);
   });
 
   it("a SYN-ACK or a RST is judged, and makes no session", () => {
