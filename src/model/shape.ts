@@ -115,9 +115,22 @@ function reportIssue(schema: z.ZodType, cursor: Cursor, issue: z.core.$ZodIssue)
     return;
   }
   const node = nodeAt(cursor.node, issue.path);
+  const meant = issue.code === "invalid_union" && node !== undefined ? partsMeant(issue) : undefined;
+  if (meant !== undefined) {
+    for (const inner of meant)
+      reportIssue(schema, cursor, { ...inner, path: [...issue.path, ...inner.path] });
+    return;
+  }
   const target = schemaAt(schema, issue.path);
   if (node === undefined) reportMissing(cursor, issue.path, target);
   else reportWrong(cursor, issue, node, target);
+}
+
+/** The way of a union whose kind was right, so that its parts can be judged. */
+function partsMeant(issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  return issue.errors.find((way) =>
+    way.every((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys"),
+  );
 }
 
 function reportUnknownKey(
