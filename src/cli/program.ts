@@ -115,8 +115,9 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
 
 /** yargs makes a list of an option that is given twice; no option here is one, only `paths` is. */
 function refuseRepeated(args: Readonly<Record<string, unknown>>): true {
+  // "_" and "o" are other names of what has a longer one.
   const repeated = Object.keys(args).find(
-    (key) => key !== "_" && key !== "paths" && Array.isArray(args[key]),
+    (key) => key.length > 1 && key !== "paths" && Array.isArray(args[key]),
   );
   if (repeated === undefined) return true;
   throw usageError(`--${repeated} is given twice: once is enough.`);

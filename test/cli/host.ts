@@ -33,15 +33,20 @@ export class Host {
     mkdirSync(join(this.folder, "rules.d"));
     mkdirSync(join(this.folder, "bpf"));
     this.writeRules(guestRules);
+    this.writeConfig({});
+    this.#makeNamespaces();
+  }
+
+  writeConfig(changes: Readonly<Record<string, unknown>>): void {
     const config = {
       host: "kvm-1",
       socket: { path: this.socket, group: "root" },
-      metrics: { listen: `127.0.0.1:${metricsPort}` },
+      metrics: { listen: `127.0.0.1:${this.metricsPort}` },
       store: { file: join(this.folder, "rules.d") },
       sessions: { established: 2048, answered: 2048, opening: 2048 },
+      ...changes,
     };
     writeFileSync(join(this.folder, "agent.yaml"), JSON.stringify(config));
-    this.#makeNamespaces();
   }
 
   /** The host bridges its guests: tapN here, eth0 with 10.0.0.N there. */
@@ -135,6 +140,16 @@ export class Host {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
+  }
+
+  /** Sends a signal to the agents that run. */
+  signalAgents(name: NodeJS.Signals): void {
+    for (const agent of this.#agents) agent.signal(name);
+  }
+
+  /** What the agents that run have logged. */
+  get logs(): string {
+    return this.#agents.map(({ log }) => log).join("");
   }
 
   /** Ends the agents that run, and says how the last one started ended. */

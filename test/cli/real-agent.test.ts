@@ -109,6 +109,19 @@ describe("an agent on a host with guests", () => {
     expect(after.sessions.every(({ revoked }) => revoked)).toBe(true);
   });
 
+  it("takes a changed agent.yaml over on SIGHUP, and a wrong one not at all", async () => {
+    host.writeConfig({ midstream: "perhaps" });
+    host.signalAgents("SIGHUP");
+    await expect.poll(() => host.logs).toMatch(/agent\.yaml:1:\d+: .*midstream/);
+    host.writeConfig({ midstream: "drop", log: { level: "debug" }, metrics: { listen: "127.0.0.1:19999" } });
+    host.signalAgents("SIGHUP");
+    await expect
+      .poll(() => host.logs)
+      .toMatch(/"key":"metrics","msg":"takes effect when the agent starts again"/);
+    expect((await status()).policy.revision).toBe(3);
+    host.writeConfig({});
+  });
+
   it("is the only one of its host", async () => {
     const { code, stderr } = await host.tryAgent();
     expect(code).toBe(1);

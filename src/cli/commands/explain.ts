@@ -1,3 +1,4 @@
+import type { Argv } from "yargs";
 import type { ExplainReply, Question } from "../../agent/protocol.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
@@ -8,7 +9,7 @@ import { chooseFormat, printRecord } from "../render/output.ts";
 
 export const command = defineCommand(
   (parser) =>
-    withRules(withSocket(parser))
+    withService(withRules(withSocket(parser)))
       .option("from", {
         type: "string",
         demandOption: true,
@@ -16,24 +17,6 @@ export const command = defineCommand(
         describe: "Who sends: an interface (id, instance, device, MAC) or an address",
       })
       .option("to", { type: "string", demandOption: true, requiresArg: true, describe: "To whom" })
-      .option("protocol", {
-        type: "string",
-        default: "tcp",
-        requiresArg: true,
-        describe: "tcp, udp, icmp, icmpv6, gre or a number",
-      })
-      .option("port", { type: "string", requiresArg: true, describe: "Destination port" })
-      .option("source-port", {
-        type: "string",
-        requiresArg: true,
-        describe: "Source port [default: one that systems choose]",
-      })
-      .option("icmp-type", {
-        type: "string",
-        requiresArg: true,
-        describe: "ICMP type [default: echo request]",
-      })
-      .option("icmp-code", { type: "string", requiresArg: true, describe: "ICMP code" })
       .option("network", {
         type: "string",
         requiresArg: true,
@@ -73,6 +56,29 @@ export const command = defineCommand(
     return ExitCode.done;
   },
 );
+
+/** What travels: a protocol, with ports or an ICMP type. */
+function withService<T>(parser: Argv<T>) {
+  return parser
+    .option("protocol", {
+      type: "string",
+      default: "tcp",
+      requiresArg: true,
+      describe: "tcp, udp, icmp, icmpv6, gre or a number",
+    })
+    .option("port", { type: "string", requiresArg: true, describe: "Destination port" })
+    .option("source-port", {
+      type: "string",
+      requiresArg: true,
+      describe: "Source port [default: one that systems choose]",
+    })
+    .option("icmp-type", {
+      type: "string",
+      requiresArg: true,
+      describe: "ICMP type [default: echo request]",
+    })
+    .option("icmp-code", { type: "string", requiresArg: true, describe: "ICMP code" });
+}
 
 interface Where {
   readonly rules: string | undefined;
