@@ -108,7 +108,7 @@ async function undoMoves(
 ): Promise<void> {
   try {
     for (const step of undo.reverse()) await step();
-    await removeIfThere(join(folder, journalName));
+    for (const name of [journalName, `${journalName}.new`]) await removeIfThere(join(folder, name));
     await discardTemporaries(folder, moves);
   } catch (error) {
     const message = `the old rules could not all be put back; they stand in ${folder} as .NAME.*.old`;
