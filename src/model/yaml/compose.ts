@@ -75,7 +75,8 @@ class Composer {
       uniqueKeys: false,
       prettyErrors: false,
       keepSourceTokens: false,
-      logLevel: "silent",
+      // "silent" would pass over a second document.
+      logLevel: "error",
     });
     for (const { code, message, pos } of document.errors) this.#addSyntax(code, message, pos[0]);
     if (document.directives?.yaml.explicit) {
