@@ -74,6 +74,7 @@ enum reason {
     REASON_OBSERVED = 23,
     REASON_MIDSTREAM = 24,
     REASON_RATE_LIMIT = 25,
+    REASON_ETHER_TYPE = 26, /* a type that the interface lists */
 };
 
 /* What the packet was to the session tables; `replay` and `explain` print it. */
@@ -194,7 +195,8 @@ struct identity_key {
 };
 enum identity_flag { IDENTITY_GATEWAY = 1 };
 struct identity {
-    __u32 echo;       /* fold of the address: a recycled element is told from the one looked up */
+    __u32 echo;       /* the four words of the address and both of the network (as they lie), XORed: a recycled
+                       * element is told from the one looked up */
     __u32 generation; /* the first generation that sees `after` */
     __u64 before;
     __u64 after;
@@ -254,8 +256,10 @@ struct policy_side {
     __u32 source_port_cells;
     __u32 expires; /* cells by seconds of UTC */
     __u32 expires_cells;
+    __u32 accepts; /* first word of the mask of the rules that accept, in rw_words; ceil(rules / 64) words */
     __u32 enforced; /* first word of the mask of the enforcing groups' rules, in rw_words */
     __u32 enforced_words;
+    __u32 zero;
 };
 
 /* rw_policies[version] */

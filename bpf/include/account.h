@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a verdict leaves behind: a counter always, an event for what was dropped or observed, a trace on request. */
+#ifndef RINGWALL_ACCOUNT_H
+#define RINGWALL_ACCOUNT_H
+
+#include "kernel.h"
+#include "packet.h"
+#include "address.h"
+#include "rate.h"
+
+static __always_inline void account_count(const struct packet *packet, __u32 number)
+{
+    __u32 accepted = packet->verdict.action == ACCEPT;
+    __u32 index = ((number * 2 + packet->direction) * 2 + accepted) * REASONS_MAX + packet->verdict.reason;
+    struct counter *counter = map_lookup(rw_counters, &index);
+
+    if (!counter)
+        return;
+    counter->packets++;
+    counter->bytes += packet->length;
+}
+
+static __always_inline void account_lost(__u32 kind)
+{
+    __u64 *lost = map_lookup(rw_lost, &kind);
+
+    if (lost)
+        ++*lost;
+}
+
+static __always_inline void account_trace(const struct packet *packet)
+{
+    __u32 zero = 0;
+    struct trace *trace = map_lookup(rw_trace, &zero);
+
+    if (!trace)
+        return;
+    trace->count++;
+    trace->version = packet->version;
+    trace->rule = packet->verdict.rule;
+    trace->action = packet->verdict.action;
+    trace->reason = packet->verdict.reason;
+    trace->session = packet->verdict.session;
+    trace->rule_side = packet->verdict.rule_side;
+}
+
+static __always_inline void event_fill(struct event *event, const struct packet *packet,
+                                       const struct interface *iface)
+{
+    bool ports = packet->key.protocol == PROTO_TCP || packet->key.protocol == PROTO_UDP;
+
+    event->time = kernel_monotonic();
+    event->interface = iface->id;
+    event->number = iface->number;
+    event->rule = packet->verdict.rule;
+    event->version = packet->version;
+    event->length = packet->length;
+    event->direction = packet->direction;
+    event->action = packet->verdict.action;
+    event->reason = packet->verdict.reason;
+    event->hook = packet->hook;
+    __builtin_memcpy(event->source_mac, packet->source_mac, 6);
+    __builtin_memcpy(event->destination_mac, packet->destination_mac, 6);
+    event->ethertype = packet->ethertype;
+    event->protocol = packet->key.protocol;
+    event->tcp_flags = packet->tcp_flags;
+    address_copy(event->source, packet_source(packet));
+    address_copy(event->destination, packet_destination(packet));
+    event->source_port = ports ? __builtin_bswap16(packet_source_port(packet)) : 0;
+    event->destination_port = ports ? __builtin_bswap16(packet_destination_port(packet)) : 0;
+    event->icmp_type = packet->icmp_type;
+    event->icmp_code = packet->icmp_code;
+    event->zero = 0;
+}
+
+/* One of an interface and reason within its rate, so that a flood hides nothing of its neighbours. */
+static __always_inline void account_event(const struct packet *packet, const struct interface *iface)
+{
+    __u32 zero = 0;
+    const struct settings *settings = map_lookup(rw_settings, &zero);
+    struct event *event;
+
+    if (!settings)
+        return;
+    if (!rate_allow(iface->number, RATES_EVENTS + packet->verdict.reason, settings->events_per_second,
+                    settings->hz, kernel_jiffies())) {
+        account_lost(LOST_RATE);
+        return;
+    }
+    event = event_reserve();
+    if (!event) {
+        account_lost(LOST_FULL);
+        return;
+    }
+    event_fill(event, packet, iface);
+    event_submit(event);
+}
+
+global_function int account(const struct packet *packet, const struct interface *iface)
+{
+    if (!packet || !iface)
+        return 0;
+    account_count(packet, iface->number);
+    if (iface->flags & INTERFACE_TRACE)
+        account_trace(packet);
+    else if (packet->verdict.action == DROP || packet->verdict.reason == REASON_OBSERVED)
+        account_event(packet, iface);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Sessions: three LRU tables an interface.
+ *
+ *   opening      nothing proven yet: SYNs, requests without an answer, remembered first fragments
+ *   answered     UDP, ICMP and others that were answered
+ *   established  TCP that both sides have acknowledged (and its close)
+ *
+ * An entry changes only in place: an update of a key that exists would take a fresh element first and evict
+ * another session for it. Expiry is lazy: idle past its timeout is a miss, and the entry is used again.
+ */
+#ifndef RINGWALL_CONNTRACK_H
+#define RINGWALL_CONNTRACK_H
+
+#include "kernel.h"
+#include "packet.h"
+#include "tcp.h"
+
+/* What a look-up found. An entry that has expired is `stale`: a new session of the key takes its place. */
+struct session_found {
+    struct session *live;
+    struct session *stale;
+    __u32 table; /* of `live` */
+};
+
+static __always_inline void *session_map(__u32 table, __u32 number)
+{
+    if (table == TABLE_ESTABLISHED)
+        return map_inner(rw_established, &number);
+    if (table == TABLE_ANSWERED)
+        return map_inner(rw_answered, &number);
+    return map_inner(rw_opening, &number);
+}
+
+static __always_inline struct session *session_lookup(__u32 table, __u32 number, const struct session_key *key)
+{
+    void *map = session_map(table, number);
+
+    return map ? inner_lookup(map, key) : NULL;
+}
+
+static __always_inline __u32 session_timeout(const struct settings *settings, __u32 state)
+{
+    return state < STATES_MAX ? settings->timeouts[state] : 0;
+}
+
+static __always_inline bool session_is_idle(const struct session *session, const struct settings *settings,
+                                            __u32 now)
+{
+    return now - session->seen >= session_timeout(settings, session->state);
+}
+
+static __always_inline bool state_is_tcp(__u32 state)
+{
+    return state >= STATE_TCP_OPENING && state <= STATE_TCP_CLOSING;
+}
+
+/* A revoked TCP session stays revoked without a time limit: a keepalive revives nothing. */
+static __always_inline bool session_is_over(const struct session *session, const struct settings *settings,
+                                            __u32 now)
+{
+    if (session->flags & SESSION_REVOKED && state_is_tcp(session->state))
+        return false;
+    return session_is_idle(session, settings, now);
+}
+
+/* Asks the table of proven sessions first, then the opening one. */
+static __always_inline void session_find(struct session_found *found, __u32 number, const struct session_key *key,
+                                         const struct settings *settings, __u32 now)
+{
+    __u32 proven = key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED;
+    struct session *session = session_lookup(proven, number, key);
+
+    found->live = found->stale = NULL;
+    found->table = proven;
+    if (session) {
+        if (!session_is_over(session, settings, now)) {
+            found->live = session;
+            return;
+        }
+        found->stale = session;
+    }
+    session = session_lookup(TABLE_OPENING, number, key);
+    if (!session)
+        return;
+    if (session_is_over(session, settings, now)) {
+        if (!found->stale)
+            found->stale = session;
+        return;
+    }
+    found->live = session;
+    found->table = TABLE_OPENING;
+}
+
+/* 0, or a negative errno: a full table or a lost race for memory. That another CPU made the same session a
+ * moment ago is no fault. */
+static __always_inline must_check int session_insert(__u32 table, __u32 number, const struct session_key *key,
+                                                     const struct session *session)
+{
+    void *map = session_map(table, number);
+    long error;
+
+    if (!map)
+        return -1;
+    error = inner_update(map, key, session, BPF_NOEXIST);
+    return error == 0 || error == -EEXIST ? 0 : -1;
+}
+
+/* Moves a session that was proven out of the opening table. Where that fails it stays there, unproven. */
+static __always_inline void session_promote(__u32 table, __u32 number, const struct session_key *key,
+                                            struct session *session, __u32 state)
+{
+    struct session proven;
+    void *opening;
+
+    __builtin_memcpy(&proven, session, sizeof(proven));
+    proven.state = state;
+    if (session_insert(table, number, key, &proven) < 0)
+        return;
+    opening = session_map(TABLE_OPENING, number);
+    if (opening)
+        inner_delete(opening, key);
+}
+
+static __always_inline __u32 session_first_state(const struct session_key *key)
+{
+    switch (key->protocol) {
+    case PROTO_TCP:
+        return STATE_TCP_OPENING;
+    case PROTO_UDP:
+        return STATE_UDP_UNREPLIED;
+    default:
+        return key->kind == KIND_PLAIN ? STATE_OTHERS : STATE_ICMP;
+    }
+}
+
+/* A session as its first packet makes it. */
+static __always_inline void session_begin(struct session *session, const struct packet *packet,
+                                          const struct verdict *verdict, __u32 generation, __u32 cell, __u32 now)
+{
+    __builtin_memset(session, 0, sizeof(*session));
+    session->seen = session->opened = now;
+    session->generation = generation;
+    session->rule = verdict->rule;
+    session->state = session_first_state(&packet->key);
+    session->flags = verdict->rule_side == INGRESS ? SESSION_ORIGIN_INGRESS : 0;
+    session->reason = verdict->reason;
+    session->cell = cell;
+    session->icmp = packet->icmp_type << 8 | packet->icmp_code;
+    session->bytes = packet->length;
+    session->packets = 1;
+    if (packet->key.protocol == PROTO_TCP)
+        tcp_begin(session, packet);
+}
+
+/* Makes a session, in the place of an expired one of its key where there is one. */
+static __always_inline must_check int session_create(const struct session_found *found, __u32 number,
+                                                     const struct session_key *key, const struct session *fresh)
+{
+    struct session *place = found->stale ? found->stale : found->live;
+
+    if (place) {
+        __builtin_memcpy(place, fresh, sizeof(*place));
+        return 0;
+    }
+    return session_insert(TABLE_OPENING, number, key, fresh);
+}
+
+static __always_inline bool session_asked_by(const struct session *session, __u32 direction)
+{
+    return direction == (session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS);
+}
+
+/* A packet of a live session that is not TCP: refresh, and promote when the side that was asked answers. */
+static __always_inline void session_answer(struct session *session, const struct packet *packet, __u32 table,
+                                           __u32 number, __u32 now)
+{
+    session->seen = now;
+    if (session_asked_by(session, packet->direction) || session->flags & SESSION_REPLIED)
+        return;
+    session->flags |= SESSION_REPLIED;
+    if (session->state == STATE_UDP_UNREPLIED)
+        session->state = STATE_UDP_REPLIED;
+    if (table == TABLE_OPENING)
+        session_promote(TABLE_ANSWERED, number, &packet->key, session, session->state);
+}
+
+/* The state of a live session after this packet. */
+static __always_inline void session_update(struct session *session, const struct packet *packet, __u32 table,
+                                           __u32 number, __u32 now)
+{
+    session->bytes += packet->length;
+    session->packets++;
+    if (packet->key.protocol != PROTO_TCP) {
+        session_answer(session, packet, table, number, now);
+        return;
+    }
+    if (tcp_update(session, packet))
+        session->seen = now;
+    if (session->state == STATE_TCP_OPENING && tcp_is_acknowledged(session)) {
+        if (table == TABLE_OPENING)
+            session_promote(TABLE_ESTABLISHED, number, &packet->key, session, STATE_TCP_ESTABLISHED);
+        else
+            session->state = STATE_TCP_ESTABLISHED;
+    }
+}
+
+#endif

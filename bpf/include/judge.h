@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The order of a verdict, as in docs/semantics.md:
+ *
+ *   removed ─▶ unsupported ─▶ spoofed, forbidden ─▶ what always works ─▶ not ready ─▶ fragment ─▶ session, revoked
+ *           ─▶ related ─▶ midstream ─▶ rules ─▶ table-full
+ *
+ * (malformed is parse.h's word.) The first stage that does not say CONTINUE decides.
+ */
+#ifndef RINGWALL_JUDGE_H
+#define RINGWALL_JUDGE_H
+
+#include "always.h"
+#include "fragment.h"
+
+/* What stays the same while one packet is judged. */
+struct moment {
+    const struct settings *settings;
+    __u32 version;    /* of the policy */
+    __u32 generation; /* the later of the record's and the slot's */
+    __u32 now;
+    bool early; /* at an uplink: what it accepts is judged again at the device, so it changes nothing */
+};
+
+/* Tags and ethertypes that a guest may not use unless its interface lists them. */
+static __always_inline struct verdict frame_check(const struct packet *packet, const struct interface *iface)
+{
+    for (int n = 0; n < 2; n++) {
+        __u16 vlan = packet->vlans[n];
+
+        if (vlan && !(iface->flags & INTERFACE_LISTED && listed_has_short(packet->record, LISTED_VLAN, vlan)))
+            return verdict_drop(REASON_UNSUPPORTED);
+    }
+    if (packet->family || packet->ethertype == ETHERTYPE_ARP)
+        return verdict_continue();
+    if (packet->ethertype == ETHERTYPE_RARP) {
+        const struct about_arp *arp = &packet->about.arp;
+
+        if (mac_equal(packet->direction == EGRESS ? arp->sender_mac : arp->target_mac, iface->mac))
+            return verdict_continue();
+    }
+    if (iface->flags & INTERFACE_LISTED &&
+        listed_has_short(packet->record, LISTED_ETHERTYPE, packet->ethertype))
+        return verdict_continue();
+    return verdict_drop(REASON_UNSUPPORTED);
+}
+
+/* The rules' verdict on a session of this key whose original direction is `side`. */
+static __always_inline struct verdict judge_rules(const struct packet *packet, const struct interface *iface,
+                                                  const struct moment *moment, const struct session_key *key,
+                                                  __u32 side, __u32 icmp, __u32 *cell)
+{
+    struct verdict verdict;
+    struct policy_question question = {
+        .network = iface->network,
+        .version = moment->version,
+        .generation = moment->generation,
+        .side = side,
+        .icmp = icmp,
+        .family = packet->family,
+        .other_family = packet->marks & MARK_OTHER_FAMILY,
+    };
+
+    if (policy_match(&question, key, &verdict, cell) < 0)
+        return verdict_drop(REASON_NOT_READY);
+    return verdict;
+}
+
+/* Does a session live by a verdict of the present rules, members and time? */
+static __always_inline bool session_is_judged(const struct session *session, const struct moment *moment)
+{
+    const struct policy *policy;
+    const struct policy_side *side;
+    struct bits bits;
+    __u32 version = moment->version;
+
+    if (session->generation != moment->generation)
+        return false;
+    if (!session->cell)
+        return true;
+    policy = map_lookup(rw_policies, &version);
+    if (!policy)
+        return false;
+    side = &policy->sides[session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS];
+    return policy_cell(side->expires, side->expires_cells,
+                       kernel_tai_seconds() - moment->settings->tai_offset, &bits) + 1 == session->cell;
+}
+
+static __always_inline __u32 session_side(const struct session *session)
+{
+    return session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS;
+}
+
+/* Judges a session again under new rules, in its original direction. CONTINUE: it lives by them. */
+static __always_inline struct verdict session_revalidate(struct session *session, const struct packet *packet,
+                                                         const struct interface *iface,
+                                                         const struct moment *moment)
+{
+    __u32 cell;
+    struct verdict verdict = judge_rules(packet, iface, moment, &packet->key, session_side(session),
+                                         session->icmp, &cell);
+
+    session->generation = moment->generation;
+    session->cell = cell;
+    if (verdict.action == ACCEPT) {
+        if (session->flags & SESSION_REVOKED) {
+            session->flags &= ~SESSION_REVOKED;
+            session->seen = moment->now;
+        }
+        session->rule = verdict.rule;
+        session->reason = verdict.reason;
+        return verdict_continue();
+    }
+    if (session->flags & SESSION_REVOKED)
+        return verdict_continue();
+    session->flags |= SESSION_REVOKED;
+    session->seen = moment->now;
+    return verdict;
+}
+
+/* Does a packet of this kind make a session? Answers and the ICMP types that ask nothing do not. */
+static __always_inline bool packet_opens(const struct packet *packet)
+{
+    if (packet->key.protocol == PROTO_TCP)
+        return !(packet->tcp_flags & TCP_RST) && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK);
+    if (!packet_is_icmp(packet))
+        return true;
+    return packet->key.kind == (packet->direction == EGRESS ? KIND_ECHO_BY_LOCAL : KIND_ECHO_BY_REMOTE) ||
+           packet->key.kind == (packet->direction == EGRESS ? KIND_TIMESTAMP_BY_LOCAL : KIND_TIMESTAMP_BY_REMOTE);
+}
+
+/* The rules' verdict on a packet without a session, and the session that it makes. */
+static __always_inline struct verdict judge_opening(const struct packet *packet, const struct interface *iface,
+                                                    const struct moment *moment, struct session_found *found)
+{
+    __u32 icmp = packet->icmp_type << 8 | packet->icmp_code;
+    struct verdict verdict = verdict_continue();
+    struct session fresh;
+    __u32 cell = 0;
+
+    if (packet->key.protocol == PROTO_TCP && !tcp_is_opening_syn(packet)) {
+        if (moment->settings->flags & SETTING_MIDSTREAM_DROP)
+            return verdict_drop(REASON_MIDSTREAM);
+        /* From the guest first as an answer: then the ingress rules can end it. */
+        if (packet->direction == EGRESS)
+            verdict = judge_rules(packet, iface, moment, &packet->key, INGRESS, icmp, &cell);
+    }
+    if (verdict.action != ACCEPT)
+        verdict = judge_rules(packet, iface, moment, &packet->key, packet->direction, icmp, &cell);
+    if (verdict.action == DROP || moment->early || !packet_opens(packet))
+        return verdict;
+    session_begin(&fresh, packet, &verdict, moment->generation, cell, moment->now);
+    if (session_create(found, iface->number, &packet->key, &fresh) < 0)
+        return verdict_drop(REASON_TABLE_FULL);
+    verdict.session = SESSION_NEW;
+    return verdict;
+}
+
+/* A packet of a live session. CONTINUE: a SYN that begins another one. */
+static __always_inline struct verdict judge_session(struct session_found *found, const struct packet *packet,
+                                                    const struct interface *iface, const struct moment *moment)
+{
+    struct session *session = found->live;
+    bool syn = packet->key.protocol == PROTO_TCP && tcp_is_opening_syn(packet);
+    struct verdict verdict;
+
+    if (syn && session->state == STATE_TCP_CLOSING && !(session->flags & SESSION_REVOKED))
+        return verdict_continue();
+    if (!(moment->settings->flags & SETTING_KEEP) && !session_is_judged(session, moment)) {
+        verdict = session_revalidate(session, packet, iface, moment);
+        if (verdict.action == DROP)
+            return verdict;
+    }
+    if (session->flags & SESSION_REVOKED) {
+        if (syn)
+            return verdict_continue();
+        return verdict_drop(REASON_REVOKED);
+    }
+    if (!moment->early)
+        session_update(session, packet, found->table, iface->number, moment->now);
+    verdict = verdict_accept(REASON_SESSION);
+    verdict.session = SESSION_ESTABLISHED;
+    return verdict;
+}
+
+/* An ICMP error belongs to the session that it quotes; it never changes one. */
+static __always_inline struct verdict judge_related(const struct packet *packet, const struct interface *iface,
+                                                    const struct moment *moment)
+{
+    const struct session_key *quoted = &packet->about.quoted;
+    struct session_found found;
+    struct verdict verdict;
+    __u32 cell;
+
+    if (!(packet->marks & MARK_QUOTED))
+        return verdict_continue();
+    /* The quoted packet's sender is who receives the error; a router in between may send it. */
+    if (!(packet->direction == INGRESS ? address_equal(quoted->local, packet->key.local)
+                                       : address_equal(quoted->remote, packet->key.remote)))
+        return verdict_continue();
+    session_find(&found, iface->number, quoted, moment->settings, moment->now);
+    if (!found.live)
+        return verdict_continue();
+    if (moment->settings->flags & SETTING_KEEP || session_is_judged(found.live, moment)) {
+        if (found.live->flags & SESSION_REVOKED)
+            return verdict_continue();
+    } else {
+        verdict = judge_rules(packet, iface, moment, quoted, session_side(found.live), found.live->icmp, &cell);
+        if (verdict.action != ACCEPT)
+            return verdict_continue();
+    }
+    verdict = verdict_accept(REASON_RELATED);
+    verdict.session = SESSION_RELATED;
+    return verdict;
+}
+
+static __always_inline struct verdict judge_flow(const struct packet *packet, const struct interface *iface,
+                                                 const struct moment *moment)
+{
+    struct session_found found = {};
+    struct verdict verdict;
+
+    if (!packet_is_icmp(packet) || packet->key.kind != KIND_PLAIN) {
+        session_find(&found, iface->number, &packet->key, moment->settings, moment->now);
+        if (found.live) {
+            verdict = judge_session(&found, packet, iface, moment);
+            if (verdict.action != CONTINUE)
+                return verdict;
+        }
+    } else {
+        verdict = judge_related(packet, iface, moment);
+        if (verdict.action != CONTINUE)
+            return verdict;
+    }
+    verdict = judge_opening(packet, iface, moment, &found);
+    if (verdict.action == DROP && found.live && found.live->flags & SESSION_REVOKED)
+        return verdict_drop(REASON_REVOKED);
+    return verdict;
+}
+
+static __always_inline struct verdict judge_stages(struct packet *packet, const struct interface *iface,
+                                                   const struct moment *moment)
+{
+    struct verdict verdict;
+
+    verdict = frame_check(packet, iface);
+    if (verdict.action != CONTINUE)
+        return verdict;
+    verdict = spoof_check(packet, iface, moment->generation);
+    if (verdict.action != CONTINUE)
+        return verdict;
+    verdict = always_check(packet, iface, moment->settings, moment->early, moment->now);
+    if (verdict.action != CONTINUE)
+        return verdict;
+    if (iface->flags & INTERFACE_NOT_READY || !moment->version)
+        return moment->settings->flags & SETTING_FAIL_OPEN ? verdict_accept(REASON_NOT_READY)
+                                                           : verdict_drop(REASON_NOT_READY);
+    if (!packet->family)
+        return verdict_accept(REASON_ETHER_TYPE);
+    verdict = fragment_recall(packet, iface, moment->settings, moment->now);
+    if (verdict.action != CONTINUE)
+        return verdict;
+    return judge_flow(packet, iface, moment);
+}
+
+/* Judges a parsed packet at an interface; packet->verdict has the answer. Returns its action.
+ * `early`: at an uplink. */
+global_function int judge(struct packet *packet, const struct interface *iface, __u32 early)
+{
+    struct moment moment = {.early = early};
+    const struct slot *live;
+    __u32 index = 0;
+    __u64 word;
+
+    if (!packet || !iface)
+        return DROP;
+    packet->verdict = verdict_drop(REASON_NOT_READY);
+    moment.settings = map_lookup(rw_settings, &index);
+    index = iface->slot;
+    live = map_lookup(rw_slots, &index);
+    if (!moment.settings || !moment.settings->hz || !live || iface->flags & INTERFACE_REMOVED)
+        return DROP;
+    /* Version and generation in one read: they change together. */
+    word = *(const volatile __u64 *)live;
+    moment.version = word;
+    moment.generation = word >> 32;
+    if ((__s32)(iface->generation - moment.generation) > 0)
+        moment.generation = iface->generation;
+    moment.now = kernel_jiffies();
+    packet->version = moment.version;
+
+    packet->verdict = judge_stages(packet, iface, &moment);
+    if (packet->observed && packet->verdict.action == ACCEPT)
+        packet->verdict.reason = REASON_OBSERVED;
+    if (packet->marks & MARK_FRAGMENT_FIRST && (!early || packet->verdict.action == DROP) &&
+        !fragment_remember(packet, iface, &packet->verdict, moment.now))
+        packet->verdict = verdict_drop(REASON_TABLE_FULL);
+    return packet->verdict.action;
+}
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Entry points. XDP_* and TC_* stand here only: each hook fills struct frame from its context, has it parsed
+ * and judged, and says the answer in its own words.
+ *
+ *   guest_xdp         RX of a guest's device: what the guest sends. Marks the frame as judged.
+ *   guest_tc_ingress  RX of the same device: what carries no mark (attachment mode tc, or missed by XDP)
+ *   guest_tc_egress   TX of the same device: what reaches the guest, by whatever way
+ *   uplink_xdp        RX of an uplink: drops early what a guest of this host would refuse
+ */
+#include "kernel.h"
+#include <linux/pkt_cls.h>
+#include "parse.h"
+#include "judge.h"
+#include "account.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* The interface behind a device; NULL where the agent has not said (a device is never attached before). */
+static __always_inline const struct interface *interface_of(__u32 ifindex, __u32 *record)
+{
+    __u32 near = ifindex & (DEVICES_NEAR - 1);
+    const struct device *device = map_lookup(rw_devices, &near);
+    __u64 word;
+
+    if (!device)
+        return NULL;
+    /* ifindex and record in one read: they change together. */
+    word = *(const volatile __u64 *)device;
+    if ((__u32)word != ifindex) {
+        device = map_lookup(rw_devices_far, &ifindex);
+        if (!device)
+            return NULL;
+        word = *(const volatile __u64 *)device;
+    }
+    *record = word >> 32;
+    return map_lookup(rw_interfaces, record);
+}
+
+static __always_inline bool fails_open(void)
+{
+    __u32 zero = 0;
+    const struct settings *settings = map_lookup(rw_settings, &zero);
+
+    return settings && settings->flags & SETTING_FAIL_OPEN;
+}
+
+static __always_inline void frame_of_xdp(struct frame *frame, struct xdp_md *ctx)
+{
+    frame->data = (void *)(long)ctx->data;
+    frame->end = (void *)(long)ctx->data_end;
+    frame->length = bpf_xdp_get_buff_len(ctx);
+}
+
+static __always_inline void frame_of_skb(struct frame *frame, struct __sk_buff *ctx)
+{
+    frame->data = (void *)(long)ctx->data;
+    frame->end = (void *)(long)ctx->data_end;
+    frame->length = ctx->len;
+    frame->segmented = ctx->gso_size;
+    frame->tagged = !!ctx->vlan_present;
+    frame->tag = ctx->vlan_tci & VLAN_ID_MASK;
+}
+
+/* Where the first bytes of this CPU's frame go, and how many there are. */
+static __always_inline struct headers *headers_of(const struct frame *frame)
+{
+    __u32 zero = 0;
+    struct headers *headers = map_lookup(rw_headers, &zero);
+
+    if (!headers)
+        return NULL;
+    headers->length = frame->length;
+    headers->segmented = frame->segmented;
+    headers->tagged = frame->tagged;
+    headers->tag = frame->tag;
+    headers->room = frame->length < FRAME_HEADERS ? frame->length : FRAME_HEADERS;
+    return headers;
+}
+
+/* A packet as it was before the quick way began to fill it. */
+static __always_inline void packet_reset(struct packet *packet)
+{
+    __u32 record = packet->record;
+    __u8 direction = packet->direction, hook = packet->hook;
+
+    __builtin_memset(packet, 0, sizeof(*packet));
+    packet->record = record;
+    packet->direction = direction;
+    packet->hook = hook;
+}
+
+static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet)
+{
+    struct frame frame = {};
+    struct headers *headers;
+    __u32 reason, room;
+
+    frame_of_xdp(&frame, ctx);
+    reason = parse_frame(&frame, packet);
+    if (reason != PARSE_LONG)
+        return reason;
+    packet_reset(packet);
+    headers = headers_of(&frame);
+    if (!headers)
+        return REASON_UNSUPPORTED;
+    room = headers->room;
+    keep_order(room);
+    if (!room || room > FRAME_HEADERS || bpf_xdp_load_bytes(ctx, 0, headers->bytes, room))
+        return REASON_MALFORMED;
+    return parse_headers(headers, packet);
+}
+
+static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet)
+{
+    struct frame frame = {};
+    struct headers *headers;
+    __u32 reason, room;
+
+    frame_of_skb(&frame, ctx);
+    reason = parse_frame(&frame, packet);
+    if (reason != PARSE_LONG)
+        return reason;
+    packet_reset(packet);
+    headers = headers_of(&frame);
+    if (!headers)
+        return REASON_UNSUPPORTED;
+    room = headers->room;
+    keep_order(room);
+    if (!room || room > FRAME_HEADERS || bpf_skb_load_bytes(ctx, 0, headers->bytes, room))
+        return REASON_MALFORMED;
+    return parse_headers(headers, packet);
+}
+
+/* The verdict on a parsed (or unparsable) packet, counted. */
+static __always_inline int conclude(struct packet *packet, const struct interface *iface, __u32 reason)
+{
+    if (reason != REASON_NONE && !(iface->flags & INTERFACE_REMOVED))
+        packet->verdict = verdict_drop(reason);
+    else
+        judge(packet, iface, false);
+    account(packet, iface);
+    return packet->verdict.action;
+}
+
+SEC("xdp.frags")
+int guest_xdp(struct xdp_md *ctx)
+{
+    struct packet packet = {.direction = EGRESS, .hook = HOOK_XDP};
+    const struct interface *iface = interface_of(ctx->ingress_ifindex, &packet.record);
+    struct mark_data *mark;
+
+    if (!iface)
+        return fails_open() ? XDP_PASS : XDP_DROP;
+    /* Where there is no room for the mark (a driver without metadata), tc judges. */
+    if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*mark)))
+        return XDP_PASS;
+    mark = (void *)(long)ctx->data_meta;
+    if ((void *)(mark + 1) > (void *)(long)ctx->data)
+        return XDP_PASS;
+    mark->magic = MARK_MAGIC;
+    mark->ifindex = ctx->ingress_ifindex;
+    return conclude(&packet, iface, parse_xdp(ctx, &packet)) == ACCEPT ? XDP_PASS : XDP_DROP;
+}
+
+static __always_inline int judge_skb(struct __sk_buff *ctx, __u32 direction, __u32 hook)
+{
+    struct packet packet = {.direction = direction, .hook = hook};
+    const struct interface *iface = interface_of(ctx->ifindex, &packet.record);
+
+    if (!iface)
+        return fails_open() ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+    return conclude(&packet, iface, parse_skb(ctx, &packet)) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int guest_tc_ingress(struct __sk_buff *ctx)
+{
+    const struct mark_data *mark = (void *)(long)ctx->data_meta;
+
+    if ((void *)(mark + 1) <= (void *)(long)ctx->data && mark->magic == MARK_MAGIC && mark->ifindex == ctx->ifindex)
+        return TC_ACT_UNSPEC;
+    return judge_skb(ctx, EGRESS, HOOK_TC_INGRESS);
+}
+
+SEC("tc")
+int guest_tc_egress(struct __sk_buff *ctx)
+{
+    return judge_skb(ctx, INGRESS, HOOK_TC_EGRESS);
+}
+
+/* The interface that a frame at an uplink is for, where that is beyond doubt: untagged, its MAC or the host's,
+ * an address that exactly one interface of this host holds. */
+static __always_inline const struct interface *interface_behind(struct packet *packet, __u32 ifindex,
+                                                                __u32 *record)
+{
+    struct uplink_key key = {.ifindex = ifindex};
+    const struct interface *iface;
+    const __u32 *found;
+
+    if (!packet->family || packet->vlans[0] || packet->vlans[1])
+        return NULL;
+    address_copy(key.address, packet->key.local);
+    found = map_lookup(rw_uplinks, &key);
+    if (!found)
+        return NULL;
+    *record = *found;
+    iface = map_lookup(rw_interfaces, record);
+    if (!iface || mac_equal(packet->destination_mac, iface->mac))
+        return iface;
+    if (!listed_has(0, LISTED_HOST_MAC, packet->destination_mac, 6))
+        return NULL;
+    /* The host will route it: it reaches the guest under the guest's own MAC. */
+    __builtin_memcpy(packet->destination_mac, iface->mac, 6);
+    return iface;
+}
+
+SEC("xdp.frags")
+int uplink_xdp(struct xdp_md *ctx)
+{
+    struct packet packet = {.direction = INGRESS, .hook = HOOK_UPLINK};
+    const struct interface *iface;
+
+    if (parse_xdp(ctx, &packet) != REASON_NONE)
+        return XDP_PASS;
+    iface = interface_behind(&packet, ctx->ingress_ifindex, &packet.record);
+    if (!iface || judge(&packet, iface, true) != DROP)
+        return XDP_PASS;
+    /* Accepted ones are counted where they reach the guest. */
+    account(&packet, iface);
+    return XDP_DROP;
+}
+
+/* How many jiffies a second has: the agent reads it twice and compares with its own clock. */
+SEC("xdp")
+int clock_probe(struct xdp_md *ctx)
+{
+    (void)ctx;
+    return (__u32)bpf_jiffies64();
+}
