@@ -60,8 +60,10 @@ export class GuestDevices {
     }
     this.#releaseUnbound(links);
     if (spares.length === 0) return;
-    await this.#engine.grace();
-    for (const { record, stored } of spares) eraseRecord(this.#engine.maps, record, stored);
+    await this.#engine.clean(async () => {
+      await this.#engine.grace();
+      for (const { record, stored } of spares) eraseRecord(this.#engine.maps, record, stored);
+    });
   }
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */

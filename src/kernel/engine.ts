@@ -118,7 +118,7 @@ export class SyncEngine {
       else await this.tables.release(added);
       throw error;
     }
-    this.#cleaning = this.#clean(plan);
+    if (plan.changes) this.#cleaning = this.clean(() => this.#deleteOld(plan));
     return { ...report, generation: plan.generation };
   }
 
@@ -150,14 +150,17 @@ export class SyncEngine {
     return [...numbers.values()];
   }
 
-  async #clean(plan: ChangePlan): Promise<void> {
-    if (!plan.changes) return;
+  async #deleteOld(plan: ChangePlan): Promise<void> {
+    await this.grace();
+    cleanUp(this.maps, this.#known, plan);
+    await this.tables.release(plan.cleanup.numbers);
+  }
+
+  /** Deletes what nothing names any more; never throws: what is left is found by reading back before a change. */
+  async clean(work: () => Promise<void>): Promise<void> {
     try {
-      await this.grace();
-      cleanUp(this.maps, this.#known, plan);
-      await this.tables.release(plan.cleanup.numbers);
+      await work();
     } catch (error) {
-      // What is left over is in nobody's way, and is found again by reading back before the next change.
       this.#settled = false;
       this.lastCleaningError = errorText(error);
     }

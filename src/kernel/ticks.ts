@@ -5,9 +5,14 @@ import type { BpfProgram } from "./native.ts";
 const known = [100, 250, 300, 1000] as const;
 const tolerance = 0.05;
 const frame = new Uint8Array(64);
-/** Time between the two edges that are compared, ns. */
-const window = 40_000_000n;
-/** Reads around an edge lie at most this far apart, ns: two of them make 1.5 % of the window at most. */
+/** How far jiffies and the monotonic clock may be apart since boot, s. */
+const bootTolerance = 1;
+/**
+ * Time between the two edges that are compared, ns. On an overloaded machine a tick comes several milliseconds
+ * late: that must neither refuse a good clock nor make 300 of 250.
+ */
+const window = 250_000_000n;
+/** Reads around an edge lie at most this far apart, ns. */
 const sharpness = 300_000n;
 const patience = 2_000_000_000n;
 
@@ -17,10 +22,31 @@ export function readJiffies(probe: BpfProgram): number {
 }
 
 /**
- * Jiffies per second, measured from edge to edge against the monotonic clock. Throws CLOCK where the result is
- * no kernel's setting: idle timeouts would then be wrong.
+ * Jiffies per second. Throws CLOCK where neither way gives one of the settings that kernels have: idle timeouts
+ * would then be wrong.
  */
 export function learnTicks(probe: BpfProgram): number {
+  const jiffies = readJiffies(probe);
+  return ticksSinceBoot(jiffies, Number(process.hrtime.bigint()) / 1e9) ?? measureTicks(probe);
+}
+
+/**
+ * From where jiffies stand: they begin 300 s before their low 32 bits wrap, and follow the monotonic clock from
+ * then on (INITIAL_JIFFIES, tick_do_update_jiffies64 in the kernel). Null where not exactly one setting fits: at
+ * about 300 s of uptime all do, and in a time namespace none.
+ */
+export function ticksSinceBoot(jiffies: number, uptime_seconds: number): number | null {
+  const fitting = known.filter((hz) => {
+    const expected = hz * (uptime_seconds - 300);
+    const difference = (Math.round(jiffies - expected) | 0) / hz;
+    return Math.abs(difference) <= bootTolerance;
+  });
+  const [only] = fitting;
+  return fitting.length === 1 && only !== undefined ? only : null;
+}
+
+/** From edge to edge against the monotonic clock. */
+function measureTicks(probe: BpfProgram): number {
   const first = waitForEdge(probe);
   let last = waitForEdge(probe);
   while (last.time - first.time < window) last = waitForEdge(probe);

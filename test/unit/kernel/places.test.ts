@@ -22,7 +22,7 @@ import { keyText } from "../../../src/kernel/maps.ts";
 import { missingCapabilities } from "../../../src/kernel/probe.ts";
 import { Queue } from "../../../src/kernel/queue.ts";
 import { fitSizes } from "../../../src/kernel/sessions.ts";
-import { closestTicks } from "../../../src/kernel/ticks.ts";
+import { closestTicks, ticksSinceBoot } from "../../../src/kernel/ticks.ts";
 import { address, iface, prefix } from "../policy/compile-fixture.ts";
 import { createFakeMaps, Faults } from "./fake-maps.ts";
 
@@ -172,6 +172,17 @@ describe("the kernel's clock", () => {
     expect(closestTicks(104, 0.1)).toBe(1000);
     expect(() => closestTicks(20, 0.1)).toThrow(/200\.0 jiffies a second; known are 100, 250, 300, 1000/);
     expect(() => closestTicks(107, 0.1)).toThrow(/CLOCK|1070/);
+  });
+
+  it("is known from where jiffies stand since boot, save when all settings fit or none", () => {
+    // Read at 1,743 s of uptime, at 250 a second: 2 ** 32 + 360,699.
+    expect(ticksSinceBoot(360_699, 1742.8)).toBe(250);
+    expect(ticksSinceBoot(2 ** 32 - 100 * 100, 200)).toBe(100);
+    expect(ticksSinceBoot(2, 300.001)).toBeNull();
+    expect(ticksSinceBoot(123_456_789, 1742.8)).toBeNull();
+    // Jiffies have wrapped once more after 2 ** 32 ticks.
+    const uptime = 6_000_000;
+    expect(ticksSinceBoot((1000 * (uptime - 300)) % 2 ** 32, uptime)).toBe(1000);
   });
 
   it("wraps without a gap", () => {
