@@ -15,9 +15,15 @@ const char *inodeOf(Kind kind) {
     case Kind::Program:
         return "anon_inode:bpf-prog";
     case Kind::Link:
-        return "anon_inode:bpf_link";
+        return "anon_inode:bpf-link";
     }
     return "";
+}
+
+/* A link that was made is "bpf_link", one that was opened by its pin "bpf-link" (bpf_link_new_fd,
+ * bpf_link_get_fd). */
+bool isInodeOf(Kind kind, const std::string &found) {
+    return found == inodeOf(kind) || (kind == Kind::Link && found == "anon_inode:bpf_link");
 }
 
 } // namespace
@@ -33,7 +39,7 @@ Fd openPin(const std::string &path, Kind kind) {
     if (length < 0)
         throw Failure::fromErrno("cannot tell what is pinned at " + path);
     std::string found(target, static_cast<size_t>(length));
-    if (found != inodeOf(kind))
+    if (!isInodeOf(kind, found))
         throw Failure(EINVAL, path + " is " + found + ", not " + inodeOf(kind));
     return fd;
 }

@@ -17,8 +17,7 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 /* The interface behind a device; NULL where the agent has not said (a device is never attached before). */
-static __always_inline const struct interface *interface_of(__u32 ifindex, __u32 *record)
-{
+static __always_inline const struct interface *interface_of(__u32 ifindex, __u32 *record) {
     __u32 near = ifindex & (DEVICES_NEAR - 1);
     const struct device *device = map_lookup(rw_devices, &near);
     __u64 word;
@@ -37,23 +36,20 @@ static __always_inline const struct interface *interface_of(__u32 ifindex, __u32
     return map_lookup(rw_interfaces, record);
 }
 
-static __always_inline bool fails_open(void)
-{
+static __always_inline bool fails_open(void) {
     __u32 zero = 0;
     const struct settings *settings = map_lookup(rw_settings, &zero);
 
     return settings && settings->flags & SETTING_FAIL_OPEN;
 }
 
-static __always_inline void frame_of_xdp(struct frame *frame, struct xdp_md *ctx)
-{
+static __always_inline void frame_of_xdp(struct frame *frame, struct xdp_md *ctx) {
     frame->data = (void *)(long)ctx->data;
     frame->end = (void *)(long)ctx->data_end;
     frame->length = bpf_xdp_get_buff_len(ctx);
 }
 
-static __always_inline void frame_of_skb(struct frame *frame, struct __sk_buff *ctx)
-{
+static __always_inline void frame_of_skb(struct frame *frame, struct __sk_buff *ctx) {
     frame->data = (void *)(long)ctx->data;
     frame->end = (void *)(long)ctx->data_end;
     frame->length = ctx->len;
@@ -63,8 +59,7 @@ static __always_inline void frame_of_skb(struct frame *frame, struct __sk_buff *
 }
 
 /* Where the first bytes of this CPU's frame go, and how many there are. */
-static __always_inline struct headers *headers_of(const struct frame *frame)
-{
+static __always_inline struct headers *headers_of(const struct frame *frame) {
     __u32 zero = 0;
     struct headers *headers = map_lookup(rw_headers, &zero);
 
@@ -78,9 +73,21 @@ static __always_inline struct headers *headers_of(const struct frame *frame)
     return headers;
 }
 
+/* This CPU's packet, empty. */
+static __always_inline struct packet *packet_begin(__u32 direction, __u32 hook) {
+    __u32 zero = 0;
+    struct packet *packet = map_lookup(rw_packet, &zero);
+
+    if (!packet)
+        return NULL;
+    __builtin_memset(packet, 0, sizeof(*packet));
+    packet->direction = direction;
+    packet->hook = hook;
+    return packet;
+}
+
 /* A packet as it was before the quick way began to fill it. */
-static __always_inline void packet_reset(struct packet *packet)
-{
+static __always_inline void packet_reset(struct packet *packet) {
     __u32 record = packet->record;
     __u8 direction = packet->direction, hook = packet->hook;
 
@@ -90,8 +97,7 @@ static __always_inline void packet_reset(struct packet *packet)
     packet->hook = hook;
 }
 
-static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet)
-{
+static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet) {
     struct frame frame = {};
     struct headers *headers;
     __u32 reason, room;
@@ -111,8 +117,7 @@ static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet
     return parse_headers(headers, packet);
 }
 
-static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet)
-{
+static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet) {
     struct frame frame = {};
     struct headers *headers;
     __u32 reason, room;
@@ -133,8 +138,7 @@ static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *pac
 }
 
 /* The verdict on a parsed (or unparsable) packet, counted. */
-static __always_inline int conclude(struct packet *packet, const struct interface *iface, __u32 reason)
-{
+static __always_inline int conclude(struct packet *packet, const struct interface *iface, __u32 reason) {
     if (reason != REASON_NONE && !(iface->flags & INTERFACE_REMOVED))
         packet->verdict = verdict_drop(reason);
     else
@@ -143,13 +147,14 @@ static __always_inline int conclude(struct packet *packet, const struct interfac
     return packet->verdict.action;
 }
 
-SEC("xdp.frags")
-int guest_xdp(struct xdp_md *ctx)
-{
-    struct packet packet = {.direction = EGRESS, .hook = HOOK_XDP};
-    const struct interface *iface = interface_of(ctx->ingress_ifindex, &packet.record);
+static __always_inline int judge_xdp(struct xdp_md *ctx) {
+    struct packet *packet = packet_begin(EGRESS, HOOK_XDP);
+    const struct interface *iface;
     struct mark_data *mark;
 
+    if (!packet)
+        return XDP_DROP;
+    iface = interface_of(ctx->ingress_ifindex, &packet->record);
     if (!iface)
         return fails_open() ? XDP_PASS : XDP_DROP;
     /* Where there is no room for the mark (a driver without metadata), tc judges. */
@@ -160,40 +165,51 @@ int guest_xdp(struct xdp_md *ctx)
         return XDP_PASS;
     mark->magic = MARK_MAGIC;
     mark->ifindex = ctx->ingress_ifindex;
-    return conclude(&packet, iface, parse_xdp(ctx, &packet)) == ACCEPT ? XDP_PASS : XDP_DROP;
+    return conclude(packet, iface, parse_xdp(ctx, packet)) == ACCEPT ? XDP_PASS : XDP_DROP;
 }
 
-static __always_inline int judge_skb(struct __sk_buff *ctx, __u32 direction, __u32 hook)
-{
-    struct packet packet = {.direction = direction, .hook = hook};
-    const struct interface *iface = interface_of(ctx->ifindex, &packet.record);
+static __always_inline int judge_skb(struct __sk_buff *ctx, __u32 direction, __u32 hook) {
+    struct packet *packet = packet_begin(direction, hook);
+    const struct interface *iface;
 
+    if (!packet)
+        return TC_ACT_SHOT;
+    iface = interface_of(ctx->ifindex, &packet->record);
     if (!iface)
         return fails_open() ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-    return conclude(&packet, iface, parse_skb(ctx, &packet)) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+    return conclude(packet, iface, parse_skb(ctx, packet)) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("xdp.frags")
+int guest_xdp(struct xdp_md *ctx) {
+    return judge_xdp(ctx);
+}
+
+/* Generic mode takes no program that knows fragments before Linux 6.9. */
+SEC("xdp")
+int guest_xdp_generic(struct xdp_md *ctx) {
+    return judge_xdp(ctx);
 }
 
 SEC("tc")
-int guest_tc_ingress(struct __sk_buff *ctx)
-{
+int guest_tc_ingress(struct __sk_buff *ctx) {
     const struct mark_data *mark = (void *)(long)ctx->data_meta;
 
-    if ((void *)(mark + 1) <= (void *)(long)ctx->data && mark->magic == MARK_MAGIC && mark->ifindex == ctx->ifindex)
+    if ((void *)(mark + 1) <= (void *)(long)ctx->data && mark->magic == MARK_MAGIC &&
+        mark->ifindex == ctx->ifindex)
         return TC_ACT_UNSPEC;
     return judge_skb(ctx, EGRESS, HOOK_TC_INGRESS);
 }
 
 SEC("tc")
-int guest_tc_egress(struct __sk_buff *ctx)
-{
+int guest_tc_egress(struct __sk_buff *ctx) {
     return judge_skb(ctx, INGRESS, HOOK_TC_EGRESS);
 }
 
-/* The interface that a frame at an uplink is for, where that is beyond doubt: untagged, its MAC or the host's,
- * an address that exactly one interface of this host holds. */
+/* The interface that a frame at an uplink is for, where that is beyond doubt: untagged, its MAC or the
+ * host's, an address that exactly one interface of this host holds. */
 static __always_inline const struct interface *interface_behind(struct packet *packet, __u32 ifindex,
-                                                                __u32 *record)
-{
+                                                                __u32 *record) {
     struct uplink_key key = {.ifindex = ifindex};
     const struct interface *iface;
     const __u32 *found;
@@ -215,26 +231,33 @@ static __always_inline const struct interface *interface_behind(struct packet *p
     return iface;
 }
 
-SEC("xdp.frags")
-int uplink_xdp(struct xdp_md *ctx)
-{
-    struct packet packet = {.direction = INGRESS, .hook = HOOK_UPLINK};
+static __always_inline int judge_uplink(struct xdp_md *ctx) {
+    struct packet *packet = packet_begin(INGRESS, HOOK_UPLINK);
     const struct interface *iface;
 
-    if (parse_xdp(ctx, &packet) != REASON_NONE)
+    if (!packet || parse_xdp(ctx, packet) != REASON_NONE)
         return XDP_PASS;
-    iface = interface_behind(&packet, ctx->ingress_ifindex, &packet.record);
-    if (!iface || judge(&packet, iface, true) != DROP)
+    iface = interface_behind(packet, ctx->ingress_ifindex, &packet->record);
+    if (!iface || judge(packet, iface, true) != DROP)
         return XDP_PASS;
     /* Accepted ones are counted where they reach the guest. */
-    account(&packet, iface);
+    account(packet, iface);
     return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int uplink_xdp(struct xdp_md *ctx) {
+    return judge_uplink(ctx);
+}
+
+SEC("xdp")
+int uplink_xdp_generic(struct xdp_md *ctx) {
+    return judge_uplink(ctx);
 }
 
 /* How many jiffies a second has: the agent reads it twice and compares with its own clock. */
 SEC("xdp")
-int clock_probe(struct xdp_md *ctx)
-{
+int clock_probe(struct xdp_md *ctx) {
     (void)ctx;
     return (__u32)bpf_jiffies64();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a verdict leaves behind: a counter always, an event for what was dropped or observed, a trace on request. */
+/* What a verdict leaves behind: a counter always, an event for what was dropped or observed, a trace on
+ * request. */
 #ifndef RINGWALL_ACCOUNT_H
 #define RINGWALL_ACCOUNT_H
 
@@ -8,8 +9,7 @@
 #include "address.h"
 #include "rate.h"
 
-static __always_inline void account_count(const struct packet *packet, __u32 number)
-{
+static __always_inline void account_count(const struct packet *packet, __u32 number) {
     __u32 accepted = packet->verdict.action == ACCEPT;
     __u32 index = ((number * 2 + packet->direction) * 2 + accepted) * REASONS_MAX + packet->verdict.reason;
     struct counter *counter = map_lookup(rw_counters, &index);
@@ -20,16 +20,14 @@ static __always_inline void account_count(const struct packet *packet, __u32 num
     counter->bytes += packet->length;
 }
 
-static __always_inline void account_lost(__u32 kind)
-{
+static __always_inline void account_lost(__u32 kind) {
     __u64 *lost = map_lookup(rw_lost, &kind);
 
     if (lost)
         ++*lost;
 }
 
-static __always_inline void account_trace(const struct packet *packet)
-{
+static __always_inline void account_trace(const struct packet *packet) {
     __u32 zero = 0;
     struct trace *trace = map_lookup(rw_trace, &zero);
 
@@ -45,8 +43,7 @@ static __always_inline void account_trace(const struct packet *packet)
 }
 
 static __always_inline void event_fill(struct event *event, const struct packet *packet,
-                                       const struct interface *iface)
-{
+                                       const struct interface *iface) {
     bool ports = packet->key.protocol == PROTO_TCP || packet->key.protocol == PROTO_UDP;
 
     event->time = kernel_monotonic();
@@ -74,8 +71,7 @@ static __always_inline void event_fill(struct event *event, const struct packet 
 }
 
 /* One of an interface and reason within its rate, so that a flood hides nothing of its neighbours. */
-static __always_inline void account_event(const struct packet *packet, const struct interface *iface)
-{
+static __always_inline void account_event(const struct packet *packet, const struct interface *iface) {
     __u32 zero = 0;
     const struct settings *settings = map_lookup(rw_settings, &zero);
     struct event *event;
@@ -96,8 +92,7 @@ static __always_inline void account_event(const struct packet *packet, const str
     event_submit(event);
 }
 
-global_function int account(const struct packet *packet, const struct interface *iface)
-{
+global_function int account(const struct packet *packet, const struct interface *iface) {
     if (!packet || !iface)
         return 0;
     account_count(packet, iface->number);

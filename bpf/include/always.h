@@ -12,8 +12,7 @@
 /* A frame of a kind that always works, within its rate when the guest sends it. */
 static __always_inline struct verdict always_pass(const struct packet *packet, const struct interface *iface,
                                                   const struct settings *settings, __u32 kind, __u32 reason,
-                                                  __u32 now)
-{
+                                                  __u32 now) {
     if (packet->direction == EGRESS &&
         !rate_allow(iface->number, kind, settings->always_per_second, settings->hz, now))
         return verdict_drop(REASON_RATE_LIMIT);
@@ -21,8 +20,7 @@ static __always_inline struct verdict always_pass(const struct packet *packet, c
 }
 
 /* Is it one of the messages that always work in its direction? The hop limit that they must have, or 0. */
-static __always_inline __u32 neighbour_hop_limit(const struct packet *packet, const struct interface *iface)
-{
+static __always_inline __u32 neighbour_hop_limit(const struct packet *packet, const struct interface *iface) {
     bool egress = packet->direction == EGRESS;
 
     if (packet_is_icmpv6_of(packet, ND_NEIGHBOUR_SOLICIT, ND_NEIGHBOUR_ADVERT))
@@ -46,9 +44,9 @@ static __always_inline __u32 neighbour_hop_limit(const struct packet *packet, co
 }
 
 /* A routed or fragmented one is an evasion of guards on the way (RFC 4861, RFC 6980, RFC 7113). */
-static __always_inline struct verdict always_neighbour(const struct packet *packet, const struct interface *iface,
-                                                       const struct settings *settings, __u32 now)
-{
+static __always_inline struct verdict always_neighbour(const struct packet *packet,
+                                                       const struct interface *iface,
+                                                       const struct settings *settings, __u32 now) {
     __u32 hop_limit = neighbour_hop_limit(packet, iface);
 
     if (!hop_limit)
@@ -58,8 +56,7 @@ static __always_inline struct verdict always_neighbour(const struct packet *pack
     return always_pass(packet, iface, settings, ALWAYS_NEIGHBOUR, REASON_NEIGHBOUR_DISCOVERY, now);
 }
 
-static __always_inline bool dhcp_knows(const struct dhcp *dhcp, const __u8 *server)
-{
+static __always_inline bool dhcp_knows(const struct dhcp *dhcp, const __u8 *server) {
     for (__u32 n = 0; n < DHCP_SERVERS; n++) {
         if (address_equal(dhcp->servers[n], server))
             return true;
@@ -69,8 +66,7 @@ static __always_inline bool dhcp_knows(const struct dhcp *dhcp, const __u8 *serv
 
 /* A server's answer makes it one to which requests may go by unicast, if the guest has asked lately. */
 static __always_inline void dhcp_learn(struct dhcp *dhcp, const __u8 *server, const struct settings *settings,
-                                       __u32 now)
-{
+                                       __u32 now) {
     __u32 turn;
 
     if (!dhcp->valid || now - dhcp->asked >= settings->dhcp_window || dhcp_knows(dhcp, server))
@@ -81,8 +77,7 @@ static __always_inline void dhcp_learn(struct dhcp *dhcp, const __u8 *server, co
 
 static __always_inline struct verdict always_dhcp_request(const struct packet *packet,
                                                           const struct interface *iface,
-                                                          const struct settings *settings, __u32 now)
-{
+                                                          const struct settings *settings, __u32 now) {
     const __u8 *server = packet->key.remote;
     __u32 number = iface->number;
     struct dhcp *dhcp = map_lookup(rw_dhcp, &number);
@@ -103,16 +98,16 @@ static __always_inline struct verdict always_dhcp_request(const struct packet *p
 
 static __always_inline struct verdict always_dhcp_answer(const struct packet *packet,
                                                          const struct interface *iface,
-                                                         const struct settings *settings, bool early, __u32 now)
-{
+                                                         const struct settings *settings, bool early,
+                                                         __u32 now) {
     __u32 number = iface->number;
     struct dhcp *dhcp;
 
     if (packet->family == 4 && (packet_source_port(packet) != PORT_DHCP_SERVER ||
                                 packet_destination_port(packet) != PORT_DHCP_CLIENT))
         return verdict_continue();
-    if (packet->family == 6 && (packet_destination_port(packet) != PORT_DHCPV6_CLIENT ||
-                                !address_is_link_local(packet->key.local)))
+    if (packet->family == 6 &&
+        (packet_destination_port(packet) != PORT_DHCPV6_CLIENT || !address_is_link_local(packet->key.local)))
         return verdict_continue();
     dhcp = early ? NULL : map_lookup(rw_dhcp, &number);
     if (dhcp)
@@ -121,8 +116,7 @@ static __always_inline struct verdict always_dhcp_answer(const struct packet *pa
 }
 
 static __always_inline struct verdict always_check(const struct packet *packet, const struct interface *iface,
-                                                   const struct settings *settings, bool early, __u32 now)
-{
+                                                   const struct settings *settings, bool early, __u32 now) {
     if (packet->ethertype == ETHERTYPE_ARP || packet->ethertype == ETHERTYPE_RARP)
         return always_pass(packet, iface, settings, ALWAYS_ARP, REASON_ARP, now);
     if (packet_is_udp(packet)) {

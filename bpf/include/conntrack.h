@@ -23,8 +23,7 @@ struct session_found {
     __u32 table; /* of `live` */
 };
 
-static __always_inline void *session_map(__u32 table, __u32 number)
-{
+static __always_inline void *session_map(__u32 table, __u32 number) {
     if (table == TABLE_ESTABLISHED)
         return map_inner(rw_established, &number);
     if (table == TABLE_ANSWERED)
@@ -32,42 +31,38 @@ static __always_inline void *session_map(__u32 table, __u32 number)
     return map_inner(rw_opening, &number);
 }
 
-static __always_inline struct session *session_lookup(__u32 table, __u32 number, const struct session_key *key)
-{
+static __always_inline struct session *session_lookup(__u32 table, __u32 number,
+                                                      const struct session_key *key) {
     void *map = session_map(table, number);
 
     return map ? inner_lookup(map, key) : NULL;
 }
 
-static __always_inline __u32 session_timeout(const struct settings *settings, __u32 state)
-{
+static __always_inline __u32 session_timeout(const struct settings *settings, __u32 state) {
     return state < STATES_MAX ? settings->timeouts[state] : 0;
 }
 
 static __always_inline bool session_is_idle(const struct session *session, const struct settings *settings,
-                                            __u32 now)
-{
+                                            __u32 now) {
     return now - session->seen >= session_timeout(settings, session->state);
 }
 
-static __always_inline bool state_is_tcp(__u32 state)
-{
+static __always_inline bool state_is_tcp(__u32 state) {
     return state >= STATE_TCP_OPENING && state <= STATE_TCP_CLOSING;
 }
 
 /* A revoked TCP session stays revoked without a time limit: a keepalive revives nothing. */
 static __always_inline bool session_is_over(const struct session *session, const struct settings *settings,
-                                            __u32 now)
-{
+                                            __u32 now) {
     if (session->flags & SESSION_REVOKED && state_is_tcp(session->state))
         return false;
     return session_is_idle(session, settings, now);
 }
 
 /* Asks the table of proven sessions first, then the opening one. */
-static __always_inline void session_find(struct session_found *found, __u32 number, const struct session_key *key,
-                                         const struct settings *settings, __u32 now)
-{
+static __always_inline void session_find(struct session_found *found, __u32 number,
+                                         const struct session_key *key, const struct settings *settings,
+                                         __u32 now) {
     __u32 proven = key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED;
     struct session *session = session_lookup(proven, number, key);
 
@@ -95,8 +90,7 @@ static __always_inline void session_find(struct session_found *found, __u32 numb
 /* 0, or a negative errno: a full table or a lost race for memory. That another CPU made the same session a
  * moment ago is no fault. */
 static __always_inline must_check int session_insert(__u32 table, __u32 number, const struct session_key *key,
-                                                     const struct session *session)
-{
+                                                     const struct session *session) {
     void *map = session_map(table, number);
     long error;
 
@@ -108,8 +102,7 @@ static __always_inline must_check int session_insert(__u32 table, __u32 number, 
 
 /* Moves a session that was proven out of the opening table. Where that fails it stays there, unproven. */
 static __always_inline void session_promote(__u32 table, __u32 number, const struct session_key *key,
-                                            struct session *session, __u32 state)
-{
+                                            struct session *session, __u32 state) {
     struct session proven;
     void *opening;
 
@@ -122,8 +115,7 @@ static __always_inline void session_promote(__u32 table, __u32 number, const str
         inner_delete(opening, key);
 }
 
-static __always_inline __u32 session_first_state(const struct session_key *key)
-{
+static __always_inline __u32 session_first_state(const struct session_key *key) {
     switch (key->protocol) {
     case PROTO_TCP:
         return STATE_TCP_OPENING;
@@ -136,8 +128,8 @@ static __always_inline __u32 session_first_state(const struct session_key *key)
 
 /* A session as its first packet makes it. */
 static __always_inline void session_begin(struct session *session, const struct packet *packet,
-                                          const struct verdict *verdict, __u32 generation, __u32 cell, __u32 now)
-{
+                                          const struct verdict *verdict, __u32 generation, __u32 cell,
+                                          __u32 now) {
     __builtin_memset(session, 0, sizeof(*session));
     session->seen = session->opened = now;
     session->generation = generation;
@@ -155,8 +147,8 @@ static __always_inline void session_begin(struct session *session, const struct 
 
 /* Makes a session, in the place of an expired one of its key where there is one. */
 static __always_inline must_check int session_create(const struct session_found *found, __u32 number,
-                                                     const struct session_key *key, const struct session *fresh)
-{
+                                                     const struct session_key *key,
+                                                     const struct session *fresh) {
     struct session *place = found->stale ? found->stale : found->live;
 
     if (place) {
@@ -166,15 +158,13 @@ static __always_inline must_check int session_create(const struct session_found 
     return session_insert(TABLE_OPENING, number, key, fresh);
 }
 
-static __always_inline bool session_asked_by(const struct session *session, __u32 direction)
-{
+static __always_inline bool session_asked_by(const struct session *session, __u32 direction) {
     return direction == (session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS);
 }
 
 /* A packet of a live session that is not TCP: refresh, and promote when the side that was asked answers. */
 static __always_inline void session_answer(struct session *session, const struct packet *packet, __u32 table,
-                                           __u32 number, __u32 now)
-{
+                                           __u32 number, __u32 now) {
     session->seen = now;
     if (session_asked_by(session, packet->direction) || session->flags & SESSION_REPLIED)
         return;
@@ -187,8 +177,7 @@ static __always_inline void session_answer(struct session *session, const struct
 
 /* The state of a live session after this packet. */
 static __always_inline void session_update(struct session *session, const struct packet *packet, __u32 table,
-                                           __u32 number, __u32 now)
-{
+                                           __u32 number, __u32 now) {
     session->bytes += packet->length;
     session->packets++;
     if (packet->key.protocol != PROTO_TCP) {

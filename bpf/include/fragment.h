@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Later fragments have no ports: they get what their datagram's first fragment got, at this interface and in
- * this direction. Remembered in the opening table, so that a flood of fragments turns over its own interface's
- * unproven entries only.
+ * this direction. Remembered in the opening table, so that a flood of fragments turns over its own
+ * interface's unproven entries only.
  *
  *   key: local, remote, ports = identification, kind = KIND_FRAGMENT_*
  */
@@ -12,8 +12,7 @@
 #include "conntrack.h"
 #include "address.h"
 
-static __always_inline void fragment_key(struct session_key *key, const struct packet *packet)
-{
+static __always_inline void fragment_key(struct session_key *key, const struct packet *packet) {
     __builtin_memset(key, 0, sizeof(*key));
     address_copy(key->local, packet->key.local);
     address_copy(key->remote, packet->key.remote);
@@ -25,9 +24,9 @@ static __always_inline void fragment_key(struct session_key *key, const struct p
 }
 
 /* The verdict on a later fragment, and on broken first ones. */
-static __always_inline struct verdict fragment_recall(const struct packet *packet, const struct interface *iface,
-                                                      const struct settings *settings, __u32 now)
-{
+static __always_inline struct verdict fragment_recall(const struct packet *packet,
+                                                      const struct interface *iface,
+                                                      const struct settings *settings, __u32 now) {
     struct session_key key;
     const struct session *first;
     struct verdict verdict;
@@ -52,8 +51,7 @@ static __always_inline struct verdict fragment_recall(const struct packet *packe
  * must replace an accepted one of the same identification. False: no room to remember an accepted one. */
 static __always_inline must_check bool fragment_remember(const struct packet *packet,
                                                          const struct interface *iface,
-                                                         const struct verdict *verdict, __u32 now)
-{
+                                                         const struct verdict *verdict, __u32 now) {
     struct session_key key;
     struct session fresh = {
         .seen = now,

@@ -3,8 +3,8 @@
  * A frame's bytes, for every hook alike, in one of two ways:
  *
  *   the quick way   data ... end: where the packet lies; plain TCP and UDP, nine packets of ten
- *   the long way    headers: a copy of its first bytes; everything else. Functions of their own read it, which
- *                   the verifier walks once each instead of once for every way to reach them.
+ *   the long way    headers: a copy of its first bytes; everything else. Functions of their own read it,
+ * which the verifier walks once each instead of once for every way to reach them.
  *
  * parse.h is one text for both. Where the quick way does not go on it answers PARSE_LONG.
  */
@@ -14,8 +14,8 @@
 #include "layout.h"
 
 enum {
-    FRAME_HEADERS = 768,                     /* bytes that hold every header that is looked at */
-    FRAME_MASK = 1023,                       /* what keeps an offset inside struct headers for the verifier */
+    FRAME_HEADERS = 768,              /* bytes that hold every header that is looked at */
+    FRAME_MASK = 1023,                /* what keeps an offset inside struct headers for the verifier */
     FRAME_BYTES = FRAME_MASK + 1 + 40 /* room behind the last offset: the largest fixed header */
 };
 
@@ -45,8 +45,7 @@ struct frame {
     __u8 tagged;
 };
 
-static __always_inline void frame_of_headers(struct frame *frame, const struct headers *headers)
-{
+static __always_inline void frame_of_headers(struct frame *frame, const struct headers *headers) {
     frame->headers = headers;
     frame->length = headers->length;
     frame->segmented = headers->segmented;
@@ -55,8 +54,7 @@ static __always_inline void frame_of_headers(struct frame *frame, const struct h
 }
 
 /* `size` bytes at `offset`, or NULL. The only way to a frame's bytes. */
-static __always_inline const void *frame_at(const struct frame *frame, __u32 offset, __u32 size)
-{
+static __always_inline const void *frame_at(const struct frame *frame, __u32 offset, __u32 size) {
     const __u8 *at;
 
     if (frame->headers) {
@@ -72,8 +70,7 @@ static __always_inline const void *frame_at(const struct frame *frame, __u32 off
 }
 
 /* Why frame_at() gave nothing: on the long way the bytes are not there, or further on than headers may be. */
-static __always_inline __u32 frame_missing(const struct frame *frame, __u32 offset, __u32 size)
-{
+static __always_inline __u32 frame_missing(const struct frame *frame, __u32 offset, __u32 size) {
     if (!frame->headers)
         return PARSE_LONG;
     return offset + size <= frame->length ? REASON_UNSUPPORTED : REASON_MALFORMED;

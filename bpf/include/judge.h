@@ -2,8 +2,8 @@
 /*
  * The order of a verdict, as in docs/semantics.md:
  *
- *   removed ─▶ unsupported ─▶ spoofed, forbidden ─▶ what always works ─▶ not ready ─▶ fragment ─▶ session, revoked
- *           ─▶ related ─▶ midstream ─▶ rules ─▶ table-full
+ *   removed ─▶ unsupported ─▶ spoofed, forbidden ─▶ what always works ─▶ not ready ─▶ fragment ─▶ session,
+ * revoked ─▶ related ─▶ midstream ─▶ rules ─▶ table-full
  *
  * (malformed is parse.h's word.) The first stage that does not say CONTINUE decides.
  */
@@ -23,8 +23,8 @@ struct moment {
 };
 
 /* Tags and ethertypes that a guest may not use unless its interface lists them. */
-static __always_inline struct verdict frame_check(const struct packet *packet, const struct interface *iface)
-{
+static __always_inline struct verdict frame_check(const struct packet *packet,
+                                                  const struct interface *iface) {
     for (int n = 0; n < 2; n++) {
         __u16 vlan = packet->vlans[n];
 
@@ -48,8 +48,7 @@ static __always_inline struct verdict frame_check(const struct packet *packet, c
 /* The rules' verdict on a session of this key whose original direction is `side`. */
 static __always_inline struct verdict judge_rules(const struct packet *packet, const struct interface *iface,
                                                   const struct moment *moment, const struct session_key *key,
-                                                  __u32 side, __u32 icmp, __u32 *cell)
-{
+                                                  __u32 side, __u32 icmp, __u32 *cell) {
     struct verdict verdict;
     struct policy_question question = {
         .network = iface->network,
@@ -67,8 +66,7 @@ static __always_inline struct verdict judge_rules(const struct packet *packet, c
 }
 
 /* Does a session live by a verdict of the present rules, members and time? */
-static __always_inline bool session_is_judged(const struct session *session, const struct moment *moment)
-{
+static __always_inline bool session_is_judged(const struct session *session, const struct moment *moment) {
     const struct policy *policy;
     const struct policy_side *side;
     struct bits bits;
@@ -83,22 +81,22 @@ static __always_inline bool session_is_judged(const struct session *session, con
         return false;
     side = &policy->sides[session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS];
     return policy_cell(side->expires, side->expires_cells,
-                       kernel_tai_seconds() - moment->settings->tai_offset, &bits) + 1 == session->cell;
+                       kernel_tai_seconds() - moment->settings->tai_offset, &bits) +
+               1 ==
+           session->cell;
 }
 
-static __always_inline __u32 session_side(const struct session *session)
-{
+static __always_inline __u32 session_side(const struct session *session) {
     return session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS;
 }
 
 /* Judges a session again under new rules, in its original direction. CONTINUE: it lives by them. */
 static __always_inline struct verdict session_revalidate(struct session *session, const struct packet *packet,
                                                          const struct interface *iface,
-                                                         const struct moment *moment)
-{
+                                                         const struct moment *moment) {
     __u32 cell;
-    struct verdict verdict = judge_rules(packet, iface, moment, &packet->key, session_side(session),
-                                         session->icmp, &cell);
+    struct verdict verdict =
+        judge_rules(packet, iface, moment, &packet->key, session_side(session), session->icmp, &cell);
 
     session->generation = moment->generation;
     session->cell = cell;
@@ -119,20 +117,22 @@ static __always_inline struct verdict session_revalidate(struct session *session
 }
 
 /* Does a packet of this kind make a session? Answers and the ICMP types that ask nothing do not. */
-static __always_inline bool packet_opens(const struct packet *packet)
-{
+static __always_inline bool packet_opens(const struct packet *packet) {
     if (packet->key.protocol == PROTO_TCP)
-        return !(packet->tcp_flags & TCP_RST) && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK);
+        return !(packet->tcp_flags & TCP_RST) &&
+               (packet->tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK);
     if (!packet_is_icmp(packet))
         return true;
     return packet->key.kind == (packet->direction == EGRESS ? KIND_ECHO_BY_LOCAL : KIND_ECHO_BY_REMOTE) ||
-           packet->key.kind == (packet->direction == EGRESS ? KIND_TIMESTAMP_BY_LOCAL : KIND_TIMESTAMP_BY_REMOTE);
+           packet->key.kind ==
+               (packet->direction == EGRESS ? KIND_TIMESTAMP_BY_LOCAL : KIND_TIMESTAMP_BY_REMOTE);
 }
 
 /* The rules' verdict on a packet without a session, and the session that it makes. */
-static __always_inline struct verdict judge_opening(const struct packet *packet, const struct interface *iface,
-                                                    const struct moment *moment, struct session_found *found)
-{
+static __always_inline struct verdict judge_opening(const struct packet *packet,
+                                                    const struct interface *iface,
+                                                    const struct moment *moment,
+                                                    struct session_found *found) {
     __u32 icmp = packet->icmp_type << 8 | packet->icmp_code;
     struct verdict verdict = verdict_continue();
     struct session fresh;
@@ -158,8 +158,8 @@ static __always_inline struct verdict judge_opening(const struct packet *packet,
 
 /* A packet of a live session. CONTINUE: a SYN that begins another one. */
 static __always_inline struct verdict judge_session(struct session_found *found, const struct packet *packet,
-                                                    const struct interface *iface, const struct moment *moment)
-{
+                                                    const struct interface *iface,
+                                                    const struct moment *moment) {
     struct session *session = found->live;
     bool syn = packet->key.protocol == PROTO_TCP && tcp_is_opening_syn(packet);
     struct verdict verdict;
@@ -184,9 +184,8 @@ static __always_inline struct verdict judge_session(struct session_found *found,
 }
 
 /* An ICMP error belongs to the session that it quotes; it never changes one. */
-static __always_inline struct verdict judge_related(const struct packet *packet, const struct interface *iface,
-                                                    const struct moment *moment)
-{
+static __always_inline struct verdict
+judge_related(const struct packet *packet, const struct interface *iface, const struct moment *moment) {
     const struct session_key *quoted = &packet->about.quoted;
     struct session_found found;
     struct verdict verdict;
@@ -205,7 +204,8 @@ static __always_inline struct verdict judge_related(const struct packet *packet,
         if (found.live->flags & SESSION_REVOKED)
             return verdict_continue();
     } else {
-        verdict = judge_rules(packet, iface, moment, quoted, session_side(found.live), found.live->icmp, &cell);
+        verdict =
+            judge_rules(packet, iface, moment, quoted, session_side(found.live), found.live->icmp, &cell);
         if (verdict.action != ACCEPT)
             return verdict_continue();
     }
@@ -215,8 +215,7 @@ static __always_inline struct verdict judge_related(const struct packet *packet,
 }
 
 static __always_inline struct verdict judge_flow(const struct packet *packet, const struct interface *iface,
-                                                 const struct moment *moment)
-{
+                                                 const struct moment *moment) {
     struct session_found found = {};
     struct verdict verdict;
 
@@ -239,8 +238,7 @@ static __always_inline struct verdict judge_flow(const struct packet *packet, co
 }
 
 static __always_inline struct verdict judge_stages(struct packet *packet, const struct interface *iface,
-                                                   const struct moment *moment)
-{
+                                                   const struct moment *moment) {
     struct verdict verdict;
 
     verdict = frame_check(packet, iface);
@@ -265,8 +263,7 @@ static __always_inline struct verdict judge_stages(struct packet *packet, const 
 
 /* Judges a parsed packet at an interface; packet->verdict has the answer. Returns its action.
  * `early`: at an uplink. */
-global_function int judge(struct packet *packet, const struct interface *iface, __u32 early)
-{
+global_function int judge(struct packet *packet, const struct interface *iface, __u32 early) {
     struct moment moment = {.early = early};
     const struct slot *live;
     __u32 index = 0;

@@ -11,8 +11,8 @@
  *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave
  *   kernel_jiffies(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
- *   kernel_loop(count, step, context): calls `long step(__u32 n, void *context)` until it answers 1; the verifier
- *                                      walks a step once, where it would walk a loop's every turn
+ *   kernel_loop(count, step, context): calls `long step(__u32 n, void *context)` until it answers 1; the
+ * verifier walks a step once, where it would walk a loop's every turn
  */
 #ifndef RINGWALL_KERNEL_H
 #define RINGWALL_KERNEL_H
@@ -41,40 +41,34 @@
 #define inner_delete(map, key) bpf_map_delete_elem(map, key)
 
 /* The clock of replay and tests stands in a map; the verifier removes the branch where it is not chosen. */
-static __always_inline const struct clock *kernel_test_clock(void)
-{
+static __always_inline const struct clock *kernel_test_clock(void) {
     __u32 zero = 0;
 
     return rw_test_clock ? map_lookup(rw_clock, &zero) : NULL;
 }
 
 /* Low 32 bits: they wrap 300 s after every boot, so times are compared by subtraction. */
-static __always_inline __u32 kernel_jiffies(void)
-{
+static __always_inline __u32 kernel_jiffies(void) {
     const struct clock *clock = kernel_test_clock();
 
     return clock ? (__u32)clock->jiffies : (__u32)bpf_jiffies64();
 }
 
-static __always_inline __u64 kernel_tai_seconds(void)
-{
+static __always_inline __u64 kernel_tai_seconds(void) {
     const struct clock *clock = kernel_test_clock();
 
     return (clock ? clock->tai : bpf_ktime_get_tai_ns()) / 1000000000ULL;
 }
 
-static __always_inline __u64 kernel_monotonic(void)
-{
+static __always_inline __u64 kernel_monotonic(void) {
     return bpf_ktime_get_ns();
 }
 
-static __always_inline struct event *event_reserve(void)
-{
+static __always_inline struct event *event_reserve(void) {
     return bpf_ringbuf_reserve(&rw_events, sizeof(struct event), 0);
 }
 
-static __always_inline void event_submit(struct event *event)
-{
+static __always_inline void event_submit(struct event *event) {
     bpf_ringbuf_submit(event, 0);
 }
 

@@ -17,26 +17,26 @@
 #include <linux/types.h>
 
 enum limit {
-    DEVICES_NEAR = 65536,          /* rw_devices: a power of two, indexed by the low bits of the ifindex */
-    DEVICES_FAR = 4096,            /* rw_devices_far: devices whose place in rw_devices is taken */
-    INTERFACES_MAX = 1024,         /* interface numbers, when the agent does not say otherwise at load */
-    RECORDS_PER_INTERFACE = 2,     /* records are written beside the live one, then switched to */
-    SLOTS_MAX = 8192,              /* sets of groups in use on this host */
-    POLICIES_MAX = 16384,          /* live and coming versions of policies */
-    CELLS_MAX = 1048576,           /* rw_cells */
-    WORDS_MAX = 2097152,           /* rw_words */
-    PREFIXES_MAX = 4194304,        /* rw_prefixes (allocated as used) */
-    GROUP_BITS_MAX = 4194304,      /* rw_group_bits (allocated as used) */
-    IDENTITIES_MAX = 1048576,      /* rw_identities (allocated as used) */
-    OWNED_MAX = 1048576,           /* rw_owned, rw_listed (allocated as used) */
+    DEVICES_NEAR = 65536,      /* rw_devices: a power of two, indexed by the low bits of the ifindex */
+    DEVICES_FAR = 4096,        /* rw_devices_far: devices whose place in rw_devices is taken */
+    INTERFACES_MAX = 1024,     /* interface numbers, when the agent does not say otherwise at load */
+    RECORDS_PER_INTERFACE = 2, /* records are written beside the live one, then switched to */
+    SLOTS_MAX = 8192,          /* sets of groups in use on this host */
+    POLICIES_MAX = 16384,      /* live and coming versions of policies */
+    CELLS_MAX = 1048576,       /* rw_cells */
+    WORDS_MAX = 2097152,       /* rw_words */
+    PREFIXES_MAX = 4194304,    /* rw_prefixes (allocated as used) */
+    GROUP_BITS_MAX = 4194304,  /* rw_group_bits (allocated as used) */
+    IDENTITIES_MAX = 1048576,  /* rw_identities (allocated as used) */
+    OWNED_MAX = 1048576,       /* rw_owned, rw_listed (allocated as used) */
     UPLINK_ADDRESSES_MAX = 1048576,
-    RULES_PER_SIDE = 4096,         /* 64 words of 64 rules: one summary word says which words are not zero */
+    RULES_PER_SIDE = 4096, /* 64 words of 64 rules: one summary word says which words are not zero */
     WORD_BITS = 64,
-    ADDRESSES_INLINE = 4,          /* addresses of an interface that need no look-up */
+    ADDRESSES_INLINE = 4, /* addresses of an interface that need no look-up */
     DHCP_SERVERS = 4,
     REASONS_MAX = 32,
-    COUNTERS_PER_INTERFACE = 128,  /* direction x verdict x reason */
-    EVENTS_BYTES = 1048576,        /* ring buffer */
+    COUNTERS_PER_INTERFACE = 128, /* direction x verdict x reason */
+    EVENTS_BYTES = 1048576,       /* ring buffer */
     SESSION_TABLE_MIN = 512,
 };
 
@@ -103,8 +103,8 @@ enum session_state {
 };
 
 struct settings {
-    __u32 hz;                   /* jiffies per second, learnt by the agent; 0: no program judges (not-ready) */
-    __u32 flags;                /* enum setting_flag */
+    __u32 hz;    /* jiffies per second, learnt by the agent; 0: no program judges (not-ready) */
+    __u32 flags; /* enum setting_flag */
     __u32 timeouts[STATES_MAX]; /* idle time of each state, jiffies */
     __u32 dhcp_window;          /* how long an answer of a DHCP server is expected after a request, jiffies */
     __u32 always_per_second;    /* what always works, for each interface and kind */
@@ -195,8 +195,8 @@ struct identity_key {
 };
 enum identity_flag { IDENTITY_GATEWAY = 1 };
 struct identity {
-    __u32 echo;       /* the four words of the address and both of the network (as they lie), XORed: a recycled
-                       * element is told from the one looked up */
+    __u32 echo; /* the four words of the address and both of the network (as they lie), XORed: a recycled
+                 * element is told from the one looked up */
     __u32 generation; /* the first generation that sees `after` */
     __u64 before;
     __u64 after;
@@ -237,13 +237,13 @@ struct cell {
 enum service { SERVICE_OTHER_FAMILY = 1 << 24 };
 
 enum side_flag {
-    SIDE_PREFIXES = 1,                /* rw_prefixes has remote prefixes of this side */
-    SIDE_GROUPS = 2,                  /* rw_group_bits has entries of this side (rules or inner access) */
-    SIDE_LOCALS = 4,                  /* some rule names a local prefix */
-    SIDE_SOURCE_PORTS = 8,            /* some rule names source ports */
-    SIDE_EXPIRES = 16,                /* some rule expires */
-    SIDE_DEFAULT_ACCEPT = 32,         /* what no rule matches is accepted (egress) */
-    SIDE_OBSERVES = 64,               /* some group observes: `enforced` is asked after a drop */
+    SIDE_PREFIXES = 1,                  /* rw_prefixes has remote prefixes of this side */
+    SIDE_GROUPS = 2,                    /* rw_group_bits has entries of this side (rules or inner access) */
+    SIDE_LOCALS = 4,                    /* some rule names a local prefix */
+    SIDE_SOURCE_PORTS = 8,              /* some rule names source ports */
+    SIDE_EXPIRES = 16,                  /* some rule expires */
+    SIDE_DEFAULT_ACCEPT = 32,           /* what no rule matches is accepted (egress) */
+    SIDE_OBSERVES = 64,                 /* some group observes: `enforced` is asked after a drop */
     SIDE_DEFAULT_ACCEPT_ENFORCED = 128, /* the default of the enforcing groups alone */
 };
 
@@ -256,7 +256,7 @@ struct policy_side {
     __u32 source_port_cells;
     __u32 expires; /* cells by seconds of UTC */
     __u32 expires_cells;
-    __u32 accepts; /* first word of the mask of the rules that accept, in rw_words; ceil(rules / 64) words */
+    __u32 accepts;  /* first word of the mask of the rules that accept, in rw_words; ceil(rules / 64) words */
     __u32 enforced; /* first word of the mask of the enforcing groups' rules, in rw_words */
     __u32 enforced_words;
     __u32 zero;
@@ -275,10 +275,16 @@ struct policy {
 
 /* rw_prefixes, LPM -> struct bits: every entry carries the rules of all prefixes that cover it.
  * prefixlen = PREFIX_HEAD_BITS + the prefix's length. */
-enum prefix_head { PREFIX_HEAD_BITS = 32, PREFIX_IPV6 = 1, PREFIX_LOCAL = 2, PREFIX_INGRESS = 4, PREFIX_VERSION_SHIFT = 3 };
+enum prefix_head {
+    PREFIX_HEAD_BITS = 32,
+    PREFIX_IPV6 = 1,
+    PREFIX_LOCAL = 2,
+    PREFIX_INGRESS = 4,
+    PREFIX_VERSION_SHIFT = 3
+};
 struct prefix_key {
     __u32 prefixlen;
-    __u32 head; /* version << PREFIX_VERSION_SHIFT | PREFIX_* */
+    __u32 head;       /* version << PREFIX_VERSION_SHIFT | PREFIX_* */
     __u8 address[16]; /* IPv4 in the first four bytes */
 };
 
@@ -322,7 +328,7 @@ enum session_flag {
     SESSION_ACKED_REMOTE = 8,
     SESSION_FIN_LOCAL = 16, /* TCP: the local side has sent its FIN */
     SESSION_FIN_REMOTE = 32,
-    SESSION_REPLIED = 64, /* the side that was asked has answered */
+    SESSION_REPLIED = 64,  /* the side that was asked has answered */
     SESSION_DROPPED = 128, /* fragment memory: its first fragment was dropped */
 };
 
@@ -413,7 +419,7 @@ struct trace {
     __u32 rule;
     __u8 action;
     __u8 reason;
-    __u8 session; /* enum session_use */
+    __u8 session;   /* enum session_use */
     __u8 rule_side; /* enum direction: the side of `rule` (a mirrored midstream packet has the other one) */
 };
 

@@ -4,15 +4,15 @@
 #define RINGWALL_MAPS_H
 
 #include "layout.h"
-#include "frame.h"
+#include "scratch.h"
 
-#define MAP(name, map_type, key_type, value_type, entries, flags)                                                \
-    struct {                                                                                                     \
-        __uint(type, map_type);                                                                                  \
-        __uint(max_entries, entries);                                                                            \
-        __uint(map_flags, flags);                                                                                \
-        __type(key, key_type);                                                                                   \
-        __type(value, value_type);                                                                               \
+#define MAP(name, map_type, key_type, value_type, entries, flags)                                            \
+    struct {                                                                                                 \
+        __uint(type, map_type);                                                                              \
+        __uint(max_entries, entries);                                                                        \
+        __uint(map_flags, flags);                                                                            \
+        __type(key, key_type);                                                                               \
+        __type(value, value_type);                                                                           \
     } name SEC(".maps")
 
 MAP(rw_settings, BPF_MAP_TYPE_ARRAY, __u32, struct settings, 1, 0);
@@ -24,7 +24,8 @@ MAP(rw_owned, BPF_MAP_TYPE_LPM_TRIE, struct owned_key, __u32, OWNED_MAX, BPF_F_N
 MAP(rw_listed, BPF_MAP_TYPE_HASH, struct listed_key, __u32, OWNED_MAX, BPF_F_NO_PREALLOC);
 MAP(rw_uplinks, BPF_MAP_TYPE_HASH, struct uplink_key, __u32, UPLINK_ADDRESSES_MAX, BPF_F_NO_PREALLOC);
 
-MAP(rw_identities, BPF_MAP_TYPE_HASH, struct identity_key, struct identity, IDENTITIES_MAX, BPF_F_NO_PREALLOC);
+MAP(rw_identities, BPF_MAP_TYPE_HASH, struct identity_key, struct identity, IDENTITIES_MAX,
+    BPF_F_NO_PREALLOC);
 MAP(rw_slots, BPF_MAP_TYPE_ARRAY, __u32, struct slot, SLOTS_MAX, BPF_F_MMAPABLE);
 MAP(rw_policies, BPF_MAP_TYPE_ARRAY, __u32, struct policy, POLICIES_MAX, 0);
 MAP(rw_cells, BPF_MAP_TYPE_ARRAY, __u32, struct cell, CELLS_MAX, 0);
@@ -40,12 +41,12 @@ struct session_map {
     __uint(value_size, sizeof(struct session));
 };
 
-#define SESSION_MAPS(name)                                                                                       \
-    struct {                                                                                                     \
-        __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                                \
-        __uint(max_entries, INTERFACES_MAX);                                                                     \
-        __type(key, __u32);                                                                                      \
-        __array(values, struct session_map);                                                                     \
+#define SESSION_MAPS(name)                                                                                   \
+    struct {                                                                                                 \
+        __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                            \
+        __uint(max_entries, INTERFACES_MAX);                                                                 \
+        __type(key, __u32);                                                                                  \
+        __array(values, struct session_map);                                                                 \
     } name SEC(".maps")
 
 SESSION_MAPS(rw_opening);
@@ -63,8 +64,9 @@ struct {
 MAP(rw_rates, BPF_MAP_TYPE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_INTERFACE, 0);
 MAP(rw_dhcp, BPF_MAP_TYPE_ARRAY, __u32, struct dhcp, INTERFACES_MAX, 0);
 MAP(rw_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE, 0);
-/* The first bytes of a frame that takes the long way. */
 MAP(rw_headers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct headers, 1, 0);
+MAP(rw_packet, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct packet, 1, 0);
+MAP(rw_bits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct policy_bits, 1, 0);
 MAP(rw_lost, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, LOST_MAX, 0);
 MAP(rw_trace, BPF_MAP_TYPE_ARRAY, __u32, struct trace, 1, 0);
 MAP(rw_clock, BPF_MAP_TYPE_ARRAY, __u32, struct clock, 1, 0);

@@ -12,17 +12,25 @@
 #include "verdict.h"
 
 enum packet_mark {
-    MARK_FRAGMENT = 1,         /* has a fragment header (IPv6: an atomic one too) */
-    MARK_FRAGMENT_FIRST = 2,   /* first of several */
-    MARK_FRAGMENT_LATER = 4,   /* carries no transport header */
-    MARK_FRAGMENT_BAD = 8,     /* incomplete transport header in a first one, nested headers */
-    MARK_SOURCE_ROUTE = 16,    /* source-route option, routing header type 0 */
-    MARK_OTHER_FAMILY = 32,    /* ICMP in IPv6, ICMPv6 in IPv4: a protocol without ports */
-    MARK_QUOTED = 64,          /* an ICMP error with a readable quote: about.quoted */
-    MARK_BAD_OPTIONS = 128,    /* neighbour discovery with options that no stack would read */
+    MARK_FRAGMENT = 1,       /* has a fragment header (IPv6: an atomic one too) */
+    MARK_FRAGMENT_FIRST = 2, /* first of several */
+    MARK_FRAGMENT_LATER = 4, /* carries no transport header */
+    MARK_FRAGMENT_BAD = 8,   /* incomplete transport header in a first one, nested headers */
+    MARK_SOURCE_ROUTE = 16,  /* source-route option, routing header type 0 */
+    MARK_OTHER_FAMILY = 32,  /* ICMP in IPv6, ICMPv6 in IPv4: a protocol without ports */
+    MARK_QUOTED = 64,        /* an ICMP error with a readable quote: about.quoted */
+    MARK_BAD_OPTIONS = 128,  /* neighbour discovery with options that no stack would read */
 };
 
-enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_FLAGS = 63 };
+enum tcp_flag {
+    TCP_FIN = 1,
+    TCP_SYN = 2,
+    TCP_RST = 4,
+    TCP_PSH = 8,
+    TCP_ACK = 16,
+    TCP_URG = 32,
+    TCP_FLAGS = 63
+};
 
 enum protocol {
     PROTO_ICMP = 1,
@@ -70,7 +78,12 @@ enum ethertype {
     ETHERTYPE_QINQ = 0x88a8,
 };
 
-enum port { PORT_DHCP_SERVER = 67, PORT_DHCP_CLIENT = 68, PORT_DHCPV6_CLIENT = 546, PORT_DHCPV6_SERVER = 547 };
+enum port {
+    PORT_DHCP_SERVER = 67,
+    PORT_DHCP_CLIENT = 68,
+    PORT_DHCPV6_CLIENT = 546,
+    PORT_DHCPV6_SERVER = 547
+};
 
 /* ARP, RARP (RFC 826, RFC 903). */
 struct about_arp {
@@ -97,10 +110,10 @@ struct packet {
     __u32 length; /* of the frame, bytes */
     __u32 sequence;
     __u32 acknowledgement;
-    __u32 payload;     /* bytes behind the transport header (TCP) */
-    __u32 fragment_id; /* host order */
-    __u32 version;     /* of the policy that judged */
-    __u32 record;      /* of the interface, for what it owns and lists */
+    __u32 payload;         /* bytes behind the transport header (TCP) */
+    __u32 fragment_id;     /* host order */
+    __u32 version;         /* of the policy that judged */
+    __u32 record;          /* of the interface, for what it owns and lists */
     __u16 fragment_offset; /* bytes */
     __u16 ethertype;       /* behind VLAN tags, host order */
     __u16 vlans[2];        /* host order; 0: none, or a priority tag */
@@ -112,37 +125,32 @@ struct packet {
     __u8 icmp_type; /* ICMP, ICMPv6, IGMP */
     __u8 icmp_code;
     __u8 hop_limit;
-    __u8 header;        /* bytes of the transport header */
-    __u8 observed;      /* anti-spoofing observes and would have dropped it */
-    __u8 hook;          /* enum hook */
+    __u8 header;   /* bytes of the transport header */
+    __u8 observed; /* anti-spoofing observes and would have dropped it */
+    __u8 hook;     /* enum hook */
     __u8 source_mac[6];
     __u8 destination_mac[6];
 };
 
-static __always_inline const __u8 *packet_source(const struct packet *packet)
-{
+static __always_inline const __u8 *packet_source(const struct packet *packet) {
     return packet->direction == EGRESS ? packet->key.local : packet->key.remote;
 }
 
-static __always_inline const __u8 *packet_destination(const struct packet *packet)
-{
+static __always_inline const __u8 *packet_destination(const struct packet *packet) {
     return packet->direction == EGRESS ? packet->key.remote : packet->key.local;
 }
 
 /* Host order. */
-static __always_inline __u16 packet_source_port(const struct packet *packet)
-{
+static __always_inline __u16 packet_source_port(const struct packet *packet) {
     return __builtin_bswap16(packet->direction == EGRESS ? packet->key.local_port : packet->key.remote_port);
 }
 
-static __always_inline __u16 packet_destination_port(const struct packet *packet)
-{
+static __always_inline __u16 packet_destination_port(const struct packet *packet) {
     return __builtin_bswap16(packet->direction == EGRESS ? packet->key.remote_port : packet->key.local_port);
 }
 
 /* ICMP of the packet's own family. */
-static __always_inline bool packet_is_icmp(const struct packet *packet)
-{
+static __always_inline bool packet_is_icmp(const struct packet *packet) {
     return (packet->key.protocol == PROTO_ICMP && packet->family == 4) ||
            (packet->key.protocol == PROTO_ICMPV6 && packet->family == 6);
 }

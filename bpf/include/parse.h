@@ -11,35 +11,31 @@
 #include "address.h"
 
 /* Ports and addresses by side: the guest's is local, whichever way the packet goes. */
-static __always_inline void packet_set_ports(struct packet *packet, __be16 source, __be16 destination)
-{
+static __always_inline void packet_set_ports(struct packet *packet, __be16 source, __be16 destination) {
     bool egress = packet->direction == EGRESS;
 
     packet->key.local_port = egress ? source : destination;
     packet->key.remote_port = egress ? destination : source;
 }
 
-static __always_inline __u8 *packet_source_place(struct packet *packet)
-{
+static __always_inline __u8 *packet_source_place(struct packet *packet) {
     return packet->direction == EGRESS ? packet->key.local : packet->key.remote;
 }
 
-static __always_inline __u8 *packet_destination_place(struct packet *packet)
-{
+static __always_inline __u8 *packet_destination_place(struct packet *packet) {
     return packet->direction == EGRESS ? packet->key.remote : packet->key.local;
 }
 
 /* A transport header that is not all there. */
-static __always_inline __u32 parse_truncated(struct packet *packet)
-{
+static __always_inline __u32 parse_truncated(struct packet *packet) {
     if (!(packet->marks & MARK_FRAGMENT_FIRST))
         return REASON_MALFORMED;
     packet->marks |= MARK_FRAGMENT_BAD;
     return REASON_NONE;
 }
 
-static __always_inline __u32 parse_tcp(const struct frame *frame, struct packet *packet, const struct walk *walk)
-{
+static __always_inline __u32 parse_tcp(const struct frame *frame, struct packet *packet,
+                                       const struct walk *walk) {
     const struct wire_tcp *tcp;
     __u32 room = walk->end - walk->offset;
     __u8 flags;
@@ -65,8 +61,8 @@ static __always_inline __u32 parse_tcp(const struct frame *frame, struct packet 
     return REASON_NONE;
 }
 
-static __always_inline __u32 parse_udp(const struct frame *frame, struct packet *packet, const struct walk *walk)
-{
+static __always_inline __u32 parse_udp(const struct frame *frame, struct packet *packet,
+                                       const struct walk *walk) {
     const struct wire_udp *udp;
     __u32 room = walk->end - walk->offset;
 
@@ -96,8 +92,7 @@ struct option_walker {
     __u32 reason;
 };
 
-static long neighbour_option_step(__u32 n, void *context)
-{
+static long neighbour_option_step(__u32 n, void *context) {
     struct option_walker *walker = context;
     struct about_neighbour *neighbour = &walker->packet->about.neighbour;
     const __u8 *option;
@@ -124,9 +119,8 @@ static long neighbour_option_step(__u32 n, void *context)
 }
 
 /* Link-layer address options of neighbour discovery (RFC 4861, 4.6.1); what does not end well is marked. */
-global_function int parse_neighbour_options(const struct headers *headers, struct packet *packet, __u32 offset,
-                                            __u32 end)
-{
+global_function int parse_neighbour_options(const struct headers *headers, struct packet *packet,
+                                            __u32 offset, __u32 end) {
     struct frame frame = {};
     struct option_walker walker = {.frame = &frame, .packet = packet, .offset = offset, .end = end};
 
@@ -140,8 +134,7 @@ global_function int parse_neighbour_options(const struct headers *headers, struc
 }
 
 static __always_inline __u32 parse_neighbour(const struct frame *frame, struct packet *packet,
-                                             const struct walk *walk)
-{
+                                             const struct walk *walk) {
     const __u8 *message;
 
     if (packet->icmp_type == ND_ROUTER_SOLICIT)
@@ -155,16 +148,15 @@ static __always_inline __u32 parse_neighbour(const struct frame *frame, struct p
     return parse_neighbour_options(frame->headers, packet, walk->offset + ND_TARGET_BYTES, walk->end);
 }
 
-static __always_inline bool icmp_is_error(const struct packet *packet)
-{
+static __always_inline bool icmp_is_error(const struct packet *packet) {
     if (packet->key.protocol == PROTO_ICMPV6)
         return packet->icmp_type >= ICMPV6_UNREACHABLE && packet->icmp_type <= ICMPV6_PARAMETER;
     return packet->icmp_type == ICMP_UNREACHABLE || packet->icmp_type == ICMP_TIME_EXCEEDED ||
            packet->icmp_type == ICMP_PARAMETER;
 }
 
-static __always_inline __u32 parse_icmp(const struct frame *frame, struct packet *packet, const struct walk *walk)
-{
+static __always_inline __u32 parse_icmp(const struct frame *frame, struct packet *packet,
+                                        const struct walk *walk) {
     const struct wire_icmp *icmp;
 
     packet->header = ICMP_BYTES;
@@ -189,8 +181,8 @@ static __always_inline __u32 parse_icmp(const struct frame *frame, struct packet
 }
 
 /* IGMP speaks with its first byte; routers answer only whole messages. */
-static __always_inline __u32 parse_igmp(const struct frame *frame, struct packet *packet, const struct walk *walk)
-{
+static __always_inline __u32 parse_igmp(const struct frame *frame, struct packet *packet,
+                                        const struct walk *walk) {
     const __u8 *type;
 
     packet->header = ICMP_BYTES;
@@ -204,8 +196,7 @@ static __always_inline __u32 parse_igmp(const struct frame *frame, struct packet
 }
 
 static __always_inline __u32 parse_walked(const struct frame *frame, struct packet *packet,
-                                          const struct walk *walk)
-{
+                                          const struct walk *walk) {
     packet->marks = walk->marks;
     packet->fragment_id = walk->fragment_id;
     packet->fragment_offset = walk->fragment_offset;
@@ -237,8 +228,7 @@ static __always_inline __u32 parse_walked(const struct frame *frame, struct pack
 }
 
 global_function int parse_transport_long(const struct headers *headers, struct packet *packet,
-                                         const struct walk *walk)
-{
+                                         const struct walk *walk) {
     struct frame frame = {};
 
     if (!headers || !packet || !walk)
@@ -248,22 +238,19 @@ global_function int parse_transport_long(const struct headers *headers, struct p
 }
 
 static __always_inline __u32 parse_transport(const struct frame *frame, struct packet *packet,
-                                             const struct walk *walk)
-{
+                                             const struct walk *walk) {
     return frame->headers ? (__u32)parse_transport_long(frame->headers, packet, walk)
                           : parse_walked(frame, packet, walk);
 }
 
 /* Sources that no packet has (RFC 1122 3.2.1.3, RFC 4291 2.7). */
-static __always_inline bool parse_source_is_odd(const struct packet *packet)
-{
+static __always_inline bool parse_source_is_odd(const struct packet *packet) {
     const __u8 *source = packet_source(packet);
 
     return address_is_multicast(source, packet->family) || address_is_loopback(source, packet->family);
 }
 
-static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet *packet, __u32 offset)
-{
+static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet *packet, __u32 offset) {
     const struct wire_ipv4 *ip = frame_at(frame, offset, sizeof(*ip));
     struct walk walk = {};
     __u32 header, length, fragment;
@@ -274,7 +261,8 @@ static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet
     length = read16(ip->length);
     if (!length && frame->segmented)
         length = frame->length - offset;
-    if (ip->version_ihl >> 4 != 4 || header < IPV4_BYTES || length < header || offset + length > frame->length)
+    if (ip->version_ihl >> 4 != 4 || header < IPV4_BYTES || length < header ||
+        offset + length > frame->length)
         return REASON_MALFORMED;
     packet->family = 4;
     packet->hop_limit = ip->ttl;
@@ -289,7 +277,8 @@ static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet
     if (!frame->headers && (header > IPV4_BYTES || fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)))
         return PARSE_LONG;
     if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))
-        walk_fragment(&walk, (fragment & IPV4_OFFSET_MASK) * 8, fragment & IPV4_MORE_FRAGMENTS, read16(ip->id));
+        walk_fragment(&walk, (fragment & IPV4_OFFSET_MASK) * 8, fragment & IPV4_MORE_FRAGMENTS,
+                      read16(ip->id));
     if (header > IPV4_BYTES) {
         __u32 reason = walk_options(frame->headers, &walk, offset + IPV4_BYTES, header - IPV4_BYTES);
 
@@ -299,8 +288,7 @@ static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet
     return parse_transport(frame, packet, &walk);
 }
 
-static __always_inline __u32 parse_ipv6(const struct frame *frame, struct packet *packet, __u32 offset)
-{
+static __always_inline __u32 parse_ipv6(const struct frame *frame, struct packet *packet, __u32 offset) {
     const struct wire_ipv6 *ip = frame_at(frame, offset, sizeof(*ip));
     struct walk walk = {};
     __u32 length, reason;
@@ -332,8 +320,7 @@ static __always_inline __u32 parse_ipv6(const struct frame *frame, struct packet
     return parse_transport(frame, packet, &walk);
 }
 
-static __always_inline __u32 parse_arp(const struct frame *frame, struct packet *packet, __u32 offset)
-{
+static __always_inline __u32 parse_arp(const struct frame *frame, struct packet *packet, __u32 offset) {
     const struct wire_arp *arp = frame_at(frame, offset, sizeof(*arp));
     struct about_arp *about = &packet->about.arp;
 
@@ -349,8 +336,7 @@ static __always_inline __u32 parse_arp(const struct frame *frame, struct packet 
 }
 
 /* Up to two tags, the outermost of which may stand beside the bytes. A priority tag (id 0) is no tag. */
-static __always_inline __u32 parse_tags(const struct frame *frame, struct packet *packet, __u32 *offset)
-{
+static __always_inline __u32 parse_tags(const struct frame *frame, struct packet *packet, __u32 *offset) {
     __u32 tags = 0;
 
     if (!frame->headers)
@@ -378,8 +364,7 @@ static __always_inline __u32 parse_tags(const struct frame *frame, struct packet
 }
 
 /* Reads a frame into an empty packet whose direction is set. */
-static __always_inline __u32 parse_frame(const struct frame *frame, struct packet *packet)
-{
+static __always_inline __u32 parse_frame(const struct frame *frame, struct packet *packet) {
     const struct wire_ethernet *ethernet = frame_at(frame, 0, sizeof(*ethernet));
     __u32 offset = ETHERNET_BYTES;
     __u32 reason;
@@ -407,8 +392,7 @@ static __always_inline __u32 parse_frame(const struct frame *frame, struct packe
 }
 
 /* The long way: from a copy of the first bytes. REASON_NONE, or a reason to drop. */
-global_function int parse_headers(const struct headers *headers, struct packet *packet)
-{
+global_function int parse_headers(const struct headers *headers, struct packet *packet) {
     struct frame frame = {};
 
     if (!headers || !packet)

@@ -30,8 +30,7 @@ struct policy_question {
 };
 
 /* Index of the lowest bit of a word that is not zero (de Bruijn: BPF has no such instruction). */
-static __always_inline __u32 lowest_bit(__u64 word)
-{
+static __always_inline __u32 lowest_bit(__u64 word) {
     static const __u8 places[64] = {
         0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
         22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
@@ -41,8 +40,7 @@ static __always_inline __u32 lowest_bit(__u64 word)
     return places[((word & -word) * 0x022fdd63cc95386dULL) >> 58];
 }
 
-static __always_inline __u64 bits_word(__u32 base, __u32 n)
-{
+static __always_inline __u64 bits_word(__u32 base, __u32 n) {
     __u32 index = base + n;
     const __u64 *word = map_lookup(rw_words, &index);
 
@@ -52,8 +50,7 @@ static __always_inline __u64 bits_word(__u32 base, __u32 n)
 /* The cell that `value` lies in: the last one that begins at or before it. `count` cells from `base`,
  * the first of which begins at 0. False where the policy is broken. */
 static __always_inline must_check bool cell_find(__u32 base, __u32 count, __u32 value, struct bits *bits,
-                                                 __u32 *place)
-{
+                                                 __u32 *place) {
     __u32 low = base;
     const struct cell *cell;
 
@@ -78,8 +75,7 @@ static __always_inline must_check bool cell_find(__u32 base, __u32 count, __u32 
 }
 
 /* The same as a function of its own: the verifier walks it once, not once for each dimension. */
-global_function int policy_cell(__u32 base, __u32 count, __u32 value, struct bits *bits)
-{
+global_function int policy_cell(__u32 base, __u32 count, __u32 value, struct bits *bits) {
     __u32 place = 0;
 
     if (!bits || !cell_find(base, count, value, bits, &place))
@@ -87,8 +83,7 @@ global_function int policy_cell(__u32 base, __u32 count, __u32 value, struct bit
     return place;
 }
 
-static __always_inline void prefix_find(struct bits *bits, __u32 head, const __u8 *address, __u32 family)
-{
+static __always_inline void prefix_find(struct bits *bits, __u32 head, const __u8 *address, __u32 family) {
     struct prefix_key key = {.prefixlen = PREFIX_HEAD_BITS + (family == 4 ? 32 : 128), .head = head};
     const struct bits *found;
 
@@ -103,8 +98,7 @@ static __always_inline void prefix_find(struct bits *bits, __u32 head, const __u
         *bits = *found;
 }
 
-static __always_inline __u32 identity_echo(const struct identity_key *key)
-{
+static __always_inline __u32 identity_echo(const struct identity_key *key) {
     const __u8 *address = key->address;
 
     return address_word(address, 0) ^ address_word(address, 1) ^ address_word(address, 2) ^
@@ -114,8 +108,7 @@ static __always_inline __u32 identity_echo(const struct identity_key *key)
 /* The set of groups behind an address as a generation sees it; 0: none. False where the element was
  * recycled under the look-up, twice. The echo stands first in memory and is read last. */
 static __always_inline must_check bool identity_find(__u64 network, const __u8 *address, __u32 generation,
-                                                     __u64 *identity, __u32 *flags)
-{
+                                                     __u64 *identity, __u32 *flags) {
     struct identity_key key = {.network = network};
     const volatile struct identity *found;
 
@@ -134,8 +127,8 @@ static __always_inline must_check bool identity_find(__u64 network, const __u8 *
     return false;
 }
 
-static __always_inline __u32 policy_service(const struct policy_question *question, const struct session_key *key)
-{
+static __always_inline __u32 policy_service(const struct policy_question *question,
+                                            const struct session_key *key) {
     __u32 protocol = (__u32)key->protocol << 16;
 
     if (question->other_family)
@@ -147,15 +140,9 @@ static __always_inline __u32 policy_service(const struct policy_question *questi
     return protocol;
 }
 
-/* What the dimensions of a packet say together. */
-struct policy_bits {
-    struct bits prefixes, groups, service, source_port, local, expires;
-    __u64 summary;
-};
-
-/* Reads word n of every dimension. A dimension that is not used repeats the service's: AND changes nothing. */
-static __always_inline __u64 policy_word(const struct policy_bits *all, __u32 n)
-{
+/* Reads word n of every dimension. A dimension that is not used repeats the service's: AND changes nothing.
+ */
+static __always_inline __u64 policy_word(const struct policy_bits *all, __u32 n) {
     __u64 remote = 0;
 
     if (all->prefixes.summary >> n & 1)
@@ -167,8 +154,7 @@ static __always_inline __u64 policy_word(const struct policy_bits *all, __u32 n)
 }
 
 /* The first rule that matches, among the rules of a mask; RULE_NONE where none does. */
-global_function int policy_first(const struct policy_bits *all, __u32 mask, __u32 mask_words)
-{
+global_function int policy_first(const struct policy_bits *all, __u32 mask, __u32 mask_words) {
     __u64 candidates;
 
     if (!all)
@@ -188,14 +174,13 @@ global_function int policy_first(const struct policy_bits *all, __u32 mask, __u3
 }
 
 /* Is this rule an accept? The mask of accepting rules stands behind the side's other words. */
-static __always_inline bool policy_accepts(const struct policy_side *side, __u32 rule)
-{
+static __always_inline bool policy_accepts(const struct policy_side *side, __u32 rule) {
     return bits_word(side->accepts, rule / WORD_BITS) >> (rule % WORD_BITS) & 1;
 }
 
 /* What stands behind the rules: inner access, then the default. */
-static __always_inline struct verdict policy_default(__u32 direction, bool inner_access, bool default_accept)
-{
+static __always_inline struct verdict policy_default(__u32 direction, bool inner_access,
+                                                     bool default_accept) {
     if (inner_access)
         return verdict_accept(REASON_INNER_ACCESS);
     if (default_accept)
@@ -203,9 +188,9 @@ static __always_inline struct verdict policy_default(__u32 direction, bool inner
     return verdict_drop(direction == EGRESS ? REASON_DEFAULT_DROP : REASON_NO_RULE);
 }
 
-static __always_inline struct verdict policy_rule(const struct policy_side *side, __u32 rule)
-{
-    struct verdict verdict = policy_accepts(side, rule) ? verdict_accept(REASON_RULE) : verdict_drop(REASON_RULE);
+static __always_inline struct verdict policy_rule(const struct policy_side *side, __u32 rule) {
+    struct verdict verdict =
+        policy_accepts(side, rule) ? verdict_accept(REASON_RULE) : verdict_drop(REASON_RULE);
 
     verdict.rule = rule;
     return verdict;
@@ -214,9 +199,8 @@ static __always_inline struct verdict policy_rule(const struct policy_side *side
 /* Fills the dimensions. False where the policy is broken or an identity could not be read. */
 static __always_inline must_check bool policy_dimensions(const struct policy_question *question,
                                                          const struct session_key *key,
-                                                         const struct policy_side *side, struct policy_bits *all,
-                                                         __u32 *cell)
-{
+                                                         const struct policy_side *side,
+                                                         struct policy_bits *all, __u32 *cell) {
     __u32 head = question->version << PREFIX_VERSION_SHIFT | (question->side == INGRESS ? PREFIX_INGRESS : 0);
 
     if (policy_cell(side->service, side->service_cells, policy_service(question, key), &all->service) < 0)
@@ -236,7 +220,8 @@ static __always_inline must_check bool policy_dimensions(const struct policy_que
             all->groups = *found;
     }
     if (side->flags & SIDE_SOURCE_PORTS) {
-        /* A packet without ports counts as port 0: a rule with source ports names a protocol that has them. */
+        /* A packet without ports counts as port 0: a rule with source ports names a protocol that has them.
+         */
         __u32 port = 0;
 
         if (key->protocol == PROTO_TCP || key->protocol == PROTO_UDP)
@@ -268,15 +253,16 @@ static __always_inline must_check bool policy_dimensions(const struct policy_que
 
 /* The verdict of the rules. `cell`: the time cell that it holds for, 0 where no rule expires. */
 global_function int policy_match(const struct policy_question *question, const struct session_key *key,
-                                 struct verdict *verdict, __u32 *cell)
-{
-    struct policy_bits all = {};
+                                 struct verdict *verdict, __u32 *cell) {
+    __u32 zero = 0;
+    struct policy_bits *all = map_lookup(rw_bits, &zero);
     const struct policy *policy;
     const struct policy_side *side;
     __u32 version, rule;
 
-    if (!question || !key || !verdict || !cell)
+    if (!question || !key || !verdict || !cell || !all)
         return -1;
+    __builtin_memset(all, 0, sizeof(*all));
     *cell = 0;
     *verdict = verdict_drop(REASON_NOT_READY);
     version = question->version;
@@ -284,23 +270,23 @@ global_function int policy_match(const struct policy_question *question, const s
     if (!policy || !version)
         return 0;
     side = &policy->sides[question->side == INGRESS ? INGRESS : EGRESS];
-    if (!policy_dimensions(question, key, side, &all, cell))
+    if (!policy_dimensions(question, key, side, all, cell))
         return 0;
-    rule = policy_first(&all, 0, 0);
+    rule = policy_first(all, 0, 0);
     if (rule < RULES_PER_SIDE)
         *verdict = policy_rule(side, rule);
     else
-        *verdict = policy_default(question->side, all.groups.flags & BITS_INNER_ACCESS,
+        *verdict = policy_default(question->side, all->groups.flags & BITS_INNER_ACCESS,
                                   side->flags & SIDE_DEFAULT_ACCEPT);
     if (verdict->action == DROP && side->flags & SIDE_OBSERVES) {
         struct verdict enforced;
 
         /* Would the groups that enforce drop it too? */
-        rule = side->enforced_words ? policy_first(&all, side->enforced, side->enforced_words) : RULE_NONE;
+        rule = side->enforced_words ? policy_first(all, side->enforced, side->enforced_words) : RULE_NONE;
         if (rule < RULES_PER_SIDE)
             enforced = policy_rule(side, rule);
         else
-            enforced = policy_default(question->side, all.groups.flags & BITS_INNER_ACCESS_ENFORCED,
+            enforced = policy_default(question->side, all->groups.flags & BITS_INNER_ACCESS_ENFORCED,
                                       side->flags & SIDE_DEFAULT_ACCEPT_ENFORCED);
         if (enforced.action == ACCEPT) {
             verdict->action = ACCEPT;

@@ -6,10 +6,9 @@
 #include "walk.h"
 #include "address.h"
 
-/* Which session an ICMP message belongs to: by kind and by who asked. KIND_PLAIN: to none. `direction`: of the
- * message. */
-static __always_inline __u32 icmp_kind(__u32 protocol, __u32 type, __u32 direction)
-{
+/* Which session an ICMP message belongs to: by kind and by who asked. KIND_PLAIN: to none. `direction`: of
+ * the message. */
+static __always_inline __u32 icmp_kind(__u32 protocol, __u32 type, __u32 direction) {
     if (protocol == PROTO_ICMPV6) {
         if (type == ICMPV6_ECHO)
             return direction == EGRESS ? KIND_ECHO_BY_LOCAL : KIND_ECHO_BY_REMOTE;
@@ -32,14 +31,12 @@ static __always_inline __u32 icmp_kind(__u32 protocol, __u32 type, __u32 directi
 }
 
 /* The quoted packet went the other way: what an ingress error quotes was sent by the guest. */
-static __always_inline __u32 quote_direction(const struct packet *packet)
-{
+static __always_inline __u32 quote_direction(const struct packet *packet) {
     return packet->direction == INGRESS ? EGRESS : INGRESS;
 }
 
 static __always_inline void quote_addresses(struct session_key *quoted, const struct packet *packet,
-                                            const __u8 *source, const __u8 *destination)
-{
+                                            const __u8 *source, const __u8 *destination) {
     bool egress = quote_direction(packet) == EGRESS;
 
     address_copy(egress ? quoted->local : quoted->remote, source);
@@ -47,8 +44,8 @@ static __always_inline void quote_addresses(struct session_key *quoted, const st
 }
 
 /* Eight bytes of a transport header are always quoted; more is not asked for. */
-static __always_inline void quote_transport(struct packet *packet, const struct walk *walk, const __u8 *bytes)
-{
+static __always_inline void quote_transport(struct packet *packet, const struct walk *walk,
+                                            const __u8 *bytes) {
     struct session_key *quoted = &packet->about.quoted;
     const struct wire_icmp *icmp = (const void *)bytes;
     const struct wire_udp *ports = (const void *)bytes;
@@ -71,8 +68,7 @@ static __always_inline void quote_transport(struct packet *packet, const struct 
 /* The quoted IP header; QUOTE_UNKNOWN where it is none that could be matched. */
 enum { QUOTE_UNKNOWN = 254 };
 
-static __always_inline __u32 quote_ipv4(const struct frame *frame, struct packet *packet, struct walk *walk)
-{
+static __always_inline __u32 quote_ipv4(const struct frame *frame, struct packet *packet, struct walk *walk) {
     const struct wire_ipv4 *ip = frame_at(frame, walk->offset, sizeof(*ip));
     __u8 source[16], destination[16];
     __u32 header;
@@ -90,8 +86,7 @@ static __always_inline __u32 quote_ipv4(const struct frame *frame, struct packet
     return REASON_NONE;
 }
 
-static __always_inline __u32 quote_ipv6(const struct frame *frame, struct packet *packet, struct walk *walk)
-{
+static __always_inline __u32 quote_ipv6(const struct frame *frame, struct packet *packet, struct walk *walk) {
     const struct wire_ipv6 *ip = frame_at(frame, walk->offset, sizeof(*ip));
     __u32 reason;
 
@@ -111,8 +106,8 @@ static __always_inline __u32 quote_ipv6(const struct frame *frame, struct packet
 }
 
 /* A quote that cannot be read leaves the error to the rules. */
-global_function int quote_parse(const struct headers *headers, struct packet *packet, __u32 offset, __u32 end)
-{
+global_function int quote_parse(const struct headers *headers, struct packet *packet, __u32 offset,
+                                __u32 end) {
     struct frame frame = {};
     struct walk walk = {.offset = offset, .end = end};
     const __u8 *bytes;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Bounded rates: a window of a second with a bound. A race between CPUs costs a packet of accuracy, no more. */
+/* Bounded rates: a window of a second with a bound. A race between CPUs costs a packet of accuracy, no more.
+ */
 #ifndef RINGWALL_RATE_H
 #define RINGWALL_RATE_H
 
 #include "kernel.h"
 
-static __always_inline bool rate_allow(__u32 number, __u32 kind, __u32 bound, __u32 hz, __u32 now)
-{
+static __always_inline bool rate_allow(__u32 number, __u32 kind, __u32 bound, __u32 hz, __u32 now) {
     __u32 index = number * RATES_PER_INTERFACE + kind;
     struct rate *rate = map_lookup(rw_rates, &index);
 

@@ -9,35 +9,32 @@
 #include "own.h"
 #include "policy.h"
 
-static __always_inline bool packet_is_icmpv6_of(const struct packet *packet, __u32 first, __u32 last)
-{
+static __always_inline bool packet_is_icmpv6_of(const struct packet *packet, __u32 first, __u32 last) {
     return packet->family == 6 && packet->key.protocol == PROTO_ICMPV6 &&
            !(packet->marks & MARK_FRAGMENT_LATER) && packet->icmp_type >= first && packet->icmp_type <= last;
 }
 
-static __always_inline bool packet_is_mld_report(const struct packet *packet)
-{
+static __always_inline bool packet_is_mld_report(const struct packet *packet) {
     return packet_is_icmpv6_of(packet, MLD_REPORT, MLD_DONE) ||
            packet_is_icmpv6_of(packet, MLDV2_REPORT, MLDV2_REPORT);
 }
 
-static __always_inline bool packet_is_udp(const struct packet *packet)
-{
+static __always_inline bool packet_is_udp(const struct packet *packet) {
     return packet->key.protocol == PROTO_UDP && !(packet->marks & MARK_FRAGMENT_LATER);
 }
 
-static __always_inline bool packet_is_dhcp_request(const struct packet *packet)
-{
+static __always_inline bool packet_is_dhcp_request(const struct packet *packet) {
     if (!packet_is_udp(packet))
         return false;
     if (packet->family == 4)
-        return packet_source_port(packet) == PORT_DHCP_CLIENT && packet_destination_port(packet) == PORT_DHCP_SERVER;
-    return packet_source_port(packet) == PORT_DHCPV6_CLIENT && packet_destination_port(packet) == PORT_DHCPV6_SERVER;
+        return packet_source_port(packet) == PORT_DHCP_CLIENT &&
+               packet_destination_port(packet) == PORT_DHCP_SERVER;
+    return packet_source_port(packet) == PORT_DHCPV6_CLIENT &&
+           packet_destination_port(packet) == PORT_DHCPV6_SERVER;
 }
 
 /* 0.0.0.0 and :: are everyone's, for what needs them. */
-static __always_inline bool spoof_unspecified_is_fine(const struct packet *packet)
-{
+static __always_inline bool spoof_unspecified_is_fine(const struct packet *packet) {
     if (packet->family == 4)
         return packet_is_dhcp_request(packet) || packet->key.protocol == PROTO_IGMP;
     return packet_is_icmpv6_of(packet, ND_NEIGHBOUR_SOLICIT, ND_NEIGHBOUR_SOLICIT) ||
@@ -46,24 +43,23 @@ static __always_inline bool spoof_unspecified_is_fine(const struct packet *packe
 
 /* Privacy and stable link-local addresses (RFC 7217): any fe80::/10 that nobody else has, for what keeps a
  * link going. */
-static __always_inline bool spoof_link_local_is_free(const struct packet *packet, const struct interface *iface,
-                                                     const __u8 *mac, const __u8 *address, __u32 generation)
-{
+static __always_inline bool spoof_link_local_is_free(const struct packet *packet,
+                                                     const struct interface *iface, const __u8 *mac,
+                                                     const __u8 *address, __u32 generation) {
     __u64 identity;
     __u32 flags;
 
     if (packet->family != 6 || !address_is_link_local(address) || !mac_equal(mac, iface->mac))
         return false;
-    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) && !packet_is_mld_report(packet) &&
-        !packet_is_dhcp_request(packet))
+    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) &&
+        !packet_is_mld_report(packet) && !packet_is_dhcp_request(packet))
         return false;
     return identity_find(iface->network, address, generation, &identity, &flags) && !identity &&
            !(flags & IDENTITY_GATEWAY);
 }
 
 static __always_inline bool spoof_address_is_own(const struct packet *packet, const struct interface *iface,
-                                                 const __u8 *mac, const __u8 *address, __u32 generation)
-{
+                                                 const __u8 *mac, const __u8 *address, __u32 generation) {
     if (iface->flags & INTERFACE_NO_ADDRESSES)
         return true;
     return own_address(packet, iface, mac, address) ||
@@ -71,8 +67,7 @@ static __always_inline bool spoof_address_is_own(const struct packet *packet, co
 }
 
 static __always_inline struct verdict spoof_arp(const struct packet *packet, const struct interface *iface,
-                                                __u32 generation)
-{
+                                                __u32 generation) {
     const struct about_arp *arp = &packet->about.arp;
 
     if (!own_mac(packet, iface, arp->sender_mac))
@@ -84,9 +79,8 @@ static __always_inline struct verdict spoof_arp(const struct packet *packet, con
 }
 
 /* An advertisement speaks of its target, and every solicitation of its sender's MAC (CVE-2021-20267). */
-static __always_inline struct verdict spoof_neighbour(const struct packet *packet, const struct interface *iface,
-                                                      __u32 generation)
-{
+static __always_inline struct verdict spoof_neighbour(const struct packet *packet,
+                                                      const struct interface *iface, __u32 generation) {
     const struct about_neighbour *neighbour = &packet->about.neighbour;
 
     if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) ||
@@ -103,8 +97,7 @@ static __always_inline struct verdict spoof_neighbour(const struct packet *packe
 }
 
 /* What only a router or a DHCP server sends. */
-static __always_inline struct verdict spoof_role(const struct packet *packet)
-{
+static __always_inline struct verdict spoof_role(const struct packet *packet) {
     if (packet->marks & MARK_SOURCE_ROUTE)
         return verdict_drop(REASON_SOURCE_ROUTE);
     if (packet_is_udp(packet)) {
@@ -124,8 +117,7 @@ static __always_inline struct verdict spoof_role(const struct packet *packet)
 }
 
 static __always_inline struct verdict spoof_egress(const struct packet *packet, const struct interface *iface,
-                                                   __u32 generation)
-{
+                                                   __u32 generation) {
     const __u8 *source = packet->key.local;
     struct verdict verdict;
 
@@ -147,8 +139,8 @@ static __always_inline struct verdict spoof_egress(const struct packet *packet, 
     return spoof_role(packet);
 }
 
-static __always_inline struct verdict spoof_ingress(const struct packet *packet, const struct interface *iface)
-{
+static __always_inline struct verdict spoof_ingress(const struct packet *packet,
+                                                    const struct interface *iface) {
     if (packet->family && own_listed(packet, iface, packet->key.remote) &&
         !packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_REDIRECT))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
@@ -159,13 +151,13 @@ static __always_inline struct verdict spoof_ingress(const struct packet *packet,
 
 /* antiSpoofing: observe lets it go on to the rules, and marks it. */
 static __always_inline struct verdict spoof_check(struct packet *packet, const struct interface *iface,
-                                                  __u32 generation)
-{
+                                                  __u32 generation) {
     struct verdict verdict;
 
     if (!(iface->flags & (INTERFACE_ANTI_SPOOFING | INTERFACE_SPOOF_OBSERVE)))
         return verdict_continue();
-    verdict = packet->direction == EGRESS ? spoof_egress(packet, iface, generation) : spoof_ingress(packet, iface);
+    verdict =
+        packet->direction == EGRESS ? spoof_egress(packet, iface, generation) : spoof_ingress(packet, iface);
     if (verdict.action == DROP && iface->flags & INTERFACE_SPOOF_OBSERVE) {
         packet->observed = 1;
         return verdict_continue();

@@ -16,24 +16,20 @@
 /* No segment reaches further than the largest window (RFC 7323). */
 enum { TCP_REACH = 1 << 30 };
 
-static __always_inline bool tcp_is_opening_syn(const struct packet *packet)
-{
+static __always_inline bool tcp_is_opening_syn(const struct packet *packet) {
     return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static __always_inline bool tcp_knows(const struct session *session, __u32 direction)
-{
+static __always_inline bool tcp_knows(const struct session *session, __u32 direction) {
     return session->known >> direction & 1;
 }
 
-static __always_inline __u32 tcp_end(const struct packet *packet)
-{
+static __always_inline __u32 tcp_end(const struct packet *packet) {
     return packet->sequence + packet->payload + !!(packet->tcp_flags & TCP_SYN) +
            !!(packet->tcp_flags & TCP_FIN);
 }
 
-static __always_inline void tcp_learn(struct session *session, __u32 direction, __u32 base, __u32 next)
-{
+static __always_inline void tcp_learn(struct session *session, __u32 direction, __u32 base, __u32 next) {
     /* Constant indices: a fresh session lies on the stack, where the verifier allows no others. */
     if (direction == EGRESS) {
         session->base[EGRESS] = base;
@@ -46,8 +42,7 @@ static __always_inline void tcp_learn(struct session *session, __u32 direction, 
 }
 
 /* Does this packet acknowledge bytes that the other side is known to have sent? */
-static __always_inline bool tcp_acknowledges(const struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_acknowledges(const struct session *session, const struct packet *packet) {
     __u32 other = !packet->direction;
 
     return packet->tcp_flags & TCP_ACK && tcp_knows(session, other) &&
@@ -55,20 +50,17 @@ static __always_inline bool tcp_acknowledges(const struct session *session, cons
            (__s32)(session->next[other] - packet->acknowledgement) >= 0;
 }
 
-static __always_inline void tcp_note_acknowledgement(struct session *session, const struct packet *packet)
-{
+static __always_inline void tcp_note_acknowledgement(struct session *session, const struct packet *packet) {
     if (tcp_acknowledges(session, packet))
         session->flags |= packet->direction == EGRESS ? SESSION_ACKED_LOCAL : SESSION_ACKED_REMOTE;
 }
 
-static __always_inline bool tcp_is_acknowledged(const struct session *session)
-{
+static __always_inline bool tcp_is_acknowledged(const struct session *session) {
     return (session->flags & (SESSION_ACKED_LOCAL | SESSION_ACKED_REMOTE)) ==
            (SESSION_ACKED_LOCAL | SESSION_ACKED_REMOTE);
 }
 
-static __always_inline void tcp_begin(struct session *session, const struct packet *packet)
-{
+static __always_inline void tcp_begin(struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
 
     tcp_learn(session, direction, packet->sequence + !!(packet->tcp_flags & TCP_SYN), tcp_end(packet));
@@ -76,8 +68,7 @@ static __always_inline void tcp_begin(struct session *session, const struct pack
         session->flags |= direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE;
 }
 
-static __always_inline void tcp_advance(struct session *session, __u32 direction, __u32 end)
-{
+static __always_inline void tcp_advance(struct session *session, __u32 direction, __u32 end) {
     __s32 ahead = end - session->next[direction];
 
     if (ahead > 0 && ahead < TCP_REACH)
@@ -85,8 +76,7 @@ static __always_inline void tcp_advance(struct session *session, __u32 direction
 }
 
 /* A reset counts at the exact next sequence; after a FIN anywhere; to a SYN when it acknowledges it. */
-static __always_inline bool tcp_reset_counts(const struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_reset_counts(const struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
     __u32 other = !direction;
 
@@ -99,8 +89,7 @@ static __always_inline bool tcp_reset_counts(const struct session *session, cons
 }
 
 /* A FIN is right where it continues what its side has sent, or repeats its end. */
-static __always_inline bool tcp_fin_is_right(const struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_fin_is_right(const struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
 
     return tcp_knows(session, direction) && (__s32)(session->next[direction] - packet->sequence) >= 0 &&
@@ -108,8 +97,7 @@ static __always_inline bool tcp_fin_is_right(const struct session *session, cons
 }
 
 /* SYN in an opening session: a repeated one prolongs nothing; the other side's is a simultaneous open. */
-static __always_inline bool tcp_open_syn(struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_open_syn(struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
     bool repeated = tcp_knows(session, direction);
 
@@ -118,8 +106,7 @@ static __always_inline bool tcp_open_syn(struct session *session, const struct p
 }
 
 /* A SYN-ACK proves nothing unless it acknowledges the SYN; a stale one must not spoil the right one. */
-static __always_inline bool tcp_open_synack(struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_open_synack(struct session *session, const struct packet *packet) {
     if (!tcp_acknowledges(session, packet))
         return false;
     tcp_learn(session, packet->direction & 1, packet->sequence + 1, tcp_end(packet));
@@ -127,20 +114,19 @@ static __always_inline bool tcp_open_synack(struct session *session, const struc
     return true;
 }
 
-static __always_inline bool tcp_fin(struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_fin(struct session *session, const struct packet *packet) {
     if (!tcp_fin_is_right(session, packet))
         return false;
     session->next[packet->direction & 1] = tcp_end(packet);
     session->flags |= packet->direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE;
-    if ((session->flags & (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE)) == (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE))
+    if ((session->flags & (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE)) ==
+        (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE))
         session->state = STATE_TCP_CLOSING;
     return true;
 }
 
 /* Changes the state by a packet of a live session. True: the packet refreshes the session. */
-static __always_inline bool tcp_update(struct session *session, const struct packet *packet)
-{
+static __always_inline bool tcp_update(struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
 
     if (packet->tcp_flags & TCP_RST) {

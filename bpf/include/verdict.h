@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A verdict is a value: CONTINUE goes on to the next stage, ACCEPT and DROP end the walk and carry a reason. */
+/* A verdict is a value: CONTINUE goes on to the next stage, ACCEPT and DROP end the walk and carry a reason.
+ */
 #ifndef RINGWALL_VERDICT_H
 #define RINGWALL_VERDICT_H
 
@@ -15,18 +16,15 @@ struct verdict {
 
 #define must_check __attribute__((warn_unused_result))
 
-static __always_inline must_check struct verdict verdict_continue(void)
-{
+static __always_inline must_check struct verdict verdict_continue(void) {
     return (struct verdict){.action = CONTINUE, .rule = RULE_NONE};
 }
 
-static __always_inline must_check struct verdict verdict_accept(__u32 reason)
-{
+static __always_inline must_check struct verdict verdict_accept(__u32 reason) {
     return (struct verdict){.action = ACCEPT, .reason = reason, .rule = RULE_NONE};
 }
 
-static __always_inline must_check struct verdict verdict_drop(__u32 reason)
-{
+static __always_inline must_check struct verdict verdict_drop(__u32 reason) {
     return (struct verdict){.action = DROP, .reason = reason, .rule = RULE_NONE};
 }
 

@@ -20,15 +20,13 @@ struct walk {
     __u8 marks;    /* enum packet_mark */
 };
 
-static __always_inline bool is_extension(__u32 next)
-{
+static __always_inline bool is_extension(__u32 next) {
     return next == EXTENSION_HOP_BY_HOP || next == EXTENSION_ROUTING || next == EXTENSION_FRAGMENT ||
            next == EXTENSION_DESTINATION || next == EXTENSION_MOBILITY || next == EXTENSION_HIP ||
            next == EXTENSION_SHIM6;
 }
 
-static __always_inline void walk_fragment(struct walk *walk, __u32 offset, bool more, __u32 id)
-{
+static __always_inline void walk_fragment(struct walk *walk, __u32 offset, bool more, __u32 id) {
     walk->marks |= MARK_FRAGMENT;
     walk->fragment_offset = offset;
     walk->fragment_id = id;
@@ -38,9 +36,9 @@ static __always_inline void walk_fragment(struct walk *walk, __u32 offset, bool 
         walk->marks |= MARK_FRAGMENT_FIRST;
 }
 
-/* A header that the packet is too short for: a first fragment must have it (RFC 7112), others are malformed. */
-static __always_inline __u32 walk_truncated(struct walk *walk)
-{
+/* A header that the packet is too short for: a first fragment must have it (RFC 7112), others are malformed.
+ */
+static __always_inline __u32 walk_truncated(struct walk *walk) {
     if (!(walk->marks & MARK_FRAGMENT_FIRST))
         return REASON_MALFORMED;
     walk->marks |= MARK_FRAGMENT_BAD;
@@ -48,8 +46,7 @@ static __always_inline __u32 walk_truncated(struct walk *walk)
 }
 
 /* One extension header. 0, or why the walk ends badly. */
-static __always_inline __u32 walk_extension(const struct frame *frame, struct walk *walk)
-{
+static __always_inline __u32 walk_extension(const struct frame *frame, struct walk *walk) {
     const struct wire_extension *header;
     __u32 size = 8;
 
@@ -86,13 +83,11 @@ struct walker {
     __u32 reason; /* why it ended badly, or REASON_NONE */
 };
 
-static __always_inline bool walk_goes_on(const struct walk *walk)
-{
+static __always_inline bool walk_goes_on(const struct walk *walk) {
     return is_extension(walk->protocol) && !(walk->marks & (MARK_FRAGMENT_LATER | MARK_FRAGMENT_BAD));
 }
 
-static long walk_step(__u32 n, void *context)
-{
+static long walk_step(__u32 n, void *context) {
     struct walker *walker = context;
 
     (void)n;
@@ -105,8 +100,7 @@ static long walk_step(__u32 n, void *context)
 }
 
 /* IPv6: `walk` stands behind the fixed header. REASON_NONE, or why the walk ends badly. */
-global_function int walk_extensions(const struct headers *headers, struct walk *walk)
-{
+global_function int walk_extensions(const struct headers *headers, struct walk *walk) {
     struct frame frame = {};
     struct walker walker = {.frame = &frame, .walk = walk};
 
@@ -121,8 +115,7 @@ global_function int walk_extensions(const struct headers *headers, struct walk *
 }
 
 /* One IPv4 option. Here walk->offset is the option's. */
-static long option_step(__u32 n, void *context)
-{
+static long option_step(__u32 n, void *context) {
     struct walker *walker = context;
     const struct frame *frame = walker->frame;
     struct walk *walk = walker->walk;
@@ -160,8 +153,7 @@ static long option_step(__u32 n, void *context)
 }
 
 /* IPv4 options: a source route is a guest's misdeed, a length that leads nowhere is malformed. */
-global_function int walk_options(const struct headers *headers, struct walk *walk, __u32 offset, __u32 size)
-{
+global_function int walk_options(const struct headers *headers, struct walk *walk, __u32 offset, __u32 size) {
     struct frame frame = {};
     struct walk options = {.offset = offset};
     struct walker walker = {.frame = &frame, .walk = &options, .limit = offset + size};
