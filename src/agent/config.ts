@@ -1,5 +1,5 @@
 /** agent.yaml: how this host enforces. Every key has a default; what is wrong is said all at once. */
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { atKey, type Cursor, itemsOf, report, take } from "../model/cursor.ts";
 import { type Diagnostic, Diagnostics } from "../model/diagnostic.ts";
@@ -7,9 +7,9 @@ import { checkDevice, checkHost } from "../model/interface.ts";
 import { defaultLimits, type Limits, type SessionSizes } from "../model/model.ts";
 import { readShape } from "../model/shape.ts";
 import { checkId, quote } from "../model/text.ts";
-import { decodeFile } from "../model/yaml/decode.ts";
 import { readYaml } from "../model/yaml/read.ts";
 import { Source } from "../model/yaml/source.ts";
+import { readRulesFile } from "../store/rules-file.ts";
 import { type ConfigFields, configShape, type LogLevel } from "./config-shape.ts";
 
 export interface UplinkConfig {
@@ -87,22 +87,12 @@ export interface ConfigResult {
 
 /**
  * Reads agent.yaml. Without a path: the usual one, or the defaults where it does not exist; a path that is
- * given has to exist.
+ * given has to exist. A file that others than root and its group may write is refused.
  */
 export async function loadConfig(path: string | undefined): Promise<ConfigResult> {
-  const file = path ?? defaultConfigPath;
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (path === undefined && code === "ENOENT") return { config: defaultConfig(), diagnostics: [] };
-    const diagnostics = new Diagnostics();
-    const message = `the file cannot be read (${code}): write it, or leave the path out for the defaults`;
-    diagnostics.add("file-unreadable", { file, line: 0, column: 0 }, message);
-    return { config: null, diagnostics: diagnostics.sorted([file]) };
-  }
-  const decoded = decodeFile(file, bytes);
+  if (path === undefined && !existsSync(defaultConfigPath))
+    return { config: defaultConfig(), diagnostics: [] };
+  const decoded = await readRulesFile(path ?? defaultConfigPath);
   return decoded.ok ? parseConfig(decoded.source) : { config: null, diagnostics: [decoded.diagnostic] };
 }
 

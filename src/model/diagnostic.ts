@@ -1,5 +1,6 @@
 /** What is wrong (or worth saying) about a file: codes, places, and their two forms in print. */
 import type { Place } from "./model.ts";
+import { escapeUnprintable } from "./printable.ts";
 
 export type Severity = "error" | "note";
 
@@ -122,7 +123,7 @@ export class Diagnostics {
     this.#counts[severity] += 1;
     if (this.#counts[severity] > diagnosticsShown) return;
     const { write = null, related = [] } = details;
-    this.#list.push({ code, severity, place, message, write, related });
+    this.#list.push({ code, severity, place, message: escapeUnprintable(message), write, related });
   }
 
   addProblem(place: Place | null, prefix: string, problem: Problem): void {

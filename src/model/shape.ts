@@ -108,7 +108,8 @@ function describeKind(schema: z.core.$ZodType): string {
 
 function reportIssue(schema: z.ZodType, cursor: Cursor, issue: z.core.$ZodIssue): void {
   if (issue.code === "unrecognized_keys") {
-    const known = schemaAt(schema, issue.path);
+    const at = schemaAt(schema, issue.path);
+    const known = at instanceof z.ZodUnion ? at.options.find(hasParts) : at;
     const words = known instanceof z.ZodObject ? Object.keys(known.shape) : [];
     const map = nodeAt(cursor.node, issue.path);
     for (const key of issue.keys) reportUnknownKey(cursor, map, key, words);

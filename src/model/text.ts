@@ -1,17 +1,13 @@
 /** Free text and ids: what is legal, and how a text that may hold anything is shown in a message. */
 import { accepted, type Parsed, refused } from "./diagnostic.ts";
+import { escapeUnprintable, unprintable } from "./printable.ts";
 
 const textLength = 256;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-/** Control, format (bidi overrides, zero-width), surrogate and private characters, and line breaks. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
-const unprintables = new RegExp(unprintable, "gu");
-
 /** The text in backquotes, unprintable characters escaped, cut after 60 characters. */
 export function quote(text: string): string {
   const cut = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  const escaped = cut.replace(unprintables, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
-  return `\`${escaped}\``;
+  return `\`${escapeUnprintable(cut)}\``;
 }
 
 /** A name, description or tag: printable, at most 256 characters. */

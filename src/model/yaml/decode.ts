@@ -29,44 +29,29 @@ function looksWide(bytes: Uint8Array): boolean {
 
 /** Line and column (1-based, UTF-16 units) of the first byte that is no UTF-8. */
 function findFault(path: string, bytes: Uint8Array): Place {
-  const decoder = new TextDecoder();
-  let line = 1;
-  let start = 0;
-  for (;;) {
+  for (let line = 1, start = 0; start < bytes.length; line += 1) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline < 0 ? bytes.length : newline;
     const content = bytes.subarray(start, end);
-    if (!isUtf8(content)) {
-      let length = 0;
-      for (let step = 1 << 26; step >= 1; step >>= 1) {
-        const longer = length + step;
-        if (longer <= content.length && isUtf8Start(content.subarray(0, longer))) length = longer;
-      }
-      const valid = decoder.decode(content.subarray(0, length)).replace(/\uFFFD$/, "");
-      return { file: path, line, column: valid.length + 1 };
-    }
-    if (newline < 0) return { file: path, line, column: 1 };
-    start = newline + 1;
-    line += 1;
+    if (!isUtf8(content)) return { file: path, line, column: faultIn(content) + 1 };
+    start = end + 1;
   }
+  return { file: path, line: 1, column: 1 };
 }
 
-/** Valid UTF-8, maybe cut within its last character. */
-function isUtf8Start(bytes: Uint8Array): boolean {
-  for (let cut = 0; cut < 4; cut += 1) {
-    if (bytes.length >= cut && isUtf8(bytes.subarray(0, bytes.length - cut))) {
-      const tail = bytes.subarray(bytes.length - cut);
-      return cut === 0 || isCharacterStart(tail);
-    }
+/** Characters before the first fault: where the decoder put U+FFFD and the bytes do not say it. */
+function faultIn(content: Uint8Array): number {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
+  let offset = 0;
+  let from = 0;
+  for (let at = text.indexOf("\uFFFD"); at >= 0; at = text.indexOf("\uFFFD", from)) {
+    offset += Buffer.byteLength(text.slice(from, at));
+    const written = content[offset] === 0xef && content[offset + 1] === 0xbf && content[offset + 2] === 0xbd;
+    if (!written) return at;
+    offset += 3;
+    from = at + 1;
   }
-  return false;
-}
-
-/** One lead byte, followed by fewer continuation bytes than it asks for. */
-function isCharacterStart(tail: Uint8Array): boolean {
-  const lead = tail[0] ?? 0;
-  const wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 1;
-  return tail.length < wanted && tail.subarray(1).every((byte) => byte >> 6 === 2);
+  return 0;
 }
 
 /** Refused, with line and column: what is no UTF-8, and what is larger than 64 MiB. */
