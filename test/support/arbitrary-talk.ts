@@ -76,19 +76,22 @@ class TcpTalk {
     return { direction, frame: between(this.#ends, direction, ...layers), wait: pause };
   }
 
+  #send(
+    direction: Direction,
+    flags: string,
+    fields: { data?: number; at: number; ack: number },
+  ): readonly Layer[] {
+    const { local, remote } = this.#ports;
+    const [sourcePort, destinationPort] = direction === "egress" ? [local, remote] : [remote, local];
+    const numbers = { sequence: fields.at >>> 0, acknowledgement: fields.ack >>> 0 };
+    return [tcp({ sourcePort, destinationPort, flags, ...numbers }), payload(fields.data ?? 0)];
+  }
+
   #segment(direction: Direction, move: Exclude<Move, "error">): readonly Layer[] {
     const acknowledgement = this.#next[opposite(direction)];
     const sequence = this.#next[direction];
-    const send = (flags: string, data = 0, at = sequence, ack = acknowledgement): readonly Layer[] => {
-      const [sourcePort, destinationPort] =
-        direction === "egress"
-          ? [this.#ports.local, this.#ports.remote]
-          : [this.#ports.remote, this.#ports.local];
-      return [
-        tcp({ sourcePort, destinationPort, flags, sequence: at >>> 0, acknowledgement: ack >>> 0 }),
-        payload(data),
-      ];
-    };
+    const send = (flags: string, data = 0, at = sequence, ack = acknowledgement): readonly Layer[] =>
+      this.#send(direction, flags, { data, at, ack });
     switch (move) {
       case "syn":
         this.#isn += 70000;

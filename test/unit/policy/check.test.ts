@@ -244,7 +244,7 @@ describe("exactness", () => {
           met[contradiction === null ? "met" : "contradicted"] += 1;
         },
       ),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 250 },
     );
     expect(Math.min(met.met, met.contradicted)).toBeGreaterThan(30);
   });
@@ -266,7 +266,7 @@ describe("exactness", () => {
         expect(explained.verdict).not.toBe(wanted);
         expect(explained.sides).toEqual(contradiction.sides);
       }),
-      { seed, numRuns: 400 },
+      { seed, numRuns: 250 },
     );
   });
 

@@ -234,7 +234,7 @@ describe("the smallest rule", () => {
           expect(judge(grown)).toBe(judge(of));
         },
       ),
-      { seed, numRuns: 1500 },
+      { seed, numRuns: 800 },
     );
     expect(met).toBeGreaterThan(100);
   });

@@ -51,7 +51,7 @@ describe("generated lives", () => {
         expect(live(one)).toEqual(judgements);
         for (const { reason } of judgements) met.set(reason, (met.get(reason) ?? 0) + 1);
       }),
-      { seed, numRuns: 1500 },
+      { seed, numRuns: 700 },
     );
     const missing = reasons.filter((reason) => !met.has(reason));
     expect(missing).toEqual(["none", "table-full"]);
@@ -65,7 +65,7 @@ describe("generated lives", () => {
           if (verdict === "drop") expect(session).toBe("none");
         }
       }),
-      { seed, numRuns: 300 },
+      { seed, numRuns: 100 },
     );
   });
 });
