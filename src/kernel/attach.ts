@@ -3,38 +3,24 @@
  * no moment without its program. Where the kernel has no tcx (before 6.6), clsact filters of a fixed handle and
  * priority stand on the device itself.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import {
+  describeXdpRefusal,
+  filter,
+  type Hook,
+  hooks,
+  programOf,
+  queryFilter,
+  withoutTcx,
+} from "./attach-hooks.ts";
 import { candidateModes, uplinkModes } from "./attach-mode.ts";
 import { errorCode, errorText } from "./errors.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
-import type { GenericName, ProgramName, Programs } from "./objects.ts";
+import type { Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
 import type { AttachChoice } from "./settings.ts";
 import type { AttachMode, InterfaceStatus } from "./status.ts";
-
-/** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
-const filter = { handle: 0x5257, priority: 1 } as const;
-/** What a kernel without tcx answers (6.1: EINVAL). */
-const withoutTcx = ["EINVAL", "ENOTSUP", "EOPNOTSUPP"];
-
-type Hook = "xdp-native" | "xdp-generic" | "tc-egress" | "tc-ingress" | "uplink-native" | "uplink-generic";
-const hooks: readonly Hook[] = [
-  "xdp-native",
-  "xdp-generic",
-  "tc-egress",
-  "tc-ingress",
-  "uplink-native",
-  "uplink-generic",
-];
-
-const programOf: Readonly<Record<Hook, ProgramName | GenericName>> = {
-  "xdp-native": "guest_xdp",
-  "xdp-generic": "guest_xdp_generic",
-  "tc-egress": "guest_tc_egress",
-  "tc-ingress": "guest_tc_ingress",
-  "uplink-native": "uplink_xdp",
-  "uplink-generic": "uplink_xdp_generic",
-};
 
 /** What stands on one device. */
 export interface Attached {
@@ -97,11 +83,34 @@ export class Attachments {
     }
   }
 
+  /**
+   * Looks whether what was attached still stands: a filter or link that somebody took away is forgotten, so that
+   * it is attached anew; a pin that somebody removed is made again.
+   */
+  verify(ifindex: number): void {
+    const links = this.#devices.get(ifindex);
+    for (const [hook, link] of links ?? []) {
+      if (link === null) {
+        if (queryFilter(ifindex, hook === "tc-egress" ? "egress" : "ingress") === 0) links?.delete(hook);
+        continue;
+      }
+      const path = join(this.#pins.links, `${ifindex}-${hook}`);
+      if (link.info().ifindex !== ifindex) {
+        link.close();
+        removePin(path);
+        links?.delete(hook);
+      } else if (!existsSync(path)) {
+        ensureDirectory(this.#pins.links);
+        link.pin(path);
+      }
+    }
+  }
+
   has(ifindex: number): boolean {
     return this.#devices.has(ifindex);
   }
 
-  /** Whether a guest's device has all that its mode needs. */
+  /** Whether a guest's device has both its tc programs: with them, every frame is judged. */
   isComplete(ifindex: number): boolean {
     const links = this.#devices.get(ifindex);
     return links?.has("tc-egress") === true && links.has("tc-ingress");
@@ -271,23 +280,4 @@ export class Attachments {
     for (const links of this.#devices.values()) for (const link of links.values()) link?.close();
     this.#devices.clear();
   }
-}
-
-function queryFilter(ifindex: number, direction: "ingress" | "egress"): number {
-  try {
-    return native().queryTc({ ifindex, direction, ...filter });
-  } catch (error) {
-    // No clsact, or no such device any more.
-    if (["ENOENT", "ENODEV", "EINVAL"].includes(errorCode(error) ?? "")) return 0;
-    throw error;
-  }
-}
-
-function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", error: unknown): string {
-  const code = errorCode(error) ?? "";
-  if (code === "EBUSY" || code === "EEXIST") {
-    const id = native().queryXdp(link.ifindex);
-    return `${link.name} has another XDP program${id === 0 ? "" : ` (id ${id})`}: remove it (ip link set dev ${link.name} xdp off)`;
-  }
-  return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
 }

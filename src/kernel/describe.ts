@@ -22,7 +22,7 @@ export interface Described {
 
 export function describeKernel(
   described: Described,
-): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps"> {
+): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps" | "leftovers"> {
   const { engine, devices, links, settings } = described;
   return {
     generation: engine.known.generation,
@@ -30,6 +30,7 @@ export function describeKernel(
     removed: devices.removed.map((ifindex) => ({ ifindex, device: links.get(ifindex)?.name ?? "" })),
     uplinks: settings.uplinks.map((uplink) => describeUplink(described, uplink)),
     maps: engine.fill,
+    leftovers: engine.lastCleaningError,
   };
 }
 

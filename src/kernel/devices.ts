@@ -87,6 +87,7 @@ export class GuestDevices {
     const live = this.#engine.liveRecord(id);
     const stored = live === undefined ? undefined : known.records.get(live);
     if (live === undefined || stored === undefined) return;
+    this.#attachments.verify(link.ifindex);
     if (!this.#attachments.isComplete(link.ifindex)) {
       if (!this.#introduce(link, stored, settings, spares)) return;
     }

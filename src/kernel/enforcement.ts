@@ -150,17 +150,18 @@ export class Enforcement implements Enforcer {
 
   /** A device came, went or was renamed: what it needs is done under the model in force. */
   #onLinks(onError: ((error: unknown) => void) | undefined): void {
-    const work = this.#queue.run(async () => {
-      if (this.#closed) return;
-      if (this.#applied === null) {
-        if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
-        return;
-      }
-      const bindings = this.#devices.bind(this.#applied.resolved, this.#watch.links);
-      await this.#devices.reconcile(bindings, this.#watch.links, this.#settings);
-      this.#followHost(this.#applied.resolved);
-    });
-    work.catch((error: unknown) => onError?.(error));
+    this.#queue.run(() => this.#followLinks()).catch((error: unknown) => onError?.(error));
+  }
+
+  async #followLinks(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#applied === null) {
+      if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
+      return;
+    }
+    const bindings = this.#devices.bind(this.#applied.resolved, this.#watch.links);
+    await this.#devices.reconcile(bindings, this.#watch.links, this.#settings);
+    this.#followHost(this.#applied.resolved);
   }
 
   configure(settings: KernelSettings): Promise<void> {
@@ -225,8 +226,9 @@ export class Enforcement implements Enforcer {
     return { now: readJiffies(programs.clock_probe), hz, timeouts };
   }
 
-  sweep(): Promise<void> {
-    return this.#engine.tables.sweep(this.#clock());
+  async sweep(): Promise<void> {
+    await this.#queue.run(() => this.#followLinks());
+    await this.#engine.tables.sweep(this.#clock());
   }
 
   counters(): readonly PacketCounter[] {

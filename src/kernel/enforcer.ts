@@ -42,7 +42,10 @@ export interface Enforcer {
   sessions(interfaceId?: string): Promise<readonly Session[]>;
   /** Revokes sessions in place, so that no later packet revives them; returns how many. */
   endSessions(filter: SessionFilter): Promise<number>;
-  /** Counts sessions that are alive by their timeout; `status` then has them. */
+  /**
+   * Counts sessions that are alive by their timeout; `status` then has them. Looks after the devices too: what
+   * somebody took away stands again afterwards.
+   */
   sweep(): Promise<void>;
   /** Counters that are not zero, of interfaces in the model. */
   counters(): readonly PacketCounter[];

@@ -160,6 +160,7 @@ export class SyncEngine {
   async clean(work: () => Promise<void>): Promise<void> {
     try {
       await work();
+      this.lastCleaningError = null;
     } catch (error) {
       this.#settled = false;
       this.lastCleaningError = errorText(error);

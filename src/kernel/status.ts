@@ -62,6 +62,8 @@ export interface KernelStatus {
   readonly removed: readonly RemovedDevice[];
   readonly uplinks: readonly UplinkStatus[];
   readonly maps: readonly MapFill[];
+  /** Why leftovers of an earlier change could not be deleted at once; null when all were. They do no harm. */
+  readonly leftovers?: string | null;
 }
 
 export interface ApplyReport {

@@ -9,6 +9,7 @@ import { type BpfLink, native } from "../../src/kernel/native.ts";
 import type { PacketEvent } from "../../src/kernel/status.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
+import { runClsact } from "./clsact.ts";
 import { type ModelName, models, type SettingsName, settings } from "./scenarios.ts";
 
 let enforcement: Enforcement | null = null;
@@ -92,6 +93,10 @@ const commands = {
   release: async (ifindex: number) => opened().release(ifindex),
   close: async (options: { detach: boolean }) => opened().close(options),
   connect: ({ host, port, ms }: { host: string; port: number; ms: number }) => tryConnect(host, port, ms),
+  /** Somebody with the right to it takes a link off its device. */
+  sabotage: async (pin: string) => native().BpfLink.openPinned(pin).detach(),
+  clsact: ({ object, root, device }: { object: string; root: string; device: string }) =>
+    runClsact(object, root, device),
   /** Somebody else's XDP program on a device. */
   async occupy({ object, ifindex }: { object: string; ifindex: number }) {
     const loaded = native().BpfObject.load({ path: object, programs: ["clock_probe"] });

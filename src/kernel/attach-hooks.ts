@@ -1,0 +1,53 @@
+/** The hooks of a device: which program stands at each, and what the kernel answers when one does not go on. */
+import { errorCode, errorText } from "./errors.ts";
+import { type LinkInfo, native } from "./native.ts";
+import type { GenericName, ProgramName } from "./objects.ts";
+
+/** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
+export const filter = { handle: 0x5257, priority: 1 } as const;
+/** What a kernel without tcx answers (6.1: EINVAL). */
+export const withoutTcx = ["EINVAL", "ENOTSUP", "EOPNOTSUPP"];
+
+export type Hook =
+  | "xdp-native"
+  | "xdp-generic"
+  | "tc-egress"
+  | "tc-ingress"
+  | "uplink-native"
+  | "uplink-generic";
+export const hooks: readonly Hook[] = [
+  "xdp-native",
+  "xdp-generic",
+  "tc-egress",
+  "tc-ingress",
+  "uplink-native",
+  "uplink-generic",
+];
+
+export const programOf: Readonly<Record<Hook, ProgramName | GenericName>> = {
+  "xdp-native": "guest_xdp",
+  "xdp-generic": "guest_xdp_generic",
+  "tc-egress": "guest_tc_egress",
+  "tc-ingress": "guest_tc_ingress",
+  "uplink-native": "uplink_xdp",
+  "uplink-generic": "uplink_xdp_generic",
+};
+
+export function queryFilter(ifindex: number, direction: "ingress" | "egress"): number {
+  try {
+    return native().queryTc({ ifindex, direction, ...filter });
+  } catch (error) {
+    // No clsact, or no such device any more.
+    if (["ENOENT", "ENODEV", "EINVAL"].includes(errorCode(error) ?? "")) return 0;
+    throw error;
+  }
+}
+
+export function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", error: unknown): string {
+  const code = errorCode(error) ?? "";
+  if (code === "EBUSY" || code === "EEXIST") {
+    const id = native().queryXdp(link.ifindex);
+    return `${link.name} has another XDP program${id === 0 ? "" : ` (id ${id})`}: remove it (ip link set dev ${link.name} xdp off)`;
+  }
+  return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
+}

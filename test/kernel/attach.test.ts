@@ -1,0 +1,58 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { KernelStatus } from "../../src/kernel/status.ts";
+import { objectPath, withBpffs } from "./host.ts";
+import { Bed } from "./namespace.ts";
+
+let bed: Bed;
+beforeEach(async () => {
+  bed = new Bed("attach");
+  bed.addGuest(1);
+  await bed.listen(1, 80, 81);
+});
+afterEach(() => bed.remove());
+
+describe("programs on a device", () => {
+  it("are clsact filters where the kernel has no tcx, found and replaced by the next agent", async () => {
+    await withBpffs(async (root) => {
+      mkdirSync(root);
+      const driver = bed.start();
+      const run = await driver.call<Record<string, unknown>>("clsact", {
+        object: objectPath,
+        root,
+        device: "tap1",
+      });
+      expect(run.result).toEqual({ done: true, mode: "tc" });
+      expect(run.attached).toEqual(run.first);
+      expect(run.adopted).toBe(true);
+      expect(run.updated).toEqual(run.second);
+      expect(run.second).not.toEqual(run.first);
+      expect(run.detached).toEqual([0, 0]);
+    });
+  });
+
+  it("stand again after somebody took them or their pins away", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("open", { object: objectPath, root, settings: "usual" });
+      await driver.call("apply", "open80");
+      const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port, ms: 250 });
+      const pins = readdirSync(join(root, "links")).sort();
+      const ifindex = bed.ifindex("tap1");
+      expect(pins).toEqual([`${ifindex}-tc-egress`, `${ifindex}-tc-ingress`]);
+
+      await driver.call("sabotage", join(root, "links", `${ifindex}-tc-egress`));
+      expect(await connect(81)).toBe("open");
+      await driver.call("sweep");
+      expect(await connect(81)).toBe("timeout");
+      expect(await connect(80)).toBe("open");
+      expect((await driver.call<KernelStatus>("status")).interfaces[0]?.state).toBe("enforcing");
+
+      for (const pin of pins) rmSync(join(root, "links", pin));
+      await driver.call("sweep");
+      expect(readdirSync(join(root, "links")).sort()).toEqual(pins);
+      await driver.call("close", { detach: true });
+    });
+  });
+});
