@@ -82,7 +82,9 @@ class Cutter {
     if (line.indent < this.#section.indent) return false;
     if (line.indent > this.#section.indent) return true;
     if (!entryLine.test(line.text)) return false;
-    if (line.from - this.#from >= pieceLength) this.#close(line.from);
+    if (line.from - this.#from < pieceLength) return true;
+    this.#close(line.from);
+    this.#from = line.from;
     return true;
   }
 
@@ -106,7 +108,7 @@ class Cutter {
     if (this.#from >= 0) {
       this.#pieces.push({ kind: this.#section === null ? "top" : "entries", from: this.#from, to });
     }
-    this.#from = this.#section === null ? -1 : to;
+    this.#from = -1;
   }
 
   finish(length: number): readonly Piece[] {

@@ -108,7 +108,7 @@ export function* scanText(source: Source, diagnostics: Diagnostics): Generator<n
         return refusedResult;
       }
     }
-    if (!mark && depth.take(lexeme, content) > depthMax) {
+    if (!isMark(code) && depth.take(lexeme, content) > depthMax) {
       const message = `nested more than ${depthMax} deep: a rules file needs eight levels, write them flat`;
       diagnostics.add("too-deep", source.placeAt(offset), message);
       return refusedResult;

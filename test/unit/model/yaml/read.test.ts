@@ -106,6 +106,16 @@ describe("large files are parsed in pieces", () => {
     expect(legal).toBeGreaterThan(3);
   });
 
+  it.each([
+    "version: 1\ngroups:\n  a: {}\nnetworks:\n",
+    "groups:\nnetworks:\n  a: {}\n",
+    "groups:\n  a: {}\nversion: 1\n",
+    "groups:\n  # nothing\n",
+  ])("%j, where a section is empty", (text) => {
+    const long = `${text}${filler("")}`;
+    expect(strip(read(long).node)).toEqual(strip(readWhole(long).node));
+  });
+
   it("a key that stands twice is named with both places, wherever pieces end", () => {
     const entries = Array.from({ length: 4000 }, (_, index) => `  k${index}: {a: "${"x".repeat(100)}"}\n`);
     const text = `groups:\n${entries.join("")}  k7: {}\n`;
@@ -123,7 +133,8 @@ describe("what is refused before the parse", () => {
     expect(read(flow(depthMax + 1)).found[0]).toContain("nested more than");
     const block = (depth: number) =>
       Array.from({ length: depth }, (_, level) => `${" ".repeat(level)}k:\n`).join("");
-    expect(read(`${block(depthMax + 1)}x: 1\n`).found).toHaveLength(1);
+    expect(read(block(depthMax + 1)).found).toHaveLength(1);
+    expect(read(block(depthMax)).found).toEqual([]);
     expect(read(`${block(8)}${" ".repeat(9)}x: 1\n`).found).toEqual([]);
   });
 
