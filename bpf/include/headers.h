@@ -110,9 +110,8 @@ enum {
     TCP_BYTES = 20,
     UDP_BYTES = 8,
     ICMP_BYTES = 8,
-    ND_TARGET_BYTES = 24, /* up to the options of a solicitation or advertisement */
-    ND_ROUTER_BYTES = 8,  /* up to the options of a router solicitation */
-    ND_OPTIONS_MAX = 8,
+    ND_TARGET_BYTES = 24, /* up to the options of a neighbour solicitation or advertisement */
+    ND_OPTIONS_MAX = 64,
     ND_OPTION_SOURCE = 1,
     ND_OPTION_TARGET = 2,
     ARP_ETHERNET = 1,

@@ -36,13 +36,20 @@ static __always_inline struct verdict frame_check(const struct packet *packet,
     if (packet->ethertype == ETHERTYPE_RARP) {
         const struct about_arp *arp = &packet->about.arp;
 
-        if (mac_equal(packet->direction == EGRESS ? arp->sender_mac : arp->target_mac, iface->mac))
+        if (packet->direction == EGRESS
+                ? own_mac(packet, iface, packet->source_mac) && own_mac(packet, iface, arp->sender_mac)
+                : own_mac(packet, iface, arp->target_mac))
             return verdict_continue();
     }
     if (iface->flags & INTERFACE_LISTED &&
         listed_has_short(packet->record, LISTED_ETHERTYPE, packet->ethertype))
         return verdict_continue();
     return verdict_drop(REASON_UNSUPPORTED);
+}
+
+/* ICMP in IPv6, ICMPv6 in IPv4: a protocol without ports. */
+static __always_inline bool key_is_other_family(const struct session_key *key, __u32 family) {
+    return (key->protocol == PROTO_ICMP && family == 6) || (key->protocol == PROTO_ICMPV6 && family == 4);
 }
 
 /* The rules' verdict on a session of this key whose original direction is `side`. */
@@ -57,7 +64,7 @@ static __always_inline struct verdict judge_rules(const struct packet *packet, c
         .side = side,
         .icmp = icmp,
         .family = packet->family,
-        .other_family = packet->marks & MARK_OTHER_FAMILY,
+        .other_family = key_is_other_family(key, packet->family),
     };
 
     if (policy_match(&question, key, &verdict, cell) < 0)

@@ -17,7 +17,6 @@ enum packet_mark {
     MARK_FRAGMENT_LATER = 4, /* carries no transport header */
     MARK_FRAGMENT_BAD = 8,   /* incomplete transport header in a first one, nested headers */
     MARK_SOURCE_ROUTE = 16,  /* source-route option, routing header type 0 */
-    MARK_OTHER_FAMILY = 32,  /* ICMP in IPv6, ICMPv6 in IPv4: a protocol without ports */
     MARK_QUOTED = 64,        /* an ICMP error with a readable quote: about.quoted */
     MARK_BAD_OPTIONS = 128,  /* neighbour discovery with options that no stack would read */
 };
@@ -95,8 +94,9 @@ struct about_arp {
 /* Neighbour discovery (RFC 4861). */
 struct about_neighbour {
     __u8 target[16];
-    __u8 link_layer[6]; /* source or target link-layer address option */
-    __u8 has_link_layer;
+    __u8 link_layer[6];       /* source or target link-layer address option */
+    __u8 other_link_layer[6]; /* another one that differs */
+    __u8 link_layers;         /* how many different ones; 3: more than two */
 };
 
 struct packet {

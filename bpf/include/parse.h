@@ -92,33 +92,50 @@ struct option_walker {
     __u32 reason;
 };
 
+/* Two different ones are kept; no stack reads more, and a third is refused. */
+static __always_inline void neighbour_note(struct about_neighbour *neighbour, const __u8 *mac) {
+    if (!neighbour->link_layers) {
+        __builtin_memcpy(neighbour->link_layer, mac, 6);
+        neighbour->link_layers = 1;
+    } else if (!mac_equal(neighbour->link_layer, mac)) {
+        if (neighbour->link_layers == 2 && !mac_equal(neighbour->other_link_layer, mac))
+            neighbour->link_layers = 3;
+        else if (neighbour->link_layers == 1) {
+            __builtin_memcpy(neighbour->other_link_layer, mac, 6);
+            neighbour->link_layers = 2;
+        }
+    }
+}
+
 static long neighbour_option_step(__u32 n, void *context) {
     struct option_walker *walker = context;
     struct about_neighbour *neighbour = &walker->packet->about.neighbour;
     const __u8 *option;
 
     (void)n;
-    if (walker->offset + 8 > walker->end)
+    if (walker->offset >= walker->end)
         return 1;
+    if (walker->offset + 8 > walker->end) {
+        walker->reason = REASON_MALFORMED;
+        return 1;
+    }
     option = frame_at(walker->frame, walker->offset, 8);
     if (!option) {
         walker->reason = frame_missing(walker->frame, walker->offset, 8);
         return 1;
     }
-    if (!option[1] || walker->offset + option[1] * 8 > walker->end)
+    if (!option[1] || walker->offset + option[1] * 8 > walker->end) {
+        walker->reason = REASON_MALFORMED;
         return 1;
-    if (option[0] == ND_OPTION_SOURCE || option[0] == ND_OPTION_TARGET) {
-        /* Two that differ: no stack reads both, and one of them is a lie. */
-        if (neighbour->has_link_layer && !mac_equal(neighbour->link_layer, option + 2))
-            return 1;
-        __builtin_memcpy(neighbour->link_layer, option + 2, 6);
-        neighbour->has_link_layer = 1;
     }
+    if (option[0] == ND_OPTION_SOURCE || option[0] == ND_OPTION_TARGET)
+        neighbour_note(neighbour, option + 2);
     walker->offset += option[1] * 8;
     return 0;
 }
 
-/* Link-layer address options of neighbour discovery (RFC 4861, 4.6.1); what does not end well is marked. */
+/* Link-layer address options of neighbour discovery (RFC 4861, 4.6.1); what goes on for too long is marked.
+ */
 global_function int parse_neighbour_options(const struct headers *headers, struct packet *packet,
                                             __u32 offset, __u32 end) {
     struct frame frame = {};
@@ -133,19 +150,34 @@ global_function int parse_neighbour_options(const struct headers *headers, struc
     return walker.reason;
 }
 
+/* Bytes up to the options of each message (RFC 4861, 4.1 to 4.5). */
+static __always_inline __u32 neighbour_fixed(__u32 type) {
+    switch (type) {
+    case ND_ROUTER_SOLICIT:
+        return 8;
+    case ND_ROUTER_ADVERT:
+        return 16;
+    case ND_REDIRECT:
+        return 40;
+    default:
+        return 24;
+    }
+}
+
 static __always_inline __u32 parse_neighbour(const struct frame *frame, struct packet *packet,
                                              const struct walk *walk) {
+    __u32 fixed = neighbour_fixed(packet->icmp_type);
     const __u8 *message;
 
-    if (packet->icmp_type == ND_ROUTER_SOLICIT)
-        return parse_neighbour_options(frame->headers, packet, walk->offset + ND_ROUTER_BYTES, walk->end);
-    if (walk->end - walk->offset < ND_TARGET_BYTES)
+    if (walk->end - walk->offset < fixed)
         return parse_truncated(packet);
-    message = frame_at(frame, walk->offset, ND_TARGET_BYTES);
-    if (!message)
-        return frame_missing(frame, walk->offset, ND_TARGET_BYTES);
-    address_copy(packet->about.neighbour.target, message + 8);
-    return parse_neighbour_options(frame->headers, packet, walk->offset + ND_TARGET_BYTES, walk->end);
+    if (fixed == ND_TARGET_BYTES) {
+        message = frame_at(frame, walk->offset, ND_TARGET_BYTES);
+        if (!message)
+            return frame_missing(frame, walk->offset, ND_TARGET_BYTES);
+        address_copy(packet->about.neighbour.target, message + 8);
+    }
+    return parse_neighbour_options(frame->headers, packet, walk->offset + fixed, walk->end);
 }
 
 static __always_inline bool icmp_is_error(const struct packet *packet) {
@@ -175,7 +207,7 @@ static __always_inline __u32 parse_icmp(const struct frame *frame, struct packet
     if (icmp_is_error(packet))
         return quote_parse(frame->headers, packet, walk->offset + ICMP_BYTES, walk->end);
     if (packet->key.protocol == PROTO_ICMPV6 && packet->icmp_type >= ND_ROUTER_SOLICIT &&
-        packet->icmp_type <= ND_NEIGHBOUR_ADVERT && packet->icmp_type != ND_ROUTER_ADVERT)
+        packet->icmp_type <= ND_REDIRECT && !(packet->marks & MARK_FRAGMENT_FIRST))
         return parse_neighbour(frame, packet, walk);
     return REASON_NONE;
 }
@@ -214,7 +246,6 @@ static __always_inline __u32 parse_walked(const struct frame *frame, struct pack
             return PARSE_LONG;
         if (packet_is_icmp(packet))
             return parse_icmp(frame, packet, walk);
-        packet->marks |= MARK_OTHER_FAMILY;
         return REASON_NONE;
     case PROTO_IGMP:
         if (!frame->headers)

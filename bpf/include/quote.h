@@ -51,9 +51,7 @@ static __always_inline void quote_transport(struct packet *packet, const struct 
     const struct wire_udp *ports = (const void *)bytes;
 
     quoted->protocol = walk->protocol;
-    if (walk->protocol == PROTO_ICMP || walk->protocol == PROTO_ICMPV6) {
-        if ((walk->protocol == PROTO_ICMPV6) != (packet->family == 6))
-            return;
+    if (walk->protocol == (packet->family == 4 ? PROTO_ICMP : PROTO_ICMPV6)) {
         quoted->kind = icmp_kind(walk->protocol, icmp->type, quote_direction(packet));
         if (quoted->kind == KIND_PLAIN)
             return;

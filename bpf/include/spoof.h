@@ -51,8 +51,8 @@ static __always_inline bool spoof_link_local_is_free(const struct packet *packet
 
     if (packet->family != 6 || !address_is_link_local(address) || !mac_equal(mac, iface->mac))
         return false;
-    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) &&
-        !packet_is_mld_report(packet) && !packet_is_dhcp_request(packet))
+    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_REDIRECT) && !packet_is_mld_report(packet) &&
+        !packet_is_dhcp_request(packet))
         return false;
     return identity_find(iface->network, address, generation, &identity, &flags) && !identity &&
            !(flags & IDENTITY_GATEWAY);
@@ -82,16 +82,21 @@ static __always_inline struct verdict spoof_arp(const struct packet *packet, con
 static __always_inline struct verdict spoof_neighbour(const struct packet *packet,
                                                       const struct interface *iface, __u32 generation) {
     const struct about_neighbour *neighbour = &packet->about.neighbour;
+    const __u8 *mac;
 
     if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) ||
-        packet->icmp_type == ND_ROUTER_ADVERT)
+        packet->icmp_type == ND_ROUTER_ADVERT || packet->marks & MARK_FRAGMENT_FIRST)
         return verdict_continue();
-    if (neighbour->has_link_layer && !own_mac(packet, iface, neighbour->link_layer))
+    if ((neighbour->link_layers > 0 && !own_mac(packet, iface, neighbour->link_layer)) ||
+        (neighbour->link_layers > 1 && !own_mac(packet, iface, neighbour->other_link_layer)) ||
+        neighbour->link_layers > 2)
         return verdict_drop(REASON_SPOOFED_MAC);
-    if (packet->icmp_type == ND_NEIGHBOUR_ADVERT &&
-        !spoof_address_is_own(packet, iface,
-                              neighbour->has_link_layer ? neighbour->link_layer : packet->source_mac,
-                              neighbour->target, generation))
+    if (packet->icmp_type != ND_NEIGHBOUR_ADVERT)
+        return verdict_continue();
+    mac = neighbour->link_layers ? neighbour->link_layer : packet->source_mac;
+    if (!spoof_address_is_own(packet, iface, mac, neighbour->target, generation) ||
+        (neighbour->link_layers > 1 &&
+         !spoof_address_is_own(packet, iface, neighbour->other_link_layer, neighbour->target, generation)))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
     return verdict_continue();
 }
