@@ -51,7 +51,8 @@ export function prepareBpffs(root: string): void {
   }
 }
 
-function isBpffs(path: string): boolean {
+/** Whether a directory is, or is in, a bpffs. */
+export function isBpffs(path: string): boolean {
   return existsSync(path) && statfsSync(path).type === bpffsMagic;
 }
 

@@ -1,8 +1,8 @@
 /** What this kernel and host have, for `doctor` and `status`. Nothing is changed; each answer stands alone. */
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { errorText } from "./errors.ts";
-import { isKernelAtLeast } from "./host-check.ts";
+import { isBpffs, isKernelAtLeast } from "./host-check.ts";
 import { native } from "./native.ts";
 
 export interface Finding {
@@ -20,7 +20,6 @@ const capabilities: readonly (readonly [string, bigint])[] = [
   ["CAP_NET_ADMIN", 12n],
   ["CAP_PERFMON", 38n],
 ];
-const bpffsMagic = 0xcafe4a11;
 
 export function probeHost(options: { readonly object: string; readonly root: string }): readonly Finding[] {
   return [
@@ -97,7 +96,7 @@ function probeCapabilities(): Finding {
 }
 
 function probeBpffs(root: string): Finding {
-  const mounted = existsSync(root) && statfsSync(root).type === bpffsMagic;
+  const mounted = isBpffs(root);
   return {
     name: "bpffs",
     result: mounted ? "ok" : "advice",
