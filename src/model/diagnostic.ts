@@ -18,6 +18,7 @@ export const diagnosticCodes = {
   tab: { severity: "error", meaning: "A line is indented with a tab." },
   "control-character": { severity: "error", meaning: "A control character stands in the text." },
   "too-deep": { severity: "error", meaning: "Lists and maps are nested deeper than any rules file needs." },
+  "too-dense": { severity: "error", meaning: "The text has more signs than any rules file." },
   alias: { severity: "error", meaning: "An alias names no anchor, or its own." },
   "alias-expansion": { severity: "error", meaning: "Aliases would make a file larger than the bound." },
   "merge-key": { severity: "error", meaning: "A merge key (`<<`) stands in a map." },

@@ -82,12 +82,20 @@ function checkVersion(root: Cursor): void {
 
 /** Stands for the version that has been judged. */
 const versionOne: ScalarNode = { kind: "scalar", at: 0, value: 1, text: "1", plain: true };
-const sections: ReadonlySet<string> = new Set(["networks", "prefixLists", "groups", "instances"]);
 
 /** An entry without its content: the root's shape is judged, not what is below. */
 function emptied(entry: MapEntry): MapEntry {
-  if (!sections.has(entry.key) || entry.value.kind !== "map") return entry;
-  return { ...entry, value: { ...entry.value, entries: [] } };
+  const { value } = entry;
+  switch (value.kind) {
+    case "map":
+      return { ...entry, value: { ...value, entries: [] } };
+    case "list":
+      return { ...entry, value: { ...value, items: [] } };
+    case "scalar":
+      return entry;
+    default:
+      return value satisfies never;
+  }
 }
 
 function declare(kind: IdKind, root: Cursor, section: string, into: Map<string, Declared>): void {
@@ -117,9 +125,7 @@ const instanceShape = z.strictObject({
 
 function declareInterfaces(instance: string, cursor: Cursor, into: Map<string, DeclaredInterface>): void {
   const hollow: YamlNode =
-    cursor.node.kind === "map"
-      ? { ...cursor.node, entries: cursor.node.entries.map(hollowOut) }
-      : cursor.node;
+    cursor.node.kind === "map" ? { ...cursor.node, entries: cursor.node.entries.map(emptied) } : cursor.node;
   readShape(instanceShape, { ...cursor, node: hollow });
   const node = findEntry(cursor.node, "interfaces")?.value;
   if (node?.kind !== "map") return;
@@ -132,9 +138,4 @@ function declareInterfaces(instance: string, cursor: Cursor, into: Map<string, D
     if (take(at, "", checkId("interface", key)) !== null)
       addDeclared("interface", key, { cursor: at, instance }, into);
   }
-}
-
-function hollowOut(entry: MapEntry): MapEntry {
-  if (entry.key !== "interfaces" || entry.value.kind !== "map") return entry;
-  return { ...entry, value: { ...entry.value, entries: [] } };
 }

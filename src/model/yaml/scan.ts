@@ -12,6 +12,12 @@ import type { Source } from "./source.ts";
 export const depthMax = 32;
 /** Characters of the largest text with aliases: their expansion is counted after parsing, within a second. */
 export const aliasTextMax = 2 * 1024 * 1024;
+/**
+ * Time and memory of the parser go by lexemes, not by characters: 2 MB of commas take it 20 s. Rules have one
+ * in four characters; from 200,000 on more than six in ten are refused.
+ */
+const lexemesFree = 200_000;
+const lexemesPerCharacter = 0.6;
 
 export interface ScanResult {
   readonly ok: boolean;
@@ -114,6 +120,11 @@ export function* scanText(source: Source, diagnostics: Diagnostics): Generator<n
       return refusedResult;
     }
     if (!isMark(code)) offset += lexeme.length;
+    if (count > lexemesFree && count > offset * lexemesPerCharacter) {
+      const message = `more signs than words: ${count} in the first ${offset} characters, no rules file has as many; take them out`;
+      diagnostics.add("too-dense", source.placeAt(offset), message);
+      return refusedResult;
+    }
     content = mark;
     count += 1;
     if (count % steps === 0) yield offset;
