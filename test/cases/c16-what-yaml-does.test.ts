@@ -162,7 +162,7 @@ groups:
     ["- ", "too-deep"],
     ["? ", "too-deep"],
     ["[a,", "too-deep"],
-    [",", "too-dense"],
+    [",", "yaml-syntax"],
     ["-\n", "too-dense"],
     ["k: 1\n", "too-dense"],
     ["\n", "too-dense"],
