@@ -142,9 +142,9 @@ static __always_inline bool tcp_update(struct session *session, const struct pac
     }
     if (!tcp_knows(session, direction))
         tcp_learn(session, direction, packet->sequence, packet->sequence);
+    if (packet->tcp_flags & TCP_FIN && !tcp_fin(session, packet))
+        return false;
     tcp_note_acknowledgement(session, packet);
-    if (packet->tcp_flags & TCP_FIN)
-        return tcp_fin(session, packet);
     tcp_advance(session, direction, tcp_end(packet));
     return true;
 }
