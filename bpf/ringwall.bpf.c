@@ -158,7 +158,7 @@ static __always_inline int judge_xdp(struct xdp_md *ctx) {
     if (!iface)
         return fails_open() ? XDP_PASS : XDP_DROP;
     /* Where there is no room for the mark (a driver without metadata), tc judges. */
-    if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*mark)))
+    if (ctx->data_meta + sizeof(*mark) > ctx->data && bpf_xdp_adjust_meta(ctx, -(int)sizeof(*mark)))
         return XDP_PASS;
     mark = (void *)(long)ctx->data_meta;
     if ((void *)(mark + 1) > (void *)(long)ctx->data)

@@ -1,0 +1,49 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { objectPath } from "../kernel/host.ts";
+import { measureAll } from "./bench.ts";
+
+const floorSource = fileURLToPath(new URL("floor.bpf.c", import.meta.url));
+const include = fileURLToPath(new URL("../../bpf/include", import.meta.url));
+
+// Times belong to `make bench`; here only that every row is measured, on packets of the kind that it speaks of.
+it("the bench measures an established packet, the floor and new sessions, for both families", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "ringwall-bench-"));
+  try {
+    const floor = join(folder, "floor.bpf.o");
+    const machine = execFileSync("g++", ["-dumpmachine"], { encoding: "utf8" }).trim();
+    const flags = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "--target=bpf", "-mcpu=v3"];
+    execFileSync("clang", [
+      ...flags,
+      `-I/usr/include/${machine}`,
+      `-I${include}`,
+      "-c",
+      floorSource,
+      "-o",
+      floor,
+    ]);
+    const rows = await measureAll({ ringwall: objectPath, floor }, { samples: 1, repeat: 1000, flows: 50 });
+    expect(rows.map(({ name, params }) => `${name} ${Object.values(params).join(" ")}`)).toEqual([
+      ...["ipv4", "ipv6"].flatMap((family) => [
+        `established packet / floor ${family}`,
+        `established packet ${family}`,
+        `floor ${family}`,
+      ]),
+      ...["ipv4", "ipv6"].flatMap((family) =>
+        [10, 100, 1000].flatMap((rules) => [
+          `new session / at 10 rules ${family} ${rules}`,
+          `new session ${family} ${rules}`,
+        ]),
+      ),
+    ]);
+    expect(
+      rows.filter(({ name }) => /^(established packet|floor)$/.test(name)).every(({ value }) => value > 0),
+    ).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 60_000);
