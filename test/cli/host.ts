@@ -79,6 +79,16 @@ export class Host {
     }
   }
 
+  /** Namespace of the host. */
+  get namespace(): string {
+    return this.#name;
+  }
+
+  /** Namespace of a guest. */
+  guest(number: number): string {
+    return `${this.#name}-${number}`;
+  }
+
   writeRules(text: string): void {
     writeFileSync(join(this.folder, "rules.d", "rules.yaml"), text, { mode: 0o600 });
   }
