@@ -1,4 +1,5 @@
-// One end of test traffic, run inside a guest's namespace: `serve`, or `call JSON` of {host, tcp, udp, count}.
+// One end of test traffic, run inside a guest's namespace: `serve`, `call JSON` of {host, count}, or `flow JSON` of
+// {host, count}: flows that go on until a line comes in, then say what became of them.
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 
@@ -57,6 +58,70 @@ async function call({ host, count }) {
   console.log(JSON.stringify(heard));
 }
 
+/** A connection that says a byte each 100 ms and counts what comes back. */
+function flowTcp(host, port) {
+  const flow = { sent: 0, heard: 0, broken: 0 };
+  const socket = connect({ host, port });
+  socket.on("data", (bytes) => {
+    flow.heard += bytes.length;
+  });
+  socket.on("error", () => {
+    flow.broken = 1;
+  });
+  const timer = setInterval(() => {
+    socket.write("x");
+    flow.sent++;
+  }, 100);
+  return { flow, stop: () => clearInterval(timer), end: () => socket.destroy() };
+}
+
+/** A socket that asks each 250 ms and counts the answers. */
+function flowUdp(host, port) {
+  const flow = { sent: 0, heard: 0, broken: 0 };
+  const socket = createSocket("udp4");
+  socket.on("message", () => {
+    flow.heard++;
+  });
+  socket.on("error", () => {
+    flow.broken = 1;
+  });
+  const timer = setInterval(() => {
+    socket.send("x", port, host);
+    flow.sent++;
+  }, 250);
+  return { flow, stop: () => clearInterval(timer), end: () => socket.close() };
+}
+
+/** All flows' sums; `refused`: how often the port that the rules deny answered. */
+async function flowOn({ host, count }) {
+  const flows = {
+    tcp: Array.from({ length: count }, () => flowTcp(host, ports.tcp[0])),
+    udp: Array.from({ length: count }, () => flowUdp(host, ports.udp[0])),
+  };
+  let denied = 0;
+  let attempts = 0;
+  const probe = setInterval(async () => {
+    attempts++;
+    if (await exchangeTcp(host, ports.tcp[1])) denied++;
+  }, 100);
+  console.log("flowing");
+  await new Promise((resolve) => process.stdin.once("data", resolve));
+  clearInterval(probe);
+  for (const { stop } of [...flows.tcp, ...flows.udp]) stop();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const sum = (all, key) => all.reduce((total, { flow }) => total + flow[key], 0);
+  const report = Object.fromEntries(
+    Object.entries(flows).map(([protocol, all]) => [
+      protocol,
+      { sent: sum(all, "sent"), lost: sum(all, "sent") - sum(all, "heard"), broken: sum(all, "broken") },
+    ]),
+  );
+  for (const { end } of [...flows.tcp, ...flows.udp]) end();
+  console.log(JSON.stringify({ ...report, denied, attempts }));
+  process.exit(0);
+}
+
 const [mode, argument] = process.argv.slice(2);
 if (mode === "serve") serve();
+else if (mode === "flow") await flowOn(JSON.parse(argument));
 else await call(JSON.parse(argument));
