@@ -131,6 +131,7 @@ async function tell(bed) {
 const bed = new Bed();
 for (const signal of ["SIGINT", "SIGTERM"])
   process.on(signal, () => {
+    say("interrupted: cleaning up");
     bed.remove();
     process.exit(1);
   });
@@ -138,6 +139,8 @@ let wrong = 1;
 try {
   wrong = await tell(bed);
 } catch (error) {
+  // Ctrl-C ends the commands of a step too: its handler goes first, or their failure would pass for the reason.
+  await sleep(50);
   console.error(`demo: ${error.message}`);
 } finally {
   say("cleaning up");
