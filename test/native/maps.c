@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Maps in memory that answer as the kernel's do. What is deleted is freed at once: a later use is an error.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "native.h"
+
+enum { BUCKETS = 4096, LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
+
+struct native_entry {
+    struct native_entry *next;
+    __u64 used;
+    __u8 *key;
+    void *value;
+};
+
+#define NATIVE_DEFINE(map_name, map_kind, key, value, entries)                                               \
+    struct native_map map_name = {                                                                           \
+        .name = #map_name,                                                                                   \
+        .kind = map_kind,                                                                                    \
+        .key_size = sizeof(key),                                                                             \
+        .value_size = sizeof(value),                                                                         \
+        .max_entries = entries,                                                                              \
+    };
+NATIVE_MAP_LIST(NATIVE_DEFINE)
+
+struct native_time native_time;
+
+static void *make_block(size_t count, size_t size) {
+    void *block = calloc(count, size);
+
+    if (!block) {
+        fprintf(stderr, "no memory for %zu blocks of %zu bytes\n", count, size);
+        abort();
+    }
+    return block;
+}
+
+/* ---- arrays ---- */
+
+static bool is_array(const struct native_map *map) {
+    return map->kind == NATIVE_ARRAY || map->kind == NATIVE_MAPS;
+}
+
+static void *array_element(struct native_map *map, const void *key) {
+    __u32 index;
+
+    memcpy(&index, key, sizeof(index));
+    if (index >= map->max_entries)
+        return NULL;
+    if (!map->elements)
+        map->elements = make_block(map->max_entries, sizeof(void *));
+    if (!map->elements[index] && map->kind == NATIVE_ARRAY)
+        map->elements[index] = make_block(1, map->value_size);
+    return map->elements[index];
+}
+
+/* ---- hashes ---- */
+
+static __u32 hash_of(const __u8 *key, __u32 size) {
+    __u32 hash = 2166136261; /* FNV-1a */
+
+    for (__u32 n = 0; n < size; n++)
+        hash = (__u32)((hash ^ key[n]) * 16777619ULL);
+    return hash % BUCKETS;
+}
+
+/* The link that points to the key's entry, or to NULL. */
+static struct native_entry **find_link(struct native_map *map, const __u8 *key) {
+    struct native_entry **link;
+
+    if (!map->buckets)
+        map->buckets = make_block(BUCKETS, sizeof(struct native_entry *));
+    link = &map->buckets[hash_of(key, map->key_size)];
+    while (*link && memcmp((*link)->key, key, map->key_size))
+        link = &(*link)->next;
+    return link;
+}
+
+static __u32 prefix_length(const __u8 *key) {
+    __u32 length;
+
+    memcpy(&length, key, sizeof(length));
+    return length;
+}
+
+static void unlink_entry(struct native_map *map, struct native_entry **link) {
+    struct native_entry *entry = *link;
+
+    *link = entry->next;
+    map->count--;
+    if (map->kind == NATIVE_LPM)
+        map->lengths[prefix_length(entry->key)]--;
+    free(entry->key);
+    free(entry->value);
+    free(entry);
+}
+
+static void evict_oldest(struct native_map *map) {
+    struct native_entry **oldest = NULL;
+
+    for (__u32 n = 0; n < BUCKETS; n++)
+        for (struct native_entry **link = &map->buckets[n]; *link; link = &(*link)->next)
+            if (!oldest || (*link)->used < (*oldest)->used)
+                oldest = link;
+    unlink_entry(map, oldest);
+}
+
+static int insert_entry(struct native_map *map, const __u8 *key, const void *value) {
+    struct native_entry **link = find_link(map, key);
+    struct native_entry *entry;
+
+    if (map->count >= map->max_entries) {
+        if (map->kind != NATIVE_LRU)
+            return -E2BIG;
+        evict_oldest(map);
+        link = find_link(map, key);
+    }
+    entry = make_block(1, sizeof(*entry));
+    entry->key = make_block(1, map->key_size);
+    entry->value = make_block(1, map->value_size);
+    memcpy(entry->key, key, map->key_size);
+    memcpy(entry->value, value, map->value_size);
+    entry->used = ++map->turn;
+    *link = entry;
+    map->count++;
+    if (map->kind == NATIVE_LPM)
+        map->lengths[prefix_length(key)]++;
+    return 0;
+}
+
+/* ---- tries: a hash of prefixes, asked from the longest length on ---- */
+
+/* A key cut to `length` bits, the rest zero. */
+static void cut_prefix(const struct native_map *map, const __u8 *key, __u32 length, __u8 *cut) {
+    __u32 whole = length / 8, rest = length % 8;
+
+    memset(cut, 0, map->key_size);
+    memcpy(cut, &length, sizeof(length));
+    memcpy(cut + LENGTH_BYTES, key + LENGTH_BYTES, whole);
+    if (rest)
+        cut[LENGTH_BYTES + whole] = key[LENGTH_BYTES + whole] & (0xff00 >> rest);
+}
+
+static __u32 longest_length(struct native_map *map) {
+    __u32 bits = (map->key_size - LENGTH_BYTES) * 8;
+
+    if (!map->lengths)
+        map->lengths = make_block(bits + 1, sizeof(__u32));
+    return bits;
+}
+
+static void *lookup_prefix(struct native_map *map, const __u8 *key) {
+    __u32 longest = longest_length(map), length = prefix_length(key);
+    __u8 cut[map->key_size];
+
+    for (__s64 n = length < longest ? length : longest; n >= 0; n--) {
+        struct native_entry *entry;
+
+        if (!map->lengths[n])
+            continue;
+        cut_prefix(map, key, n, cut);
+        entry = *find_link(map, cut);
+        if (entry)
+            return entry->value;
+    }
+    return NULL;
+}
+
+/* The key under which an entry is kept. */
+static bool stored_key(struct native_map *map, const __u8 *key, __u8 *stored) {
+    if (map->kind != NATIVE_LPM) {
+        memcpy(stored, key, map->key_size);
+        return true;
+    }
+    if (prefix_length(key) > longest_length(map))
+        return false;
+    cut_prefix(map, key, prefix_length(key), stored);
+    return true;
+}
+
+/* ---- what kernel.h names ---- */
+
+void *native_lookup(struct native_map *map, const void *key) {
+    struct native_entry *entry;
+
+    if (is_array(map))
+        return array_element(map, key);
+    if (map->kind == NATIVE_LPM)
+        return lookup_prefix(map, key);
+    entry = *find_link(map, key);
+    if (!entry)
+        return NULL;
+    entry->used = ++map->turn;
+    return entry->value;
+}
+
+int native_update(struct native_map *map, const void *key, const void *value, __u64 flags) {
+    __u8 stored[map->key_size];
+    struct native_entry *entry;
+
+    if (is_array(map)) {
+        void *element = array_element(map, key);
+
+        if (!element)
+            return -E2BIG;
+        if (flags & BPF_NOEXIST)
+            return -EEXIST;
+        memcpy(element, value, map->value_size);
+        return 0;
+    }
+    if (!stored_key(map, key, stored))
+        return -EINVAL;
+    entry = *find_link(map, stored);
+    if (!entry)
+        return insert_entry(map, stored, value);
+    if (flags & BPF_NOEXIST)
+        return -EEXIST;
+    memcpy(entry->value, value, map->value_size);
+    return 0;
+}
+
+int native_delete(struct native_map *map, const void *key) {
+    __u8 stored[map->key_size];
+    struct native_entry **link;
+
+    if (is_array(map) || !stored_key(map, key, stored))
+        return -EINVAL;
+    link = find_link(map, stored);
+    if (!*link)
+        return -ENOENT;
+    unlink_entry(map, link);
+    return 0;
+}
+
+struct native_map *native_inner(struct native_map *map, const __u32 *index) {
+    return array_element(map, index);
+}
+
+struct event *event_reserve(void) {
+    return make_block(1, sizeof(struct event));
+}
+
+void event_submit(struct event *event) {
+    free(event);
+}
+
+/* ---- what main.c does ---- */
+
+struct native_map *native_find(const char *name) {
+#define NATIVE_PLACE(map_name, kind, key, value, entries) &map_name,
+    struct native_map *maps[] = {NATIVE_MAP_LIST(NATIVE_PLACE)};
+
+    for (size_t n = 0; n < sizeof(maps) / sizeof(maps[0]); n++)
+        if (!strcmp(maps[n]->name, name))
+            return maps[n];
+    return NULL;
+}
+
+void native_clear(struct native_map *map) {
+    for (__u32 n = 0; map->elements && n < map->max_entries; n++) {
+        free(map->elements[n]);
+        map->elements[n] = NULL;
+    }
+    for (__u32 n = 0; map->buckets && n < BUCKETS; n++)
+        while (map->buckets[n])
+            unlink_entry(map, &map->buckets[n]);
+}
+
+void native_make_tables(__u32 number, __u32 entries) {
+    struct native_map *outer[] = {&rw_opening, &rw_answered, &rw_established};
+
+    for (int n = 0; n < TABLES_MAX; n++) {
+        struct native_map *table = native_inner(outer[n], &number);
+
+        if (table) {
+            native_clear(table);
+            table->max_entries = entries;
+            continue;
+        }
+        table = make_block(1, sizeof(*table));
+        *table = (struct native_map){
+            .name = outer[n]->name,
+            .kind = NATIVE_LRU,
+            .key_size = sizeof(struct session_key),
+            .value_size = sizeof(struct session),
+            .max_entries = entries,
+        };
+        outer[n]->elements[number] = table;
+    }
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The other bodies of kernel.h's names: maps in this process's memory, a clock that main.c sets, events that
+ * are read and freed. Every value and every frame is a heap block of exactly its size, so that the sanitizers
+ * see each byte that the verdict reads beside it.
+ */
+#ifndef RINGWALL_NATIVE_H
+#define RINGWALL_NATIVE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#include "layout.h"
+#include "scratch.h"
+
+enum native_kind {
+    NATIVE_ARRAY, /* a per-CPU array too: there is one CPU */
+    NATIVE_HASH,
+    NATIVE_LRU,  /* a full one lets go of what was looked up least recently */
+    NATIVE_LPM,  /* the longest prefix that covers the key, none longer than the key's */
+    NATIVE_MAPS, /* an array of session tables */
+};
+
+struct native_entry;
+
+struct native_map {
+    const char *name;
+    enum native_kind kind;
+    __u32 key_size;
+    __u32 value_size;
+    __u32 max_entries;
+    __u32 count;                   /* entries of a hash */
+    __u64 turn;                    /* LRU: number of the last use */
+    void **elements;               /* arrays: a block each, made when first used */
+    struct native_entry **buckets; /* hashes */
+    __u32 *lengths;                /* LPM: entries by length of prefix */
+};
+
+/* Every map that the verdict names: name, kind, key, value, entries. */
+#define NATIVE_MAP_LIST(X)                                                                                   \
+    X(rw_settings, NATIVE_ARRAY, __u32, struct settings, 1)                                                  \
+    X(rw_interfaces, NATIVE_ARRAY, __u32, struct interface, INTERFACES_MAX *RECORDS_PER_INTERFACE)           \
+    X(rw_owned, NATIVE_LPM, struct owned_key, __u32, OWNED_MAX)                                              \
+    X(rw_listed, NATIVE_HASH, struct listed_key, __u32, OWNED_MAX)                                           \
+    X(rw_identities, NATIVE_HASH, struct identity_key, struct identity, IDENTITIES_MAX)                      \
+    X(rw_slots, NATIVE_ARRAY, __u32, struct slot, SLOTS_MAX)                                                 \
+    X(rw_policies, NATIVE_ARRAY, __u32, struct policy, POLICIES_MAX)                                         \
+    X(rw_cells, NATIVE_ARRAY, __u32, struct cell, CELLS_MAX)                                                 \
+    X(rw_words, NATIVE_ARRAY, __u32, __u64, WORDS_MAX)                                                       \
+    X(rw_prefixes, NATIVE_LPM, struct prefix_key, struct bits, PREFIXES_MAX)                                 \
+    X(rw_group_bits, NATIVE_HASH, struct group_key, struct bits, GROUP_BITS_MAX)                             \
+    X(rw_opening, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                     \
+    X(rw_answered, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                    \
+    X(rw_established, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                 \
+    X(rw_rates, NATIVE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_INTERFACE)                       \
+    X(rw_dhcp, NATIVE_ARRAY, __u32, struct dhcp, INTERFACES_MAX)                                             \
+    X(rw_counters, NATIVE_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE)              \
+    X(rw_headers, NATIVE_ARRAY, __u32, struct headers, 1)                                                    \
+    X(rw_packet, NATIVE_ARRAY, __u32, struct packet, 1)                                                      \
+    X(rw_bits, NATIVE_ARRAY, __u32, struct policy_bits, 1)                                                   \
+    X(rw_lost, NATIVE_ARRAY, __u32, __u64, LOST_MAX)                                                         \
+    X(rw_trace, NATIVE_ARRAY, __u32, struct trace, 1)
+
+#define NATIVE_DECLARE(name, kind, key, value, entries) extern struct native_map name;
+NATIVE_MAP_LIST(NATIVE_DECLARE)
+#undef NATIVE_DECLARE
+
+/* The value, which stays where it is until it is deleted; or NULL. */
+void *native_lookup(struct native_map *map, const void *key);
+/* 0, -EEXIST (BPF_NOEXIST), or -E2BIG: full, or beyond an array's end. */
+int native_update(struct native_map *map, const void *key, const void *value, __u64 flags);
+/* 0, or -ENOENT. */
+int native_delete(struct native_map *map, const void *key);
+struct native_map *native_inner(struct native_map *map, const __u32 *index);
+
+/* For main.c alone. */
+struct native_map *native_find(const char *name);
+/* Forgets all entries; an array's become zero. */
+void native_clear(struct native_map *map);
+/* The three session tables of an interface number, empty. */
+void native_make_tables(__u32 number, __u32 entries);
+
+#define map_lookup(map, key) native_lookup(&map, key)
+#define map_update(map, key, value, flags) native_update(&map, key, value, flags)
+#define map_delete(map, key) native_delete(&map, key)
+#define map_inner(map, index) native_inner(&map, index)
+#define inner_lookup(map, key) native_lookup(map, key)
+#define inner_update(map, key, value, flags) native_update(map, key, value, flags)
+#define inner_delete(map, key) native_delete(map, key)
+
+/* What the frame in hand is told the time is; `monotonic` is nanoseconds, `clock.tai` too. */
+struct native_time {
+    struct clock clock;
+    __u64 monotonic;
+};
+extern struct native_time native_time;
+
+static __always_inline __u32 kernel_jiffies(void) {
+    return native_time.clock.jiffies;
+}
+
+static __always_inline __u64 kernel_tai_seconds(void) {
+    return native_time.clock.tai / 1000000000ULL;
+}
+
+static __always_inline __u64 kernel_monotonic(void) {
+    return native_time.monotonic;
+}
+
+/* A block of its own, which event_submit() frees. */
+struct event *event_reserve(void);
+void event_submit(struct event *event);
+
+#define kernel_loop(count, step, context) native_loop(count, step, context)
+
+static inline void native_loop(__u32 count, long (*step)(__u32, void *), void *context) {
+    for (__u32 n = 0; n < count; n++)
+        if (step(n, context))
+            return;
+}
+
+#define global_function __attribute__((noinline))
+
+#endif

@@ -1,0 +1,131 @@
+/** The verdict compiled for this machine, under sanitizers: what its maps hold, the frames, its verdicts. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Direction as DirectionNumber, SettingsStruct } from "../../src/kernel/layout.gen.ts";
+import { indexKey } from "../../src/kernel/maps.ts";
+import { encodeSettings, type KernelSettings } from "../../src/kernel/settings.ts";
+import type { PacketVerdict } from "../../src/kernel/status.ts";
+import { decodeTrace } from "../../src/kernel/trace.ts";
+import type { Direction } from "../../src/model/model.ts";
+import { toHex } from "../support/packet.ts";
+import type { FakeMaps } from "../unit/kernel/fake-maps.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */
+const flags = [
+  ..."-std=gnu11 -O1 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" "),
+  ..."-fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(" "),
+];
+
+/** The verdict's own text. */
+export const headersFolder = join(root, "bpf/include");
+
+/** Compiles it into `folder`, from the headers given; answers its path. Throws with the compiler's words. */
+export function buildProgram(folder: string, headers: string = headersFolder): string {
+  const program = join(folder, "verdict");
+  const sources = ["main.c", "maps.c"].map((name) => join(root, "test/native", name));
+  const include = [headers, join(root, "test/native")].map((path) => `-I${path}`);
+  execFileSync("clang", [...flags, ...include, ...sources, "-o", program], { stdio: "pipe" });
+  return program;
+}
+
+/** Jiffies a second, and where they begin: their low 32 bits wrap after ten seconds. */
+const hz = 1000;
+const firstJiffies = 2 ** 32 - 10 * hz;
+
+export interface NativeFrame {
+  readonly direction: Direction;
+  /** Of the interface, in rw_interfaces. */
+  readonly record: number;
+  /** Seconds since the first frame. */
+  readonly time: number;
+  readonly frame: Uint8Array;
+}
+
+/** The names that the programs give what FakeMaps calls otherwise; what they hold for devices is not asked. */
+const mapNames = {
+  interfaces: "rw_interfaces",
+  owned: "rw_owned",
+  listed: "rw_listed",
+  identities: "rw_identities",
+  slots: "rw_slots",
+  policies: "rw_policies",
+  cells: "rw_cells",
+  words: "rw_words",
+  prefixes: "rw_prefixes",
+  groupBits: "rw_group_bits",
+} as const satisfies Partial<Record<keyof FakeMaps, string>>;
+
+/** Commands for the program, collected; main.c says what each means. */
+export class Script {
+  readonly #lines: string[] = [];
+  readonly #start: number;
+  frames = 0;
+
+  /** `start`: seconds of UTC at time 0. */
+  constructor(start: number) {
+    this.#start = start;
+  }
+
+  set(map: string, key: Uint8Array, value: Uint8Array): void {
+    this.#lines.push(`set ${map} ${toHex(key)} ${toHex(value)}`);
+  }
+
+  configure(settings: KernelSettings): void {
+    this.set("rw_settings", indexKey(0), SettingsStruct.encode(encodeSettings(settings, hz, 0)));
+  }
+
+  /** Everything that a change wrote, in place of what stood there. */
+  async load(maps: FakeMaps): Promise<void> {
+    for (const [from, to] of Object.entries(mapNames)) {
+      this.#lines.push(`clear ${to}`);
+      const { count, keys, values } = await maps[from as keyof typeof mapNames].entriesAsync();
+      const [keySize, valueSize] = [keys.length / count, values.length / count];
+      for (let at = 0; at < count; at++) {
+        const key = keys.subarray(at * keySize, (at + 1) * keySize);
+        this.set(to, key, values.subarray(at * valueSize, (at + 1) * valueSize));
+      }
+    }
+  }
+
+  makeTables(number: number, entries: number): void {
+    this.#lines.push(`tables ${number} ${entries}`);
+  }
+
+  judge({ direction, record, time, frame }: NativeFrame): void {
+    const side = direction === "egress" ? DirectionNumber.EGRESS : DirectionNumber.INGRESS;
+    const jiffies = firstJiffies + Math.round(time * hz);
+    const tai = BigInt(Math.round((this.#start + time) * 1e6)) * 1000n;
+    this.#lines.push(`frame ${side} ${record} ${jiffies} ${tai} ${toHex(frame) || "-"}`);
+    this.frames++;
+  }
+
+  /** One verdict a frame, in order. Throws with the sanitizers' report, or where a command was refused. */
+  run(program: string): readonly PacketVerdict[] {
+    const { status, signal, stdout, stderr, error } = spawnSync(program, {
+      input: `${this.#lines.join("\n")}\n`,
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+      // The maps live as long as the process: that is no leak.
+      env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0", UBSAN_OPTIONS: "print_stacktrace=1" },
+    });
+    if (error !== undefined) throw error;
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    if (status !== 0) {
+      throw new Error(`ended with ${status ?? signal} at frame ${lines.length}:\n${stderr}`);
+    }
+    if (lines.length !== this.frames) {
+      throw new Error(`${lines.length} verdicts on ${this.frames} frames`);
+    }
+    return lines.map(readVerdict);
+  }
+}
+
+function readVerdict(line: string): PacketVerdict {
+  const [action = 0, reason = 0, session = 0, rule = 0, ruleSide = 0, version = 0] = line
+    .split(" ")
+    .map(Number);
+  return decodeTrace({ count: 0, action, reason, session, rule, ruleSide, version });
+}
