@@ -2,7 +2,7 @@
 #ifndef RINGWALL_ARGUMENTS_H
 #define RINGWALL_ARGUMENTS_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <optional>
 #include <string>

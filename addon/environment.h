@@ -3,7 +3,7 @@
 #ifndef RINGWALL_ENVIRONMENT_H
 #define RINGWALL_ENVIRONMENT_H
 
-#include <napi.h>
+#include "node-api.h"
 
 namespace ringwall {
 

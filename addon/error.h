@@ -2,7 +2,7 @@
 #ifndef RINGWALL_ERROR_H
 #define RINGWALL_ERROR_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <cerrno>
 #include <cstdint>

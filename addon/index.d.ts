@@ -123,7 +123,7 @@ export class BpfProgram {
   }): { retvals: Int32Array; traces: Uint8Array };
   /** BPF_F_TEST_XDP_LIVE_FRAMES: sends `data` `repeat` times as frames that came in on `ifindex`. */
   liveFrames(options: { data: Uint8Array; repeat: number; ifindex: number; batch?: number }): Promise<void>;
-  /** mode: native (driver) or generic (skb). */
+  /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
   /** tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. */
   attachTcx(options: { ifindex: number; direction: "ingress" | "egress" }): BpfLink;
@@ -200,7 +200,7 @@ export interface LinkInfo {
 export type LinkEvent =
   | { readonly type: "new"; readonly link: LinkInfo }
   | { readonly type: "gone"; readonly ifindex: number; readonly name: string }
-  /** Events were lost (ENOBUFS): the listener must list the links again. */
+  /** Events were lost (ENOBUFS): the listener must list the links again. What changes after that is told again. */
   | { readonly type: "overrun" };
 
 /**

@@ -1,5 +1,5 @@
 // What require() gives: index.d.ts is its description.
-#include <napi.h>
+#include "node-api.h"
 
 #include "link.h"
 #include "map.h"

@@ -30,17 +30,38 @@ void LinkMonitor::open(const Napi::CallbackInfo &info) {
 
 void LinkMonitor::drain() {
     [[maybe_unused]] Napi::Value self = Value(); // keeps this alive when a listener closes it
-    for (int i = 0; i < kDatagramsPerTurn && watcher_; i++) {
-        int error = socket_->listen([this](const nlmsghdr *message) { tell(message); });
-        if (error == EAGAIN)
-            return;
-        if (error == ENOBUFS || error == EMSGSIZE)
-            tellOverrun();
-        else if (error != 0) {
-            stop();
-            throw Failure(error, "cannot listen to changes of links");
-        }
+    draining_ = true;
+    int error = 0;
+    for (int i = 0; i < kDatagramsPerTurn && error == 0 && watcher_; i++)
+        error = lost_ ? skip() : take();
+    draining_ = false;
+    bool failed = error != 0 && error != EAGAIN;
+    if (failed)
+        stop();
+    if (!watcher_)
+        socket_.reset();
+    if (failed)
+        throw Failure(error, "cannot listen to changes of links");
+}
+
+int LinkMonitor::take() {
+    int error = socket_->listen([this](const nlmsghdr *message) { tell(message); });
+    lost_ = error == ENOBUFS || error == EMSGSIZE;
+    return lost_ ? 0 : error;
+}
+
+int LinkMonitor::skip() {
+    // Once the kernel has dropped an event it drops all, without a further word, until the queue is empty
+    // (NETLINK_S_CONGESTED in net/netlink/af_netlink.c). A listener told before would list the links too
+    // early.
+    int error = 0;
+    while (error == 0 || error == ENOBUFS || error == EMSGSIZE)
+        error = socket_->listen([](const nlmsghdr *) {});
+    if (error == EAGAIN) {
+        lost_ = false;
+        tellOverrun();
     }
+    return error;
 }
 
 void LinkMonitor::tell(const nlmsghdr *message) {
@@ -50,30 +71,33 @@ void LinkMonitor::tell(const nlmsghdr *message) {
     std::optional<LinkInfo> link = parseLink(message);
     if (!link)
         return;
-    Napi::Env env = Env();
-    Napi::HandleScope scope(env);
-    Napi::Object event = Napi::Object::New(env);
-    event.Set("type", Napi::String::New(env, gone ? "gone" : "new"));
-    if (gone) {
-        event.Set("ifindex", Napi::Number::New(env, link->ifindex));
-        event.Set("name", Napi::String::New(env, link->name));
-    } else {
-        event.Set("link", toLink(env, *link));
-    }
-    callListener(listener_, event);
+    callListener(listener_, [&](Napi::Env env) {
+        Napi::Object event = Napi::Object::New(env);
+        event.Set("type", Napi::String::New(env, gone ? "gone" : "new"));
+        if (gone) {
+            event.Set("ifindex", Napi::Number::New(env, link->ifindex));
+            event.Set("name", Napi::String::New(env, link->name));
+        } else {
+            event.Set("link", toLink(env, *link));
+        }
+        return event;
+    });
 }
 
 void LinkMonitor::tellOverrun() {
-    Napi::HandleScope scope(Env());
-    Napi::Object event = Napi::Object::New(Env());
-    event.Set("type", Napi::String::New(Env(), "overrun"));
-    callListener(listener_, event);
+    callListener(listener_, [](Napi::Env env) {
+        Napi::Object event = Napi::Object::New(env);
+        event.Set("type", Napi::String::New(env, "overrun"));
+        return event;
+    });
 }
 
 void LinkMonitor::stop() {
     if (!watcher_)
         return;
-    watcher_.reset(); // the socket stays until this object goes: drain() may be reading it
+    watcher_.reset();
+    if (!draining_)
+        socket_.reset();
     listener_.Reset();
     Unref();
 }

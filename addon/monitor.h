@@ -24,6 +24,10 @@ class LinkMonitor : public Wrapped<LinkMonitor> {
   private:
     void open(const Napi::CallbackInfo &info);
     void drain();
+    /** Tells what one datagram says, or notes that some are lost. 0, or errno. */
+    int take();
+    /** Passes over the queue, which has gaps, and says so when it is empty. 0, or errno. */
+    int skip();
     void tell(const nlmsghdr *message);
     void tellOverrun();
     void stop();
@@ -31,6 +35,8 @@ class LinkMonitor : public Wrapped<LinkMonitor> {
     std::unique_ptr<NetlinkSocket> socket_;
     std::unique_ptr<Watcher> watcher_;
     Napi::FunctionReference listener_;
+    bool lost_ = false;     // events were lost, and the listener does not know it yet
+    bool draining_ = false; // the socket is below us on the stack: it must not go
 };
 
 } // namespace ringwall

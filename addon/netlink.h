@@ -3,7 +3,7 @@
 #define RINGWALL_NETLINK_H
 
 #include <linux/netlink.h>
-#include <napi.h>
+#include "node-api.h"
 
 #include <cstdint>
 #include <functional>

@@ -46,8 +46,7 @@ void RingBuffer::drain() {
 
 int RingBuffer::onSample(void *context, void *data, size_t size) {
     auto *self = static_cast<RingBuffer *>(context);
-    Napi::HandleScope scope(self->Env());
-    callListener(self->listener_, toBytes(self->Env(), data, size));
+    callListener(self->listener_, [=](Napi::Env env) { return toBytes(env, data, size); });
     // A negative answer ends the turn; libbpf counts this record as taken.
     return self->watcher_ && --self->left_ > 0 ? 0 : -ECANCELED;
 }

@@ -2,7 +2,7 @@
 #ifndef RINGWALL_SYSTEM_H
 #define RINGWALL_SYSTEM_H
 
-#include <napi.h>
+#include "node-api.h"
 
 namespace ringwall {
 

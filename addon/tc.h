@@ -2,7 +2,7 @@
 #ifndef RINGWALL_TC_H
 #define RINGWALL_TC_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <cstdint>
 

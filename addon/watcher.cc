@@ -8,6 +8,25 @@
 
 namespace ringwall {
 
+namespace {
+
+/** Runs `body`; what it throws becomes an uncaught exception of Node. */
+template <class Body> void runGuarded(Napi::Env env, const Body &body) noexcept {
+    try {
+        try {
+            body();
+        } catch (const Napi::Error &error) {
+            napi_fatal_exception(env, error.Value());
+        } catch (const Failure &failure) {
+            napi_fatal_exception(env, failure.toError(env).Value());
+        }
+    } catch (const Napi::Error &) {
+        // The environment is ending (a terminated worker): no JavaScript runs any more that could be told.
+    }
+}
+
+} // namespace
+
 /** Outlives the Watcher by one turn of the loop: libuv gives a handle back only in its close callback. */
 struct Watcher::State {
     State(Napi::Env environment, const char *name) : env(environment), context(environment, name) {}
@@ -19,17 +38,17 @@ struct Watcher::State {
     std::function<void()> onEnd;
     napi_async_cleanup_hook_handle cleanup = nullptr;
 
-    static void readable(uv_poll_t *poll, int, int) {
+    static void readable(uv_poll_t *poll, int status, int) {
         auto *state = static_cast<State *>(poll->data);
-        Napi::HandleScope handles(state->env);
-        try {
+        // libuv stops a handle whose socket has an error pending (netlink's ENOBUFS). The reader takes the
+        // error off the socket; what cannot be read any more it closes.
+        if (status < 0)
+            uv_poll_start(poll, UV_READABLE, readable);
+        runGuarded(state->env, [state] {
+            Napi::HandleScope handles(state->env);
             Napi::CallbackScope scope(state->env, state->context);
             state->onReadable();
-        } catch (const Napi::Error &error) {
-            napi_fatal_exception(state->env, error.Value());
-        } catch (const Failure &failure) {
-            napi_fatal_exception(state->env, failure.toError(state->env).Value());
-        }
+        });
     }
 
     static void ended(napi_async_cleanup_hook_handle, void *data) {
@@ -71,12 +90,13 @@ Watcher::~Watcher() {
     uv_close(reinterpret_cast<uv_handle_t *>(&state_->poll), State::closed);
 }
 
-void callListener(const Napi::FunctionReference &listener, const Napi::Value &argument) {
-    try {
-        listener.Call({argument});
-    } catch (const Napi::Error &error) {
-        napi_fatal_exception(listener.Env(), error.Value());
-    }
+void callListener(const Napi::FunctionReference &listener,
+                  const std::function<Napi::Value(Napi::Env)> &makeArgument) noexcept {
+    Napi::Env env = listener.Env();
+    runGuarded(env, [&] {
+        Napi::HandleScope scope(env);
+        listener.Call({makeArgument(env)});
+    });
 }
 
 } // namespace ringwall

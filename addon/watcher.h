@@ -2,10 +2,9 @@
 #ifndef RINGWALL_WATCHER_H
 #define RINGWALL_WATCHER_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <functional>
-#include <initializer_list>
 
 namespace ringwall {
 
@@ -32,8 +31,12 @@ class Watcher {
     State *state_;
 };
 
-/** Calls a listener; what it throws becomes an uncaught exception of Node, never one in the caller. */
-void callListener(const Napi::FunctionReference &listener, const Napi::Value &argument);
+/**
+ * Calls a listener with what `makeArgument` makes, in a handle scope of its own. What either throws becomes
+ * an uncaught exception of Node: nothing passes through the C code that may be below on the stack.
+ */
+void callListener(const Napi::FunctionReference &listener,
+                  const std::function<Napi::Value(Napi::Env)> &makeArgument) noexcept;
 
 } // namespace ringwall
 

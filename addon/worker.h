@@ -2,7 +2,7 @@
 #ifndef RINGWALL_WORKER_H
 #define RINGWALL_WORKER_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <functional>
 #include <new>
@@ -37,20 +37,28 @@ template <class Result> class Worker : public Napi::AsyncWorker {
 
     void OnOK() override {
         Napi::HandleScope scope(Env());
-        if (failure_) {
-            deferred_.Reject(failure_->toError(Env()).Value());
-            return;
-        }
         try {
-            deferred_.Resolve(convert_(Env(), *result_));
-        } catch (const Napi::Error &error) {
-            deferred_.Reject(error.Value());
+            settle();
+        } catch (const Napi::Error &) {
+            // The environment is ending (a terminated worker): nobody waits for the promise any more.
         }
     }
 
   private:
     Worker(Napi::Env env, const char *name, Work work, Convert convert)
         : Napi::AsyncWorker(env, name), deferred_(env), work_(std::move(work)), convert_(std::move(convert)) {
+    }
+
+    void settle() {
+        if (failure_) {
+            deferred_.Reject(failure_->toError(this->Env()).Value());
+            return;
+        }
+        try {
+            deferred_.Resolve(convert_(this->Env(), *result_));
+        } catch (const Napi::Error &error) {
+            deferred_.Reject(error.Value());
+        }
     }
 
     Napi::Promise::Deferred deferred_;

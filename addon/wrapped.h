@@ -2,7 +2,7 @@
 #ifndef RINGWALL_WRAPPED_H
 #define RINGWALL_WRAPPED_H
 
-#include <napi.h>
+#include "node-api.h"
 
 #include <memory>
 #include <string>
