@@ -1,5 +1,6 @@
 // One end of test traffic, run inside a guest's namespace: `serve`, `call JSON` of {host, count}, or `flow JSON` of
-// {host, count}: flows that go on until a line comes in, then say what became of them.
+// {host, count}: flows that go on until a line comes in, then say what became of them; `spray JSON` of {host}: new
+// flows only, until a line comes in; `sink`: what it hears.
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 
@@ -121,7 +122,46 @@ async function flowOn({ host, count }) {
   process.exit(0);
 }
 
+/** Settles when the kernel has taken the datagram; fails where it refuses it. */
+function sendUdp(socket, port, host) {
+  return new Promise((resolve, reject) => {
+    socket.send("x", port, host, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+/** A datagram to each of the ports 5000 and 5001 from a new port, again and again until a line comes in. */
+async function spray({ host }) {
+  let sent = 0;
+  let over = false;
+  process.stdin.once("data", () => {
+    over = true;
+  });
+  console.log("spraying");
+  while (!over) {
+    const socket = createSocket("udp4");
+    for (const port of [5000, 5001]) await sendUdp(socket, port, host);
+    sent += 2;
+    socket.close();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  console.log(JSON.stringify({ sent }));
+  process.exit(0);
+}
+
+/** Counts what reaches port 5001; says the sum for each line that comes in. */
+function sink() {
+  let heard = 0;
+  const socket = createSocket("udp4");
+  socket.on("message", () => {
+    heard++;
+  });
+  socket.bind(5001, () => console.log("sinking"));
+  process.stdin.on("data", () => console.log(heard));
+}
+
 const [mode, argument] = process.argv.slice(2);
 if (mode === "serve") serve();
+else if (mode === "sink") sink();
+else if (mode === "spray") await spray(JSON.parse(argument));
 else if (mode === "flow") await flowOn(JSON.parse(argument));
 else await call(JSON.parse(argument));

@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askAgent } from "../../src/cli/client.ts";
+import { Host } from "../cli/host.ts";
+
+const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
+const switches = 1000;
+
+/**
+ * Two rule sets in which guest 1 is a member of sg-a, or of sg-b. Whole, each accepts its port 5000 and refuses its
+ * port 5001. New rules with old members, or old rules with new ones, would do the opposite, for both ports.
+ */
+const rules = (member: "sg-a" | "sg-b"): string => {
+  const other = member === "sg-a" ? "sg-b" : "sg-a";
+  return `version: 1
+networks: {vpc-a: {type: vpc}}
+groups:
+  sg-a: {type: basic, network: vpc-a, innerAccess: drop, rules: []}
+  sg-b: {type: basic, network: vpc-a, innerAccess: drop, rules: []}
+  sg-t:
+    type: basic
+    network: vpc-a
+    innerAccess: drop
+    rules:
+      - {direction: ingress, policy: accept, protocol: udp, portRange: 5000/5000, remote: ${member}}
+      - {direction: ingress, policy: accept, protocol: udp, portRange: 5001/5001, remote: ${other}}
+      - {direction: ingress, policy: drop, protocol: udp, portRange: 5001/5001, remote: ${member}}
+      - {direction: ingress, policy: accept, protocol: icmpv6, portRange: -1/-1, remote: "::/0"}
+instances:
+  i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [${member}]}}}
+  i-2: {interfaces: {eni-2: {device: tap2, network: vpc-a, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-t]}}}
+`;
+};
+
+let host: Host;
+let sink: ChildProcess;
+
+function startPeer(guest: number, mode: string): ChildProcess {
+  const argument = JSON.stringify({ host: "10.0.0.2" });
+  const command = [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, mode, argument];
+  return spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+/** Says a word to a peer, if there is one to say, and hears its next line. */
+async function hear(child: ChildProcess, word?: string): Promise<string> {
+  if (child.stdout === null) throw new Error("no output");
+  const line = once(child.stdout, "data");
+  if (word !== undefined) child.stdin?.write(`${word}\n`);
+  const [bytes] = await line;
+  return String(bytes);
+}
+
+beforeAll(async () => {
+  host = new Host(19473);
+  host.writeRules(rules("sg-a"));
+  await host.startAgent();
+  sink = startPeer(2, "sink");
+  await hear(sink);
+});
+
+afterAll(async () => {
+  sink.kill("SIGKILL");
+  await host.remove();
+});
+
+/** Packets at guest 2 by verdict and reason. */
+function readReasons(): Map<string, number> {
+  const series =
+    /^ringwall_packets_total\{interface="eni-2",direction="ingress",verdict="([^"]+)",reason="([^"]+)"\} (\d+)$/gm;
+  return new Map(
+    [...host.metrics().matchAll(series)].map((match) => [`${match[1]} ${match[2]}`, Number(match[3])]),
+  );
+}
+
+/** Sends new flows from guest 1 to guest 2 while `meanwhile` happens; what became of them. `wrong`: heard at port 5001. */
+async function sprayWhile(meanwhile: () => Promise<void>) {
+  const child = startPeer(1, "spray");
+  try {
+    const [before, silent] = [readReasons(), Number(await hear(sink, "count"))];
+    await hear(child);
+    await meanwhile();
+    const { sent } = JSON.parse(await hear(child, "end")) as { sent: number };
+    await sleep(500); // what is under way arrives
+    const [after, heard] = [readReasons(), Number(await hear(sink, "count"))];
+    const grown = (reason: string): number => (after.get(reason) ?? 0) - (before.get(reason) ?? 0);
+    const accepted = grown("accept rule") + grown("accept session");
+    return {
+      sent,
+      accepted,
+      refused: grown("drop rule"),
+      unmatched: grown("drop no-rule"),
+      wrong: heard - silent,
+    };
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+const apply = (member: "sg-a" | "sg-b") =>
+  askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: rules(member) }] });
+
+describe("two rule sets that differ in rules and members", () => {
+  it("are switched 1,000 times under traffic, and no packet meets a mixture", async () => {
+    const { sent, accepted, refused, unmatched, wrong } = await sprayWhile(async () => {
+      for (let turn = 0; turn < switches; turn++) await apply(turn % 2 === 0 ? "sg-b" : "sg-a");
+    });
+    console.log(`${switches} switches under ${sent} datagrams: ${accepted} accepted, ${refused} refused`);
+    expect(accepted).toBeGreaterThan(switches);
+    expect(refused).toBeGreaterThan(switches);
+    // A mixture would find no rule for port 5000, and would accept port 5001.
+    expect({ unmatched, wrong }).toEqual({ unmatched: 0, wrong: 0 });
+  }, 240_000);
+
+  it("control: a rule set that is such a mixture is seen by the same count", async () => {
+    const mixture = rules("sg-a").replace("groups: [sg-a]", "groups: [sg-b]");
+    const { unmatched, wrong } = await sprayWhile(async () => {
+      await askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: mixture }] });
+      await sleep(200);
+    });
+    expect(unmatched).toBeGreaterThan(0);
+    expect(wrong).toBeGreaterThan(0);
+  }, 30_000);
+});
