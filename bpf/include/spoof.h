@@ -19,6 +19,11 @@ static __always_inline bool packet_is_mld_report(const struct packet *packet) {
            packet_is_icmpv6_of(packet, MLDV2_REPORT, MLDV2_REPORT);
 }
 
+/* Reports and queries. */
+static __always_inline bool packet_is_mld(const struct packet *packet) {
+    return packet_is_mld_report(packet) || packet_is_icmpv6_of(packet, MLD_QUERY, MLD_QUERY);
+}
+
 static __always_inline bool packet_is_udp(const struct packet *packet) {
     return packet->key.protocol == PROTO_UDP && !(packet->marks & MARK_FRAGMENT_LATER);
 }
@@ -38,7 +43,7 @@ static __always_inline bool spoof_unspecified_is_fine(const struct packet *packe
     if (packet->family == 4)
         return packet_is_dhcp_request(packet) || packet->key.protocol == PROTO_IGMP;
     return packet_is_icmpv6_of(packet, ND_NEIGHBOUR_SOLICIT, ND_NEIGHBOUR_SOLICIT) ||
-           packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT) || packet_is_mld_report(packet);
+           packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_ROUTER_SOLICIT) || packet_is_mld(packet);
 }
 
 /* Privacy and stable link-local addresses (RFC 7217): any fe80::/10 that nobody else has, for what keeps a
@@ -51,7 +56,7 @@ static __always_inline bool spoof_link_local_is_free(const struct packet *packet
 
     if (packet->family != 6 || !address_is_link_local(address) || !mac_equal(mac, iface->mac))
         return false;
-    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_REDIRECT) && !packet_is_mld_report(packet) &&
+    if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_REDIRECT) && !packet_is_mld(packet) &&
         !packet_is_dhcp_request(packet))
         return false;
     return identity_find(iface->network, address, generation, &identity, &flags) && !identity &&
