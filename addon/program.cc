@@ -37,9 +37,9 @@ uint32_t readRepeat(const Napi::Value &value) {
     return repeat;
 }
 
-/** An array map of one element, read or set around each run; -1 where none is given. */
+/** An array map of one element, read or set around each run; no map where none is given. */
 struct Side {
-    int fd = -1;
+    std::shared_ptr<Fd> map;
     uint32_t size = 0;
 
     static Side of(const Napi::Value &value, const char *name) {
@@ -49,7 +49,7 @@ struct Side {
         const MapShape &shape = map.shape();
         if (shape.type != BPF_MAP_TYPE_ARRAY || shape.keySize != sizeof(uint32_t))
             throw Failure(EINVAL, std::string(name) + " must be an array map");
-        return Side{map.fd(), shape.slotSize};
+        return Side{map.share(), shape.slotSize};
     }
 };
 
@@ -67,7 +67,7 @@ struct ManyRuns {
         if (!options.Get("packets").IsArray())
             throw Failure(EINVAL, "packets must be an array of Uint8Array");
         runs.packets = options.Get("packets").As<Napi::Array>();
-        if (runs.clock.fd < 0)
+        if (!runs.clock.map)
             return runs;
         if (!options.Get("clocks").IsArray())
             throw Failure(EINVAL, "clocks must be an array of Uint8Array where clock is given");
@@ -81,9 +81,9 @@ struct ManyRuns {
     int32_t runOne(uint32_t i, int program, TestRun &run, uint8_t *traceOut) const {
         const uint32_t first = 0;
         Napi::HandleScope scope(packets.Env()); // a handle a packet would pile up until the call returns
-        if (clock.fd >= 0) {
+        if (clock.map) {
             Bytes now = readBytes(clocks.Get(i), "clocks", clock.size);
-            if (bpf_map_update_elem(clock.fd, &first, now.data, BPF_ANY) < 0)
+            if (bpf_map_update_elem(clock.map->get(), &first, now.data, BPF_ANY) < 0)
                 throw Failure::fromErrno("cannot set the clock of packet " + std::to_string(i));
         }
         Bytes packet = readBytes(packets.Get(i), "packets");
@@ -91,7 +91,7 @@ struct ManyRuns {
         if (int error = run.run(program))
             throw Failure(error, "cannot run packet " + std::to_string(i) + " of " +
                                      std::to_string(packet.size) + " bytes");
-        if (trace.fd >= 0 && bpf_map_lookup_elem(trace.fd, &first, traceOut) < 0)
+        if (trace.map && bpf_map_lookup_elem(trace.map->get(), &first, traceOut) < 0)
             throw Failure::fromErrno("cannot read the trace of packet " + std::to_string(i));
         return run.result();
     }
@@ -158,16 +158,18 @@ Napi::Value BpfProgram::openPinned(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfProgram::testRun(const Napi::CallbackInfo &info) {
-    int program = fd();
+    std::shared_ptr<Fd> program = share();
     Napi::Object options = readObject(info[0], "options");
-    Bytes data = readBytes(options.Get("data"), "data");
     TestRun run(type_, readIfindex(options));
+    Napi::Value repeat = options.Get("repeat");
+    if (!repeat.IsUndefined())
+        run.setRepeat(readRepeat(repeat));
+    // Last: a getter among the options could take the bytes away.
+    Bytes data = readBytes(options.Get("data"), "data");
     std::vector<uint8_t> output(data.size + kGrowth);
     run.setData(data.data, static_cast<uint32_t>(data.size));
     run.setOutput(output.data(), static_cast<uint32_t>(output.size()));
-    if (!options.Get("repeat").IsUndefined())
-        run.setRepeat(readRepeat(options.Get("repeat")));
-    if (int error = run.run(program))
+    if (int error = run.run(program->get()))
         throw Failure(error, "cannot run a packet of " + std::to_string(data.size) + " bytes");
     Napi::Env env = info.Env();
     Napi::Object result = Napi::Object::New(env);
@@ -178,7 +180,7 @@ Napi::Value BpfProgram::testRun(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfProgram::testRunMany(const Napi::CallbackInfo &info) {
-    int program = fd();
+    std::shared_ptr<Fd> program = share();
     Napi::Object options = readObject(info[0], "options");
     ManyRuns runs = ManyRuns::read(options);
     TestRun run(type_, readIfindex(options));
@@ -189,7 +191,7 @@ Napi::Value BpfProgram::testRunMany(const Napi::CallbackInfo &info) {
     Napi::ArrayBuffer traces = Napi::ArrayBuffer::New(env, traceBytes);
     auto *traceOut = static_cast<uint8_t *>(traces.Data());
     for (uint32_t i = 0; i < count; i++)
-        retvals[i] = runs.runOne(i, program, run, traceOut + size_t{i} * runs.trace.size);
+        retvals[i] = runs.runOne(i, program->get(), run, traceOut + size_t{i} * runs.trace.size);
     Napi::Object result = Napi::Object::New(env);
     result.Set("retvals", retvals);
     result.Set("traces", Napi::Uint8Array::New(env, traceBytes, traces, 0));

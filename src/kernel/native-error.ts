@@ -16,7 +16,7 @@ const logLines = 3;
 const hints: ReadonlyMap<string, string> = new Map([
   ["EPERM", "Run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (by id: CAP_SYS_ADMIN)."],
   ["ENOENT", "Nothing of that name is there: look at the name, the path, and whether the bpffs is mounted."],
-  ["E2BIG", "The map is full, or too small for this: give it more entries."],
+  ["E2BIG", "More than fits: where a map is full, give it more entries."],
   [
     "ENOMEM",
     "The kernel has no memory for this: make tables smaller, or give the host (or its cgroup) more.",
