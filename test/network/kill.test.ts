@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -78,6 +79,21 @@ function createRandom(start: number): () => number {
   };
 }
 
+/** The pinned links by name with their kernel ids: one that was made anew has another id. */
+function readLinks(): [string, number][] {
+  return host.pinnedLinks.map((name) => {
+    const path = join(host.folder, "bpf", "links", name);
+    const text = execFileSync("bpftool", ["-j", "link", "show", "pinned", path], { encoding: "utf8" });
+    return [name, (JSON.parse(text) as { id: number }).id];
+  });
+}
+
+/** What an agent that came as far as enforcing said of adoption; nothing for one that was killed before. */
+function readAdoption(log: string | undefined): boolean[] {
+  const words = log?.match(/"adopted":(?:true|false)/g) ?? [];
+  return words.map((word) => word.endsWith("true"));
+}
+
 beforeAll(async () => {
   host = new Host(19472);
   host.writeRules(rules(0));
@@ -94,25 +110,33 @@ afterAll(async () => {
 describe("an agent that is killed", () => {
   it("at 50 random moments loses no session of 200, lets nothing through that is denied, and is adopted each time", async () => {
     const random = createRandom(seed);
-    const links = host.pinnedLinks;
+    const links = readLinks();
     expect(links.length).toBeGreaterThan(0);
+    await host.stopAgents("SIGKILL");
+    const adopted: boolean[] = [];
     const report = await flowWhile(flows, async () => {
       for (let turn = 1; turn <= kills; turn++) {
-        await host.stopAgents("SIGKILL");
         host.writeRules(rules(turn));
         const starting = host.startAgent();
-        await sleep(100 + random() * 700);
-        if (turn === kills) await starting;
+        await sleep(100 + random() * 1100);
+        adopted.push(...readAdoption((await host.stopAgents("SIGKILL"))?.stdout));
+        await starting;
       }
+      await host.startAgent();
+      adopted.push(...readAdoption(host.logs));
     });
-    console.log(`seed ${seed}: ${kills} kills, ${JSON.stringify(report)}`);
+    console.log(`seed ${seed}: ${kills} kills, ${adopted.length} adoptions, ${JSON.stringify(report)}`);
     expect(report.tcp.sent).toBeGreaterThan(100 * flows);
     expect(report.tcp).toMatchObject({ lost: 0, broken: 0 });
     expect(report.udp).toMatchObject({ lost: 0, broken: 0 });
     expect(report.attempts).toBeGreaterThan(50);
     expect(report.denied).toBe(0);
+    // Some were killed before they enforced, some after; whoever enforced had taken over what was there.
+    expect(adopted.length).toBeGreaterThan(1);
+    expect(adopted.length).toBeLessThanOrEqual(kills);
+    expect(new Set(adopted)).toEqual(new Set([true]));
     // The links are the first agent's: nothing was detached and attached again.
-    expect(host.pinnedLinks).toEqual(links);
+    expect(readLinks()).toEqual(links);
     const status = JSON.parse((await host.ringwall("status", "--json")).stdout) as {
       interfaces: { state: string }[];
     };
