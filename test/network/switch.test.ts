@@ -77,9 +77,10 @@ function readReasons(): Map<string, number> {
 
 /** Sends new flows from guest 1 to guest 2 while `meanwhile` happens; what became of them. `wrong`: heard at port 5001. */
 async function sprayWhile(meanwhile: () => Promise<void>) {
+  // Before the sender begins: what it sent by then would be missing from the sums.
+  const [before, silent] = [readReasons(), Number(await hear(sink, "count"))];
   const child = startPeer(1, "spray");
   try {
-    const [before, silent] = [readReasons(), Number(await hear(sink, "count"))];
     await hear(child);
     await meanwhile();
     const { sent } = JSON.parse(await hear(child, "end")) as { sent: number };
