@@ -131,23 +131,6 @@ export class TestRun {
     }
   }
 
-  /**
-   * Mean time of one run, ns: the first packet of the batch, `repeat` times. The mark is laid once, the trace is
-   * written each time; time stands still. Throws UNKNOWN_INTERFACE.
-   */
-  measure(batch: Batch, repeat: number): number {
-    const number = this.#numberOf(batch.interface);
-    const record = this.#engine.sparePlace(number);
-    const copy = placeScratch(this.#engine, batch.interface, { record, number });
-    try {
-      const [data] = batch.packets;
-      if (data === undefined) throw new Error("measure takes a packet");
-      return this.#programFor(batch).testRun({ data, repeat, ifindex: loopback }).duration;
-    } finally {
-      removeScratch(this.#engine, record, copy);
-    }
-  }
-
   #runOn(batch: Batch): (PacketVerdict | null)[] {
     const program = this.#programFor(batch);
     const runnable = batch.packets.map((packet) => program === this.#programs.guest_xdp || fitsTc(packet));
