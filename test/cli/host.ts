@@ -1,4 +1,4 @@
-/** A host with two guests in namespaces of their own, and the built agent on it. */
+/** A host with guests in namespaces of their own, two on each bridge, and the built agent on it. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -28,8 +28,12 @@ export class Host {
   readonly #name = `rwc-${process.pid}`;
   readonly #agents: Agent[] = [];
 
-  constructor(metricsPort: number) {
+  readonly #guests: readonly number[];
+
+  /** `bridges`: each has guests of the same two MACs and addresses. */
+  constructor(metricsPort: number, { bridges = 1 } = {}) {
     this.metricsPort = metricsPort;
+    this.#guests = Array.from({ length: 2 * bridges }, (_, index) => index + 1);
     mkdirSync(join(this.folder, "rules.d"));
     mkdirSync(join(this.folder, "bpf"));
     this.writeRules(guestRules);
@@ -49,34 +53,26 @@ export class Host {
     writeFileSync(join(this.folder, "agent.yaml"), JSON.stringify(config));
   }
 
-  /** The host bridges its guests: tapN here, eth0 with 10.0.0.N there. */
   #makeNamespaces(): void {
     ip("netns", "add", this.#name);
     ip("-n", this.#name, "link", "set", "lo", "up");
-    ip("-n", this.#name, "link", "add", "br0", "type", "bridge");
-    ip("-n", this.#name, "link", "set", "br0", "up");
-    for (const number of [1, 2]) {
-      const guest = `${this.#name}-${number}`;
-      ip("netns", "add", guest);
-      const ends = [
-        "link",
-        "add",
-        `tap${number}`,
-        "netns",
-        this.#name,
-        "type",
-        "veth",
-        "peer",
-        "name",
-        "eth0",
-        "netns",
-        guest,
-      ];
-      ip(...ends);
-      ip("-n", this.#name, "link", "set", `tap${number}`, "master", "br0", "up");
-      ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${number}`, "up");
-      ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
+    for (const number of this.#guests) this.#makeGuest(number, `br${Math.ceil(number / 2) - 1}`);
+  }
+
+  /** tapN on a bridge of the host; eth0 with 10.0.0.1 or 10.0.0.2 in the guest. */
+  #makeGuest(number: number, bridge: string): void {
+    const guest = this.guest(number);
+    const place = 2 - (number % 2);
+    if (place === 1) {
+      ip("-n", this.#name, "link", "add", bridge, "type", "bridge");
+      ip("-n", this.#name, "link", "set", bridge, "up");
     }
+    ip("netns", "add", guest);
+    const near = ["link", "add", `tap${number}`, "netns", this.#name, "type", "veth"];
+    ip(...near, "peer", "name", "eth0", "netns", guest);
+    ip("-n", this.#name, "link", "set", `tap${number}`, "master", bridge, "up");
+    ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${place}`, "up");
+    ip("-n", guest, "addr", "add", `10.0.0.${place}/24`, "dev", "eth0");
   }
 
   /** Namespace of the host. */
@@ -171,7 +167,7 @@ export class Host {
   async remove(): Promise<void> {
     await this.stopAgents("SIGKILL");
     await this.ringwall("detach", "--yes", ...this.paths);
-    for (const name of [`${this.#name}-1`, `${this.#name}-2`, this.#name])
+    for (const name of [...this.#guests.map((number) => this.guest(number)), this.#name])
       spawnSync("ip", ["netns", "del", name]);
     spawnSync("umount", [join(this.folder, "bpf")]);
     rmSync(this.folder, { recursive: true, force: true });

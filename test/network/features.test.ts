@@ -1,0 +1,113 @@
+/** What only real packets on a real host show: networks that share addresses, and time without an agent. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Host } from "../cli/host.ts";
+
+const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
+const count = 3;
+
+/** Guests 1 and 2 in vpc-a, 3 and 4 in vpc-b: the same addresses, the same MACs. */
+function writeRules(tcpRule: string): string {
+  return `version: 1
+networks: {vpc-a: {type: vpc}, vpc-b: {type: vpc}}
+groups:
+  sg-a:
+    type: basic
+    network: vpc-a
+    innerAccess: drop
+    rules:
+      - ${tcpRule}
+      - {direction: ingress, policy: accept, protocol: udp, portRange: 9080/9080, remote: sg-a}
+  sg-b:
+    type: basic
+    network: vpc-b
+    innerAccess: drop
+    rules:
+      - {direction: ingress, policy: accept, protocol: udp, portRange: 9081/9081, remote: sg-b}
+instances:
+  i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-a]}}}
+  i-2: {interfaces: {eni-2: {device: tap2, network: vpc-a, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-a]}}}
+  i-3: {interfaces: {eni-3: {device: tap3, network: vpc-b, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-b]}}}
+  i-4: {interfaces: {eni-4: {device: tap4, network: vpc-b, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-b]}}}
+`;
+}
+
+const lasting = "{direction: ingress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: sg-a}";
+const ending = (time: Date) =>
+  lasting.replace("}", `, expires: "${time.toISOString().replace(/\.\d+Z$/, "Z")}"}`);
+
+let host: Host;
+const children: ChildProcess[] = [];
+
+function start(guest: number, ...words: string[]): ChildProcess {
+  const child = spawn("nsenter", [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, ...words]);
+  children.push(child);
+  return child;
+}
+
+async function hear(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("a child without output");
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  return line.toString();
+}
+
+/** What a guest heard back from its neighbour 10.0.0.2, by protocol and port. */
+function call(from: number): Record<string, number> {
+  const command = [`--net=/run/netns/${host.guest(from)}`, process.execPath, peer, "call"];
+  const question = JSON.stringify({ host: "10.0.0.2", count });
+  return JSON.parse(execFileSync("nsenter", [...command, question], { encoding: "utf8" }));
+}
+
+beforeAll(async () => {
+  host = new Host(19476, { bridges: 2 });
+  host.writeRules(writeRules(lasting));
+  for (const guest of [2, 4]) await hear(start(guest, "serve"));
+  await host.startAgent();
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await host.remove();
+});
+
+// One story: each part goes on from where the one before it ended.
+describe("two networks with the same addresses and MACs on one host", () => {
+  it("have rules, members and sessions of their own", () => {
+    expect(call(1)).toEqual({ "tcp 8080": count, "tcp 8081": 0, "udp 9080": count, "udp 9081": 0 });
+    expect(call(3)).toEqual({ "tcp 8080": 0, "tcp 8081": 0, "udp 9080": 0, "udp 9081": count });
+  });
+});
+
+describe("a rule that expires while no agent runs", () => {
+  it("lets its flows live until then, ends them then, and leaves the others alone", async () => {
+    const expires = new Date(Date.now() + 15_000);
+    host.writeRules(writeRules(ending(expires)));
+    await expect
+      .poll(
+        async () => JSON.parse((await host.ringwall("status", "--json")).stdout).policy.revision as number,
+        {
+          timeout: 5000,
+        },
+      )
+      .toBe(2);
+    const flows = start(1, "flow", JSON.stringify({ host: "10.0.0.2", count }));
+    await hear(flows);
+    await host.stopAgents("SIGKILL");
+    const early = call(1);
+    const stillEarly = Date.now() < Math.floor(expires.getTime() / 1000) * 1000;
+    expect([stillEarly, early["tcp 8080"]]).toEqual([true, count]);
+
+    await sleep(expires.getTime() - Date.now() + 1500);
+    expect(call(1)).toEqual({ "tcp 8080": 0, "tcp 8081": 0, "udp 9080": count, "udp 9081": 0 });
+    const report = hear(flows);
+    flows.stdin?.write("\n");
+    const { tcp, udp } = JSON.parse(await report) as Record<string, { sent: number; lost: number }>;
+    expect(udp).toMatchObject({ lost: 0 });
+    expect(udp?.sent).toBeGreaterThan(count);
+    expect(tcp?.lost).toBeGreaterThan(0);
+    expect(tcp?.lost).toBeLessThan(tcp?.sent ?? 0);
+  }, 60_000);
+});
