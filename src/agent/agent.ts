@@ -5,15 +5,17 @@ import { native } from "../kernel/native.ts";
 import type { KernelSettings } from "../kernel/settings.ts";
 import { createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
-import { countRules, createHandlers, findInterface, requireInForce } from "./answers.ts";
-import { AppliedRecord, type RuleFile } from "./applied.ts";
+import { createHandlers, findInterface, requireInForce } from "./answers.ts";
+import type { RuleFile } from "./applied.ts";
 import { Applier } from "./apply.ts";
 import { RefusedRules } from "./check.ts";
 import type { AgentConfig } from "./config.ts";
+import { countRules } from "./count-rules.ts";
 import { findGroup } from "./credentials.ts";
 import { subscribeToEvents } from "./events.ts";
 import { Failure } from "./failure.ts";
 import { describeMissingRules } from "./first-start.ts";
+import { History } from "./history.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { Log } from "./log.ts";
 import type { AgentPaths } from "./paths.ts";
@@ -71,12 +73,12 @@ export class Agent {
     const { paths, log } = this.#options;
     const lock: Lock = acquireLock(paths.lock);
     this.#ends.push(() => lock.release());
-    const record = await AppliedRecord.open(paths.state, (message) => log.error(message));
-    const first = await this.#chooseRules(record);
+    const history = await History.open(paths.state, (message) => log.error(message));
+    const first = await this.#chooseRules(history);
     const enforcer = await this.#openEnforcer();
     const applier = new Applier({
       enforcer,
-      record,
+      history,
       limits: () => this.#config.limits,
       host: this.#config.host,
       log,
@@ -84,8 +86,8 @@ export class Agent {
     });
     this.#applier = applier;
     this.#metrics = this.#createMetrics(enforcer, applier);
-    await this.#applyFirst(applier, record, first);
-    await this.#listen(enforcer, applier);
+    await this.#applyFirst(applier, history, first);
+    await this.#listen(enforcer, applier, history);
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
     // A change between the first look and the watch would otherwise wait for the next one.
@@ -97,18 +99,18 @@ export class Agent {
   }
 
   /** The store's rules; on a host that had rules once, the last good ones stand in for a store without any. */
-  async #chooseRules(record: AppliedRecord): Promise<readonly RuleFile[]> {
+  async #chooseRules(history: History): Promise<readonly RuleFile[]> {
     const missing = new Failure("refused", describeMissingRules(this.#store.name));
     try {
       const files = await this.#store.load();
       if (files.length > 0) return files;
-      if (record.last === null) throw missing;
+      if (history.last === null) throw missing;
       this.#warnLastGood(`There are no rules in ${this.#store.name}.`);
     } catch (error) {
-      if (error === missing || record.last === null || !(error instanceof Failure)) throw error;
+      if (error === missing || history.last === null || !(error instanceof Failure)) throw error;
       this.#warnLastGood(error.message);
     }
-    return record.last.files;
+    return history.last.files;
   }
 
   #warnLastGood(why: string): void {
@@ -126,11 +128,11 @@ export class Agent {
     }
   }
 
-  async #applyFirst(applier: Applier, record: AppliedRecord, files: readonly RuleFile[]): Promise<void> {
+  async #applyFirst(applier: Applier, history: History, files: readonly RuleFile[]): Promise<void> {
     try {
       await applier.apply(files);
     } catch (error) {
-      const { last } = record;
+      const { last } = history;
       if (!(error instanceof RefusedRules) || last === null || last.files === files) throw error;
       for (const problem of error.problems) this.#options.log.error(problem);
       this.#warnLastGood(error.message);
@@ -148,22 +150,22 @@ export class Agent {
       lost: () => enforcer.lost(),
       model: () => ({
         groups: applier.inForce?.model.groups.size ?? 0,
-        rules: countRules(applier.inForce),
+        rules: applier.inForce === null ? 0 : countRules(applier.inForce.model),
         revision: applier.inForce?.revision ?? 0,
       }),
     });
   }
 
-  async #listen(enforcer: Enforcer, applier: Applier): Promise<void> {
+  async #listen(enforcer: Enforcer, applier: Applier, history: History): Promise<void> {
     const { log } = this.#options;
-    const server = await this.#startServer(enforcer, applier);
+    const server = await this.#startServer(enforcer, applier, history);
     this.#ends.push(() => server.close());
     const metrics = await this.#startMetrics(applier);
     if (metrics !== undefined) this.#ends.push(() => metrics.close());
     log.debug({ socket: this.#config.socket.path, metrics: this.#config.metrics.listen }, "listening");
   }
 
-  async #startServer(enforcer: Enforcer, applier: Applier): Promise<AgentServer> {
+  async #startServer(enforcer: Enforcer, applier: Applier, history: History): Promise<AgentServer> {
     const { log, version } = this.#options;
     const { path, group: groupName } = this.#config.socket;
     const group = findGroup(groupName);
@@ -184,7 +186,7 @@ export class Agent {
       return await startServer({
         path,
         group,
-        handlers: createHandlers({ enforcer, applier, store: this.#store, log, agent, problems }),
+        handlers: createHandlers({ enforcer, applier, history, store: this.#store, log, agent, problems }),
         subscribe: ({ interface: name, network }, send) => {
           const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
           return subscribeToEvents({ enforcer, inForce: () => applier.inForce }, id, send);

@@ -8,18 +8,22 @@ import type { Address } from "../model/model.ts";
 import { findEnds, QuestionError } from "../policy/ends.ts";
 import { readProtocol } from "../policy/question.ts";
 import type { Applier, InForce } from "./apply.ts";
+import { countRules } from "./count-rules.ts";
 import type { Peer } from "./credentials.ts";
 import { describeInterfaces, describeSession } from "./describe.ts";
 import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
+import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
 import type { ApplyReply, RequestOf, SessionFilter, StatusReply } from "./protocol.ts";
+import { describeOutcome, listRevisions, readRevision, rollBack } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
 import type { Handlers } from "./server.ts";
 
 export interface AnswerSources {
   readonly enforcer: Enforcer;
   readonly applier: Applier;
+  readonly history: History;
   readonly store: RulesStore;
   readonly log: Log;
   readonly agent: StatusReply["agent"];
@@ -30,6 +34,7 @@ export interface AnswerSources {
 /** Makes the handlers of a running agent. */
 export function createHandlers(sources: AnswerSources): Handlers {
   const { enforcer, applier } = sources;
+  const revisions = { ...sources, host: sources.agent.host };
   return {
     status: async () => answerStatus(sources),
     model: async () => {
@@ -37,6 +42,9 @@ export function createHandlers(sources: AnswerSources): Handlers {
       return { revision, host: sources.agent.host, files: [...files] };
     },
     apply: (request, peer) => answerApply(sources, request, peer),
+    history: () => listRevisions(revisions),
+    revision: ({ revision }) => readRevision(revisions, revision),
+    rollback: ({ revision }, peer) => rollBack(revisions, revision, peer),
     explain: async (request) => {
       const { model } = requireInForce(applier);
       return answerQuestion(model, request, (id, direction, frame) =>
@@ -75,7 +83,7 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
       store: store.name,
       applied: inForce?.applied ?? null,
       groups: inForce?.model.groups.size ?? 0,
-      rules: countRules(inForce),
+      rules: inForce === null ? 0 : countRules(inForce.model),
       interfaces: inForce?.model.interfaces.size ?? 0,
       refused: refusal === null ? null : { time: refusal.time, messages: [...refusal.messages] },
     },
@@ -89,11 +97,6 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
     eventsLost: countLost(enforcer),
     problems: [...problems()],
   };
-}
-
-/** Rules of all groups, as written. */
-export function countRules(inForce: InForce | null): number {
-  return [...(inForce?.model.groups.values() ?? [])].reduce((sum, { rules }) => sum + rules.length, 0);
 }
 
 function countLost(enforcer: Enforcer): number {
@@ -114,17 +117,14 @@ async function answerApply(
       `Two of the files are named ${twice}, and the store keeps them side by side: rename one.`,
     );
   }
-  const { changed, seconds, inForce, report } = await applier.apply(request.files, store.stage);
-  const { revision } = inForce;
-  log.info({ revision, changed, files: names, uid: peer.uid, pid: peer.pid }, "applied what a client sent");
-  return {
-    revision,
-    changed,
-    seconds,
-    interfaces: inForce.resolved.interfaces.length,
-    entriesWritten: report?.entriesWritten ?? 0,
-    notes: [...inForce.notes],
-  };
+  const { uid, pid } = peer;
+  const outcome = await applier.apply(request.files, {
+    stage: store.stage,
+    by: { cause: "apply", uid, pid },
+  });
+  const { changed, inForce } = outcome;
+  log.info({ revision: inForce.revision, changed, files: names, uid, pid }, "applied what a client sent");
+  return describeOutcome(outcome);
 }
 
 /** An interface of another host, or one whose device is not here, has no program to ask. */

@@ -1,10 +1,13 @@
 import type { Enforcer } from "../kernel/enforcer.ts";
 import type { ApplyReport } from "../kernel/status.ts";
 import type { Limits } from "../model/model.ts";
-import { type AppliedRecord, digestFiles, type RuleFile } from "./applied.ts";
+import { digestFiles, type RuleFile } from "./applied.ts";
 import { type Checked, checkRules } from "./check.ts";
+import { countRules } from "./count-rules.ts";
 import { Failure } from "./failure.ts";
+import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
+import type { Origin } from "./revision-head.ts";
 
 /** Files that wait on the store's disk to take their place. */
 export interface StagedFiles {
@@ -14,6 +17,13 @@ export interface StagedFiles {
 
 /** Writes files beside the store's own, where they wait. */
 export type Stage = (files: readonly RuleFile[]) => Promise<StagedFiles>;
+
+/** How a change comes. */
+export interface Change {
+  /** Writes the files beside the store's; left out where they come from the store. */
+  readonly stage?: Stage;
+  readonly by: Origin;
+}
 
 /** What is in force. */
 export interface InForce extends Checked {
@@ -38,7 +48,7 @@ export interface Refusal {
 
 export interface ApplierOptions {
   readonly enforcer: Pick<Enforcer, "apply">;
-  readonly record: AppliedRecord;
+  readonly history: History;
   readonly limits: () => Limits;
   readonly host: string;
   readonly log: Log;
@@ -69,13 +79,14 @@ export class Applier {
   }
 
   /**
-   * @param stage writes the files beside the store's; left out where they come from the store
+   * @param change `stage` writes the files beside the store's; left out where they come from the store. `by`:
+   *   who asks, for the history
    * @throws Failure `refused` (the rules, or the store that cannot be written) or `kernel`
    */
-  apply(files: readonly RuleFile[], stage?: Stage): Promise<ApplyOutcome> {
-    const change = this.#last.then(() => this.#applyNow(files, stage));
-    this.#last = change.catch(() => undefined); // The next change waits for this one's end, not for its success.
-    return change;
+  apply(files: readonly RuleFile[], change: Change = { by: { cause: "store" } }): Promise<ApplyOutcome> {
+    const outcome = this.#last.then(() => this.#applyNow(files, change));
+    this.#last = outcome.catch(() => undefined); // The next change waits for this one's end, not for its success.
+    return outcome;
   }
 
   /** A refusal that came before the rules could be looked at (the store cannot be read). */
@@ -84,7 +95,7 @@ export class Applier {
     this.#options.onResult("refused", 0);
   }
 
-  async #applyNow(files: readonly RuleFile[], stage: Stage | undefined): Promise<ApplyOutcome> {
+  async #applyNow(files: readonly RuleFile[], { stage, by }: Change): Promise<ApplyOutcome> {
     const started = performance.now();
     const elapsed = () => (performance.now() - started) / 1000;
     try {
@@ -93,7 +104,7 @@ export class Applier {
       const checked = await checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
       const staged = await stageFiles(files, stage);
       const report = await this.#enforce(checked, staged);
-      const inForce = await this.#keep(files, digest, checked);
+      const inForce = await this.#keep(files, digest, checked, by);
       this.#refusal = null;
       this.#options.onResult("applied", elapsed());
       return { changed: true, seconds: elapsed(), inForce, report };
@@ -142,13 +153,15 @@ export class Applier {
   }
 
   /** A record that cannot be written costs the next start its memory, not this change its effect. */
-  async #keep(files: readonly RuleFile[], digest: string, checked: Checked): Promise<InForce> {
-    const { record, log } = this.#options;
-    const now = new Date();
-    const revision = record.revisionOf(digest);
-    let applied = now.toISOString();
+  async #keep(files: readonly RuleFile[], digest: string, checked: Checked, by: Origin): Promise<InForce> {
+    const { history, log } = this.#options;
+    const time = new Date();
+    const revision = history.revisionOf(digest);
+    const { model } = checked;
+    const counts = { groups: model.groups.size, rules: countRules(model), interfaces: model.interfaces.size };
+    let applied = time.toISOString();
     try {
-      applied = (await record.keep(files, digest, now)).time;
+      applied = (await history.keep({ files, digest, time, by, counts })).time;
     } catch (error) {
       log.error({ err: error }, "the revision could not be written to the state directory");
     }

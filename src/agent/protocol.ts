@@ -4,6 +4,9 @@
  */
 import { z } from "zod";
 import type { Explanation } from "../policy/explain.ts";
+import { revisionHead } from "./revision-head.ts";
+
+export type { Origin, RevisionHead } from "./revision-head.ts";
 
 export const defaultSocketPath = "/run/ringwall/ringwall.sock";
 
@@ -149,6 +152,26 @@ export const explainReply: z.ZodType<ExplainReply> = z
 
 export const modelReply = z.object({ revision: count, host: z.string(), files: z.array(ruleFile) });
 
+export const historyReply = z.object({
+  /** Newest first. */
+  revisions: z.array(revisionHead),
+  /** Files of the history that cannot be read, and why. */
+  damaged: z.array(z.string()),
+  /** 0: nothing is in force yet. */
+  inForce: count,
+  host: z.string(),
+});
+export type HistoryReply = z.infer<typeof historyReply>;
+export const revisionRequest = z.strictObject({ revision: z.number().int().positive() });
+/** A revision, its files, and the number of the one before it that is kept; null: there is none. */
+export const revisionReply = z.object({
+  ...revisionHead.shape,
+  files: z.array(ruleFile),
+  before: count.nullable(),
+  host: z.string(),
+});
+export type RevisionReply = z.infer<typeof revisionReply>;
+
 /** Every field narrows; an empty filter is every session. */
 export const sessionFilter = z.strictObject({
   interface: z.string().optional(),
@@ -234,6 +257,9 @@ export const endpoints = {
   status: endpoint("/v1/status", nothing, statusReply),
   model: endpoint("/v1/model", nothing, modelReply),
   apply: endpoint("/v1/apply", applyRequest, applyReply),
+  history: endpoint("/v1/history", nothing, historyReply),
+  revision: endpoint("/v1/history/revision", revisionRequest, revisionReply),
+  rollback: endpoint("/v1/rollback", revisionRequest, applyReply),
   explain: endpoint("/v1/explain", question, explainReply),
   sessions: endpoint("/v1/sessions", sessionFilter, sessionsReply),
   endSessions: endpoint("/v1/sessions/end", sessionFilter, endSessionsReply),

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AppliedRecord, digestFiles, type RuleFile } from "../../../src/agent/applied.ts";
-import { Applier, type StagedFiles } from "../../../src/agent/apply.ts";
+import { digestFiles, type RuleFile } from "../../../src/agent/applied.ts";
+import { Applier, type Change, type StagedFiles } from "../../../src/agent/apply.ts";
+import { History } from "../../../src/agent/history.ts";
 import { createLog } from "../../../src/agent/log.ts";
 import type { ApplyReport } from "../../../src/kernel/status.ts";
 import { defaultLimits } from "../../../src/model/model.ts";
@@ -37,7 +38,7 @@ const report: ApplyReport = {
 };
 
 async function open(state = folder): Promise<Applier> {
-  const record = await AppliedRecord.open(state, (message) => damage.push(message));
+  const history = await History.open(state, (message) => damage.push(message));
   return new Applier({
     enforcer: {
       apply: async (resolved) => {
@@ -49,7 +50,7 @@ async function open(state = folder): Promise<Applier> {
         return report;
       },
     },
-    record,
+    history,
     limits: () => defaultLimits,
     host: "kvm-1",
     log: createLog({ level: "silent", format: "json" }, { write: () => undefined }),
@@ -68,8 +69,8 @@ function rules(groups: number): RuleFile {
   };
 }
 
-function stageWith(failing?: "stage" | "commit") {
-  return async (): Promise<StagedFiles> => {
+function stageWith(failing?: "stage" | "commit"): Change {
+  const stage = async (): Promise<StagedFiles> => {
     if (failing === "stage") throw new Error("ENOSPC");
     steps.push("staged");
     return {
@@ -80,6 +81,7 @@ function stageWith(failing?: "stage" | "commit") {
       discard: async () => void steps.push("discarded"),
     };
   };
+  return { stage, by: { cause: "apply", uid: 0, pid: 1 } };
 }
 
 const wrong: RuleFile = { path: "rules.yaml", text: "version: 1\ngruops: {}\n" };
@@ -186,15 +188,16 @@ describe("the revision", () => {
   it("is nobody else's to read", async () => {
     await (await open()).apply([rules(1)]);
     expect(statSync(folder).mode & 0o7777).toBe(0o700);
-    expect(statSync(join(folder, "applied.json")).mode & 0o7777).toBe(0o600);
+    expect(statSync(join(folder, "history")).mode & 0o7777).toBe(0o700);
+    expect(statSync(join(folder, "history", "1")).mode & 0o7777).toBe(0o600);
   });
 
-  it("begins anew, and says so, where its record is damaged", async () => {
+  it("goes on from a number whose record is damaged, and says so", async () => {
     await (await open()).apply([rules(1)]);
-    const path = join(folder, "applied.json");
+    const path = join(folder, "history", "1");
     writeFileSync(path, readFileSync(path, "utf8").slice(0, 40));
-    expect((await (await open()).apply([rules(2)])).inForce.revision).toBe(1);
-    expect(damage[0]).toContain("applied.json");
+    expect((await (await open()).apply([rules(2)])).inForce.revision).toBe(2);
+    expect(damage).toEqual([`${path} is damaged: it is cut off or overwritten.`]);
   });
 
   it("takes effect in the kernel even where the state directory takes no more", async () => {

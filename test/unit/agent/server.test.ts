@@ -50,6 +50,9 @@ const refuse = async (): Promise<never> => {
 const handlers: Handlers = {
   status: refuse,
   explain: refuse,
+  history: refuse,
+  revision: refuse,
+  rollback: refuse,
   apply: refuse,
   model: async (_request, peer) => ({ revision: 7, host: `${peer.uid}:${peer.gid}`, files: [] }),
   sessions: async () => ({ sessions: [] }),
