@@ -92,7 +92,9 @@ describe("a rollback", () => {
     const socket = await start();
     await askAgent(socket, "apply", { files: [first] });
     await agent?.reload({ limits: { ...defaultConfig().limits, rulesPerGroup: 1 } });
-    await expect(askAgent(socket, "rollback", { revision: 1 })).rejects.toThrow(/over the limit `rulesPerGroup`/);
+    await expect(askAgent(socket, "rollback", { revision: 1 })).rejects.toThrow(
+      /over the limit `rulesPerGroup`/,
+    );
     expect(rulesInForce()).toBe(1);
     expect(store.files).toEqual([first]);
   });
