@@ -98,6 +98,42 @@ size_t countEntries(int fd, const MapShape &shape) {
     return total;
 }
 
+std::vector<uint8_t> readRun(int fd, const MapShape &shape, uint32_t first, uint32_t count) {
+    if (count > shape.maxEntries || first > shape.maxEntries - count)
+        throw Failure(E2BIG, "a run of " + std::to_string(count) + " from " + std::to_string(first) +
+                                 " is not inside the map " + shape.name + " of " +
+                                 std::to_string(shape.maxEntries));
+    std::vector<uint8_t> values(size_t{count} * shape.slotSize), keys(size_t{count} * shape.keySize);
+    // The kernel reads on behind the place that it is given.
+    uint32_t before = first - 1, place = 0;
+    for (uint32_t done = 0; done < count;) {
+        uint32_t wanted = std::min(kChunk, count - done), got = wanted;
+        int result = bpf_map_lookup_batch(fd, first + done == 0 ? nullptr : &before, &place, keys.data(),
+                                          values.data() + size_t{done} * shape.slotSize, &got, nullptr);
+        // The batch that ends at the map's last place says ENOENT.
+        int error = result < 0 ? errno : 0;
+        if ((error != 0 && error != ENOENT) || got != wanted)
+            throw Failure(error == 0 ? EIO : error, attempt("read a run of", shape));
+        done += got;
+        before = first + done - 1;
+    }
+    return values;
+}
+
+Found readKeys(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count) {
+    Found result;
+    result.values.resize(size_t{count} * shape.slotSize);
+    result.found.resize(count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (bpf_map_lookup_elem(fd, keys + size_t{i} * shape.keySize,
+                                result.values.data() + size_t{i} * shape.slotSize) == 0)
+            result.found[i] = 1;
+        else if (errno != ENOENT)
+            throw Failure::fromErrno(attempt("read", shape));
+    }
+    return result;
+}
+
 void writeEntries(int fd, const MapShape &shape, const uint8_t *keys, const uint8_t *values, uint32_t count) {
     if (count == 0)
         return;

@@ -22,6 +22,18 @@ Entries readEntries(int fd, const MapShape &shape);
 /** The number of entries. Throws Failure. */
 size_t countEntries(int fd, const MapShape &shape);
 
+/** The values of a run of an array map, end to end. Throws Failure: E2BIG where the run leaves the map. */
+std::vector<uint8_t> readRun(int fd, const MapShape &shape, uint32_t first, uint32_t count);
+
+/** The values of given keys, and a byte for each: 1 where the key was there, else 0 and a value of zeros. */
+struct Found {
+    std::vector<uint8_t> values;
+    std::vector<uint8_t> found;
+};
+
+/** A trie answers a key with the longest prefix that covers it, as it answers a program. Throws Failure. */
+Found readKeys(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count);
+
 /** Sets entries; a Failure's `done` says how many were set. */
 void writeEntries(int fd, const MapShape &shape, const uint8_t *keys, const uint8_t *values, uint32_t count);
 

@@ -66,6 +66,13 @@ export class BpfMap {
   entriesAsync(): Promise<Entries>;
   /** Number of entries, on libuv's thread pool. */
   countAsync(): Promise<number>;
+  /** Values of `count` places of an array map from `first` on, end to end; E2BIG where it has not so many. */
+  getRun(first: number, count: number): Uint8Array;
+  /**
+   * Values of `count` keys end to end, and a byte for each in `found`: 0 where the key was not there, its value is
+   * then zeros. A trie answers with the longest prefix that covers the key, as it answers a program.
+   */
+  getBatch(keys: Uint8Array, count: number): { readonly values: Uint8Array; readonly found: Uint8Array };
   /** Sets `count` entries in one call; on an error, `done` on the Error says how many were set. */
   setBatch(keys: Uint8Array, values: Uint8Array, count: number): void;
   /** Deletes `count` keys; keys that are not there are passed over. Returns how many were there. */

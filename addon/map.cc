@@ -85,16 +85,27 @@ BpfMap::BpfMap(const Napi::CallbackInfo &info) : FdWrapped<BpfMap>(info) {
 }
 
 Napi::Function BpfMap::define(Napi::Env env) {
-    return DefineClass(
-        env, name,
-        {StaticMethod<&guarded<openPinned>>("openPinned"), StaticMethod<&guarded<create>>("create"),
-         getter<&BpfMap::info>("info"), method<&BpfMap::get>("get"), method<&BpfMap::set>("set"),
-         method<&BpfMap::remove>("delete"), method<&BpfMap::entries>("entries"),
-         method<&BpfMap::entriesAsync>("entriesAsync"), method<&BpfMap::countAsync>("countAsync"),
-         method<&BpfMap::setBatch>("setBatch"), method<&BpfMap::deleteBatch>("deleteBatch"),
-         method<&BpfMap::setInner>("setInner"), method<&BpfMap::setInnerAsync>("setInnerAsync"),
-         method<&BpfMap::getInner>("getInner"), method<&BpfMap::store64>("store64"),
-         method<&BpfMap::load64>("load64"), method<&BpfMap::pin>("pin"), method<&BpfMap::close>("close")});
+    return DefineClass(env, name,
+                       {StaticMethod<&guarded<openPinned>>("openPinned"),
+                        StaticMethod<&guarded<create>>("create"),
+                        getter<&BpfMap::info>("info"),
+                        method<&BpfMap::get>("get"),
+                        method<&BpfMap::set>("set"),
+                        method<&BpfMap::remove>("delete"),
+                        method<&BpfMap::entries>("entries"),
+                        method<&BpfMap::entriesAsync>("entriesAsync"),
+                        method<&BpfMap::countAsync>("countAsync"),
+                        method<&BpfMap::getRun>("getRun"),
+                        method<&BpfMap::getBatch>("getBatch"),
+                        method<&BpfMap::setBatch>("setBatch"),
+                        method<&BpfMap::deleteBatch>("deleteBatch"),
+                        method<&BpfMap::setInner>("setInner"),
+                        method<&BpfMap::setInnerAsync>("setInnerAsync"),
+                        method<&BpfMap::getInner>("getInner"),
+                        method<&BpfMap::store64>("store64"),
+                        method<&BpfMap::load64>("load64"),
+                        method<&BpfMap::pin>("pin"),
+                        method<&BpfMap::close>("close")});
 }
 
 Napi::Value BpfMap::openPinned(const Napi::CallbackInfo &info) {
@@ -180,6 +191,29 @@ Napi::Value BpfMap::countAsync(const Napi::CallbackInfo &info) {
         [](Napi::Env env, const size_t &count) -> Napi::Value {
             return Napi::Number::New(env, static_cast<double>(count));
         });
+}
+
+Napi::Value BpfMap::getRun(const Napi::CallbackInfo &info) {
+    int map = fd();
+    if (shape_.type != BPF_MAP_TYPE_ARRAY)
+        throw Failure(EINVAL, shape_.name + " is not an array");
+    std::vector<uint8_t> values =
+        readRun(map, shape_, readUint32(info[0], "first"), readUint32(info[1], "count"));
+    return toBytes(info.Env(), values.data(), values.size());
+}
+
+Napi::Value BpfMap::getBatch(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    int map = fd();
+    uint32_t count = readUint32(info[1], "count");
+    Bytes keys = readBytes(info[0], "keys", size_t{count} * shape_.keySize);
+    if (isMapOfMaps(shape_.type))
+        throw Failure(EINVAL, shape_.name + " is a map of maps: use getInner");
+    Found read = readKeys(map, shape_, keys.data, count);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("values", toBytes(env, read.values.data(), read.values.size()));
+    result.Set("found", toBytes(env, read.found.data(), read.found.size()));
+    return result;
 }
 
 Napi::Value BpfMap::setBatch(const Napi::CallbackInfo &info) {

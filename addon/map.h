@@ -50,6 +50,8 @@ class BpfMap : public FdWrapped<BpfMap> {
     Napi::Value entries(const Napi::CallbackInfo &info);
     Napi::Value entriesAsync(const Napi::CallbackInfo &info);
     Napi::Value countAsync(const Napi::CallbackInfo &info);
+    Napi::Value getRun(const Napi::CallbackInfo &info);
+    Napi::Value getBatch(const Napi::CallbackInfo &info);
     Napi::Value setBatch(const Napi::CallbackInfo &info);
     Napi::Value deleteBatch(const Napi::CallbackInfo &info);
     Napi::Value setInner(const Napi::CallbackInfo &info);

@@ -159,6 +159,49 @@ describe("batches", () => {
       expect(codeOf(() => map.deleteBatch(keys.subarray(0, 4), 1))).toBe("EINVAL");
     }));
 
+  it("read a run of an array from any place to any other", () =>
+    withMap({ type: type.array, maxEntries: 10_000 }, (map) => {
+      map.setBatch(keys.subarray(0, 40_000), values.subarray(0, 80_000), 10_000);
+      for (const [first, run] of [
+        [0, 10_000],
+        [0, 1],
+        [1, 4096],
+        [17, 4097],
+        [9_999, 1],
+        [1_234, 8_766],
+      ] as const)
+        expect(map.getRun(first, run)).toEqual(values.slice(8 * first, 8 * (first + run)));
+      expect(map.getRun(10_000, 0)).toEqual(new Uint8Array(0));
+      expect(codeOf(() => map.getRun(9_999, 2))).toBe("E2BIG");
+      expect(codeOf(() => map.getRun(2 ** 32 - 1, 2))).toBe("E2BIG");
+    }));
+
+  it("read no run of what is no array", () =>
+    withMap({}, (map) => expect(codeOf(() => map.getRun(0, 1))).toBe("EINVAL")));
+
+  it("read given keys of a hash, telling those that are not there", () =>
+    withMap({}, (map) => {
+      map.setBatch(u32(1, 3), u64(10n, 30n), 2);
+      expect(map.getBatch(u32(3, 2, 1), 3)).toEqual({
+        values: u64(30n, 0n, 10n),
+        found: Uint8Array.of(1, 0, 1),
+      });
+      expect(map.getBatch(new Uint8Array(0), 0)).toEqual({
+        values: new Uint8Array(0),
+        found: new Uint8Array(0),
+      });
+      expect(codeOf(() => map.getBatch(u32(1), 2))).toBe("EINVAL");
+    }));
+
+  it("read of a trie what covers a key, as programs do", () =>
+    withMap({ type: type.lpm, maxEntries: 16, keySize: 8, flags: 1 }, (map) => {
+      map.setBatch(u32(8, 5, 32, 5), u64(8n, 32n), 2);
+      expect(map.getBatch(u32(32, 5, 16, 5, 4, 5), 3)).toEqual({
+        values: u64(32n, 8n, 0n),
+        found: Uint8Array.of(1, 1, 0),
+      });
+    }));
+
   it("read a trie of prefixes", () =>
     withMap({ type: type.lpm, maxEntries: 20_000, keySize: 8, flags: 1 }, (map) => {
       const prefixes = u32(...Array.from({ length: 10_000 }, (_, i) => [32, i]).flat());
