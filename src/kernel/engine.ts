@@ -14,6 +14,7 @@ import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { type ChangePlan, planChange } from "./plan.ts";
 import type { Capacities } from "./plan-space.ts";
+import { Proofs } from "./proofs.ts";
 import { buildRemovedRecord, listedKey } from "./records.ts";
 import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
@@ -55,6 +56,7 @@ export class SyncEngine {
   readonly #cpus: number;
   #known: KnownState = emptyState();
   #settled = false;
+  readonly #proofs = new Proofs();
   #cleaning: Promise<void> = Promise.resolve();
   /** Why leftovers of a change could not be deleted at once; null when all were. */
   lastCleaningError: string | null = null;
@@ -79,6 +81,11 @@ export class SyncEngine {
   /** As of the last change; its leftovers may still be there. */
   get known(): KnownState {
     return this.#known;
+  }
+
+  /** Which versions were proven, and what came of all proofs. */
+  get proofs(): Pick<Proofs, "provenAt" | "counts"> {
+    return this.#proofs;
   }
 
   get fill(): readonly MapFill[] {
@@ -107,12 +114,14 @@ export class SyncEngine {
   /** Returns when the change is in force. Throws with the old in force. One at a time: the caller sees to it. */
   async apply(change: ModelChange): Promise<EngineReport> {
     await this.settle();
-    const plan = planChange(this.#known, change, this.#capacities);
+    await this.#proofs.proveKept(this.maps, this.#known, change);
+    const broken = { records: new Set<number>(), versions: this.#proofs.broken };
+    const plan = planChange(this.#known, { ...change, broken }, this.#capacities);
     checkCapacity(this.#known, plan, this.#sizes);
     const added = await this.#prepareTables(change, plan);
     let report: SyncReport;
     try {
-      report = this.#execute(change, plan);
+      report = await this.#execute(change, plan);
     } catch (error) {
       if (error instanceof UnsettledError) this.#settled = false;
       else await this.tables.release(added);
@@ -128,13 +137,14 @@ export class SyncEngine {
     writeUplinks(this.maps, this.#known, planUplinks(this.#known, resolved, host.uplinks, host.addresses));
   }
 
-  #execute(change: ModelChange, plan: ChangePlan): SyncReport {
-    const uplinks = (live: KnownState) =>
-      planUplinks(live, change.resolved, change.host.uplinks, change.host.addresses);
-    this.#writeHostMacs(change.host.macs);
-    return executeChange(this.maps, this.#known, plan, uplinks, (number) =>
-      clearNumber(this.maps, number, this.#cpus),
-    );
+  async #execute(change: ModelChange, plan: ChangePlan): Promise<SyncReport> {
+    const { resolved, host } = change;
+    this.#writeHostMacs(host.macs);
+    return executeChange(this.maps, this.#known, plan, {
+      uplinks: (live) => planUplinks(live, resolved, host.uplinks, host.addresses),
+      clearNumber: (number) => clearNumber(this.maps, number, this.#cpus),
+      prove: (written) => this.#proofs.proveNew(this.maps, written, resolved.identities),
+    });
   }
 
   async #prepareTables(change: ModelChange, plan: ChangePlan): Promise<readonly number[]> {
@@ -153,6 +163,7 @@ export class SyncEngine {
   async #deleteOld(plan: ChangePlan): Promise<void> {
     await this.grace();
     cleanUp(this.maps, this.#known, plan);
+    this.#proofs.forget(plan.cleanup.versions);
     await this.tables.release(plan.cleanup.numbers);
   }
 

@@ -12,7 +12,8 @@ export type EnforcementErrorCode =
   | "OBJECT" // the object file is missing or refused
   | "PACKET" // the kernel's test run takes no such frame
   | "PERMISSION" // capabilities are missing
-  | "UNKNOWN_INTERFACE";
+  | "UNKNOWN_INTERFACE"
+  | "UNPROVEN"; // what was written is not what the rules say: a fault of Ringwall, or of the memory
 
 export class EnforcementError extends Error {
   readonly code: EnforcementErrorCode;

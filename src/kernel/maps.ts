@@ -18,8 +18,16 @@ export interface TableMap {
   set(key: Uint8Array, value: Uint8Array, flags?: number): void;
   delete(key: Uint8Array): boolean;
   entriesAsync(): Promise<MapEntries>;
+  /** Values of `count` keys end to end; `found`: 1 for a key that is there. */
+  getBatch(keys: Uint8Array, count: number): { readonly values: Uint8Array; readonly found: Uint8Array };
   setBatch(keys: Uint8Array, values: Uint8Array, count: number): void;
   deleteBatch(keys: Uint8Array, count: number): number;
+}
+
+/** An array whose places are used in runs. */
+export interface RunMap extends TableMap {
+  /** Values of `count` places from `first` on, end to end. */
+  getRun(first: number, count: number): Uint8Array;
 }
 
 /** An array of 8-byte words that are switched by one store. */
@@ -41,8 +49,8 @@ export interface SyncMaps {
   readonly identities: TableMap;
   readonly slots: WordMap;
   readonly policies: TableMap;
-  readonly cells: TableMap;
-  readonly words: TableMap;
+  readonly cells: RunMap;
+  readonly words: RunMap;
   readonly prefixes: TableMap;
   readonly groupBits: TableMap;
 }

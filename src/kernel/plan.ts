@@ -26,6 +26,14 @@ export interface PlanInput {
   readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
   /** Devices that programs judge: ifindex -> id of the interface that holds it. */
   readonly bindings: ReadonlyMap<number, string>;
+  /** What of the maps is not what it is known as; nothing of it is used again. */
+  readonly broken?: Broken;
+}
+
+/** Places of the maps that something else than the agent wrote to. */
+export interface Broken {
+  readonly records: ReadonlySet<number>;
+  readonly versions: ReadonlySet<number>;
 }
 
 export interface ChangePlan {
@@ -123,7 +131,9 @@ class Planner {
     if (record === undefined || stored === undefined) return { source, number, changed: true };
     const wanted = buildRecord(source.interface, { record, number, slot: 0, generation: 0 });
     const changed =
-      this.#slotByKey.get(source.policy) !== stored.struct.slot || !isSameRecord(stored, wanted);
+      this.#input.broken?.records.has(record) === true ||
+      this.#slotByKey.get(source.policy) !== stored.struct.slot ||
+      !isSameRecord(stored, wanted);
     return { source, number, changed };
   }
 
@@ -143,7 +153,8 @@ class Planner {
       this.#useFreshSlot(compiled, members);
       return;
     }
-    if (!isSamePolicy(policy.header, compiled)) {
+    const isBroken = this.#input.broken?.versions.has(word.version) === true;
+    if (isBroken || !isSamePolicy(policy.header, compiled)) {
       if (members.some(({ changed }) => changed)) {
         this.#useFreshSlot(compiled, members);
         return;

@@ -1,6 +1,6 @@
 /** A compiled policy as entries of the kernel's maps, and back. */
 import type { Direction } from "../model/model.ts";
-import type { Bits, Cell, CompiledPolicy, CompiledSide } from "../policy/types.ts";
+import type { Bits, Cell, CompiledPolicy, CompiledSide, PolicySource } from "../policy/types.ts";
 import { trieBytes } from "./addresses.ts";
 import {
   BitsStruct,
@@ -16,6 +16,8 @@ import type { StoredBits, StoredPolicy } from "./state.ts";
 
 export interface EncodedPolicy {
   readonly version: number;
+  /** What it was compiled from. */
+  readonly source: PolicySource;
   readonly stored: StoredPolicy;
   /** Values of the runs that the header names. */
   readonly cells: Uint8Array;
@@ -66,6 +68,7 @@ export function encodePolicy(
   const groups = encodeGroups(compiled, version, places.words);
   return {
     version,
+    source: compiled.source,
     stored: { header, prefixKeys: prefixes.keys.length > 0 ? [prefixes.keys] : [], groups: groups.stored },
     cells: encodeCells(allCells, places.words),
     words: new Uint8Array(compiled.words.buffer, compiled.words.byteOffset, compiled.words.byteLength),

@@ -1,7 +1,7 @@
 /**
- * Carries a plan out: everything is written beside what is in force, then the journal says that it is whole,
- * then the words are switched. An error before the journal is undone; after it, the change is completed from
- * the maps themselves (recover.ts), by this agent or by the next.
+ * Carries a plan out: everything is written beside what is in force and proven on what the kernel then holds, the
+ * journal says that it is whole, and the words are switched. An error before the journal is undone; after it, the
+ * change is completed from the maps themselves (recover.ts), by this agent or by the next.
  */
 import { clearDevice, storeDevice } from "./devices-map.ts";
 import { EnforcementError, errorText } from "./errors.ts";
@@ -30,32 +30,37 @@ export interface SyncReport {
 /** Thrown where the maps may hold something else than the agent knows: it has to read them back. */
 export class UnsettledError extends EnforcementError {}
 
-/**
- * Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done.
- * `clearNumber`: zeroes what an interface number counts, before it comes into use.
- */
-export function executeChange(
+/** What a change needs beside its plan. */
+export interface ChangeSteps {
+  readonly uplinks: (live: KnownState) => UplinkPlan;
+  /** Zeroes what an interface number counts, before it comes into use. */
+  readonly clearNumber: (number: number) => void;
+  /** Reads back what was written, before anything is switched; throws where it is not what was meant. */
+  readonly prove: (plan: ChangePlan) => Promise<void>;
+}
+
+/** Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done. */
+export async function executeChange(
   maps: SyncMaps,
   known: KnownState,
   plan: ChangePlan,
-  uplinks: (live: KnownState) => UplinkPlan,
-  clearNumber: (number: number) => void,
-): SyncReport {
+  steps: ChangeSteps,
+): Promise<SyncReport> {
   if (!plan.changes)
     return {
-      entriesWritten: writeUplinks(maps, known, uplinks(known)),
+      entriesWritten: writeUplinks(maps, known, steps.uplinks(known)),
       slotsSwitched: 0,
       recordsSwitched: 0,
     };
   // A generation that was begun is never used again, undone or not.
   known.generation = plan.generation;
-  const written = writeBeside(maps, plan, clearNumber);
+  const written = await writeProven(maps, plan, steps);
   try {
     storeSlot(maps, journalSlot, { version: 0, generation: plan.generation });
     for (const [ifindex, record] of plan.deviceSwitches) storeDevice(maps, ifindex, record);
     for (const [slot, word] of plan.slotSwitches) storeSlot(maps, slot, word);
     follow(known, plan);
-    const entries = writeUplinks(maps, known, uplinks(known));
+    const entries = writeUplinks(maps, known, steps.uplinks(known));
     return {
       entriesWritten: written + entries,
       slotsSwitched: plan.slotSwitches.size + plan.freshSlots.size,
@@ -68,20 +73,12 @@ export function executeChange(
   }
 }
 
-function writeBeside(maps: SyncMaps, plan: ChangePlan, clearNumber: (number: number) => void): number {
+/** Writes beside what is in force, and proves it; returns the number of entries. What fails is undone. */
+async function writeProven(maps: SyncMaps, plan: ChangePlan, steps: ChangeSteps): Promise<number> {
   const undo = new Undo();
   try {
-    let written = 0;
-    for (const { number } of plan.numbers) clearNumber(number);
-    for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
-    written += writeIdentities(maps, plan.identities.writes, undo);
-    for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
-    undo.add(() => storeIntents(maps, plan.slotSwitches.keys(), () => undefined));
-    storeIntents(maps, plan.slotSwitches.keys(), (slot) => plan.slotSwitches.get(slot));
-    for (const [slot, word] of plan.freshSlots) {
-      undo.add(() => maps.slots.store64(slot, 0n));
-      storeSlot(maps, slot, word);
-    }
+    const written = writeBeside(maps, plan, steps, undo);
+    await steps.prove(plan);
     return written;
   } catch (error) {
     const errors = undo.run();
@@ -89,6 +86,21 @@ function writeBeside(maps: SyncMaps, plan: ChangePlan, clearNumber: (number: num
     const text = `${errorText(error)}; and undoing it: ${errors.map(errorText).join("; ")}`;
     throw new UnsettledError("KERNEL", text, { cause: error });
   }
+}
+
+function writeBeside(maps: SyncMaps, plan: ChangePlan, { clearNumber }: ChangeSteps, undo: Undo): number {
+  let written = 0;
+  for (const { number } of plan.numbers) clearNumber(number);
+  for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
+  written += writeIdentities(maps, plan.identities.writes, undo);
+  for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
+  undo.add(() => storeIntents(maps, plan.slotSwitches.keys(), () => undefined));
+  storeIntents(maps, plan.slotSwitches.keys(), (slot) => plan.slotSwitches.get(slot));
+  for (const [slot, word] of plan.freshSlots) {
+    undo.add(() => maps.slots.store64(slot, 0n));
+    storeSlot(maps, slot, word);
+  }
+  return written;
 }
 
 /** One store: the slot's version and generation. */

@@ -14,7 +14,14 @@ import {
   SlotStruct,
   UplinkKeyStruct,
 } from "../../../src/kernel/layout.gen.ts";
-import { indexKey, joinBytes, keyText, type MapEntries, type SyncMaps } from "../../../src/kernel/maps.ts";
+import {
+  indexKey,
+  indexKeys,
+  joinBytes,
+  keyText,
+  type MapEntries,
+  type SyncMaps,
+} from "../../../src/kernel/maps.ts";
 
 /** The agent is gone: whatever it would still have done does not happen. */
 export class Killed extends Error {}
@@ -130,6 +137,22 @@ export class FakeMap {
       () => remove(Math.floor(count / 2)),
     );
     return count;
+  }
+
+  /** A trie answers with the longest prefix that covers the key; here, as hashes do, with the key's own. */
+  getBatch(keys: Uint8Array, count: number): { values: Uint8Array; found: Uint8Array } {
+    const read = Array.from({ length: count }, (_, index) =>
+      this.get(keys.subarray(index * this.#keySize, (index + 1) * this.#keySize)),
+    );
+    return {
+      values: joinBytes(read.map((value) => value ?? new Uint8Array(this.#valueSize))),
+      found: Uint8Array.from(read, (value) => (value === undefined ? 0 : 1)),
+    };
+  }
+
+  getRun(first: number, count: number): Uint8Array {
+    if (first + count > this.info.maxEntries) throw Object.assign(new Error("outside"), { code: "E2BIG" });
+    return this.getBatch(indexKeys(first, count), count).values;
   }
 
   async entriesAsync(): Promise<MapEntries> {

@@ -3,6 +3,7 @@
 import { digest64 } from "../../../src/kernel/digest.ts";
 import { planChange } from "../../../src/kernel/plan.ts";
 import type { Capacities } from "../../../src/kernel/plan-space.ts";
+import { proveWritten } from "../../../src/kernel/prove-written.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
 import { journalSlot, type KnownState } from "../../../src/kernel/state.ts";
 import { cleanUp, executeChange, type SyncReport, switchDevice } from "../../../src/kernel/sync.ts";
@@ -43,7 +44,7 @@ export class Host {
   }
 
   /** A change of the model, devices attached as they come. */
-  apply(model: Model, capacities = smallCapacities): SyncReport {
+  async apply(model: Model, capacities = smallCapacities): Promise<SyncReport> {
     const known = this.state;
     const resolved = resolve(model, { host: "here" });
     const bindings = new Map(
@@ -52,7 +53,11 @@ export class Host {
     const plan = planChange(known, { resolved, policies: compileAll(resolved), bindings }, capacities);
     for (const { number } of plan.numbers) this.numbers.add(number);
     const uplinks = (live: KnownState) => planUplinks(live, resolved, [uplink], new Set());
-    const report = executeChange(this.maps, known, plan, uplinks, () => {});
+    const report = await executeChange(this.maps, known, plan, {
+      uplinks,
+      clearNumber: () => {},
+      prove: (written) => proveWritten(this.maps, written, resolved.identities, () => {}),
+    });
     cleanUp(this.maps, known, plan);
     for (const number of plan.cleanup.numbers) this.numbers.delete(number);
     for (const { interface: source } of resolved.interfaces) {

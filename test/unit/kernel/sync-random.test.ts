@@ -70,7 +70,7 @@ const viewsOf = (maps: FakeMaps) => devices.map((ifindex) => observeDevice(maps,
 async function freshViews(wanted: Model): Promise<{ views: string[]; sizes: Record<string, number> }> {
   const host = new Host(createFakeMaps(new Faults()));
   await host.start();
-  host.apply(wanted);
+  await host.apply(wanted);
   return { views: viewsOf(host.maps), sizes: host.sizes() };
 }
 
@@ -102,7 +102,7 @@ describe("a random history of models", () => {
           };
           if (step.fault !== "none") faults.arm(step.fault, step.at);
           try {
-            host.apply(step.model);
+            await host.apply(step.model);
           } catch (error) {
             if (error instanceof Killed) killed++;
             else if (error instanceof EnforcementError || error instanceof Error) {
@@ -115,7 +115,7 @@ describe("a random history of models", () => {
               const second = new Host(maps);
               try {
                 await second.start();
-                second.apply(step.model);
+                await second.apply(step.model);
               } catch (again) {
                 if (!(again instanceof Killed || again instanceof EnforcementError)) throw again;
                 killed++;
@@ -126,7 +126,7 @@ describe("a random history of models", () => {
             await host.start();
             old = viewsOf(maps);
             allowed = [old, next];
-            host.apply(step.model);
+            await host.apply(step.model);
           }
           faults.disarm();
           viewsOf(maps).forEach((view, index) => {

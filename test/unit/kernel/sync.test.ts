@@ -53,7 +53,7 @@ async function installed(first: Model) {
   const maps = createFakeMaps(faults);
   const host = new Host(maps);
   await host.start();
-  host.apply(first);
+  await host.apply(first);
   faults.disarm();
   return { faults, maps, host };
 }
@@ -66,7 +66,7 @@ function viewsOf(maps: ReturnType<typeof createFakeMaps>): string[] {
 
 async function viewsAfter(target: Model): Promise<{ views: string[]; sizes: Record<string, number> }> {
   const { host, maps } = await installed(before);
-  host.apply(target);
+  await host.apply(target);
   return { views: viewsOf(maps), sizes: host.sizes() };
 }
 
@@ -74,7 +74,7 @@ describe("a change of the model", () => {
   it("writes nothing and uses no generation when the model is the same", async () => {
     const { faults, host } = await installed(before);
     const { generation } = host.state;
-    expect(host.apply(before)).toEqual({ entriesWritten: 0, slotsSwitched: 0, recordsSwitched: 0 });
+    expect(await host.apply(before)).toEqual({ entriesWritten: 0, slotsSwitched: 0, recordsSwitched: 0 });
     expect(faults.operations).toBe(0);
     expect(host.state.generation).toBe(generation);
   });
@@ -85,14 +85,14 @@ describe("a change of the model", () => {
     await next.start();
     expect(next.mended).toBe(false);
     expect(next.state.generation).toBe(host.state.generation);
-    next.apply(after);
+    await next.apply(after);
     expect(faults.operations).toBe(0);
     expect(next.state.numbers).toEqual(host.state.numbers);
   });
 
   it("leaves nothing of the old model behind", async () => {
     const { host } = await installed(before);
-    host.apply(after);
+    await host.apply(after);
     const fresh = (await installed(after)).host;
     const sizes = { ...host.sizes(), devices: 0 };
     expect(sizes).toEqual({ ...fresh.sizes(), devices: 0 });
@@ -108,7 +108,7 @@ describe("a change of the model", () => {
       ),
     });
     const old = new Map(host.state.slots);
-    const report = host.apply(moved);
+    const report = await host.apply(moved);
     // Only the policy with sg-ops (inner access among its members) can tell 10.0.0.4 from nobody.
     expect(report).toMatchObject({ slotsSwitched: 1, recordsSwitched: 0 });
     const changed = [...host.state.slots].filter(([slot, word]) => slot !== 0 && old.get(slot) !== word);
@@ -117,7 +117,7 @@ describe("a change of the model", () => {
 
   it("drops everything on the device of an interface that left", async () => {
     const { host, maps } = await installed(before);
-    host.apply(after);
+    await host.apply(after);
     expect(observeDevice(maps, 105, universe)).toBe("removed");
   });
 
@@ -136,7 +136,7 @@ describe("a change of the model", () => {
           throw new Error(`a mixture on ${devices[index]}: ${view}`);
       });
     };
-    host.apply(target);
+    await host.apply(target);
     expect(viewsOf(maps)).toEqual(next);
     expect(observed).toBeGreaterThan(20);
     expect(old).not.toEqual(next);
@@ -166,7 +166,7 @@ describe("an interface whose own record and whose members change at once", () =>
       const view = observeDevice(maps, 101, universe);
       if (view !== old && view !== next) throw new Error(`a mixture: ${view}`);
     };
-    expect(host.apply(target)).toMatchObject({ slotsSwitched: 1, recordsSwitched: 1 });
+    expect(await host.apply(target)).toMatchObject({ slotsSwitched: 1, recordsSwitched: 1 });
     expect([...host.state.policies.keys()]).toEqual(version);
     expect(observeDevice(maps, 101, universe)).toBe(next);
     expect(next).not.toBe(old);
@@ -183,7 +183,7 @@ describe("a change that is refused by the kernel", () => {
       faults.arm("refuse", at);
       let error: unknown;
       try {
-        host.apply(target);
+        await host.apply(target);
       } catch (thrown) {
         error = thrown;
       }
@@ -195,10 +195,10 @@ describe("a change that is refused by the kernel", () => {
       if (JSON.stringify(views) === JSON.stringify(old)) {
         refusals++;
         expect(host.sizes()).toEqual(sizes);
-        host.apply(target);
+        await host.apply(target);
       }
       await host.start();
-      host.apply(target);
+      await host.apply(target);
       expect(viewsOf(maps)).toEqual((await viewsAfter(target)).views);
     }
     expect(refusals).toBeGreaterThan(5);
@@ -207,9 +207,9 @@ describe("a change that is refused by the kernel", () => {
   it("names the full map, and changes nothing", async () => {
     const { host, maps } = await installed(before);
     const old = viewsOf(maps);
-    expect(() => host.apply(after, { ...smallCapacities, words: 4 })).toThrow(/rw_words is full/);
+    await expect(host.apply(after, { ...smallCapacities, words: 4 })).rejects.toThrow(/rw_words is full/);
     expect(viewsOf(maps)).toEqual(old);
-    host.apply(after);
+    await host.apply(after);
   });
 });
 
@@ -229,7 +229,7 @@ describe("an agent that is killed", () => {
       const next = (await viewsAfter(interrupted)).views;
       faults.arm("kill", at);
       try {
-        host.apply(interrupted);
+        await host.apply(interrupted);
         break;
       } catch (error) {
         if (!(error instanceof Killed) && !(error instanceof EnforcementError)) throw error;
@@ -251,7 +251,7 @@ describe("an agent that is killed", () => {
       };
       const restarted = new Host(maps);
       await restarted.start();
-      restarted.apply(wanted);
+      await restarted.apply(wanted);
       expect(viewsOf(maps), `killed at ${at}`).toEqual(expected.views);
       expect({ ...restarted.sizes(), devices: 0 }, `killed at ${at}`).toEqual({ ...fresh, devices: 0 });
     }

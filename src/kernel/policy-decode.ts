@@ -1,0 +1,136 @@
+/**
+ * What the maps hold of one version of a policy, in the compiler's shape: the way back from policy-entries.ts,
+ * written from layout.h alone, so that a mistake of the encoder is not repeated here.
+ */
+import type { Direction } from "../model/model.ts";
+import type {
+  Bits,
+  Cell,
+  CompiledGroup,
+  CompiledPolicy,
+  CompiledPrefix,
+  CompiledSide,
+  PolicySource,
+} from "../policy/types.ts";
+import {
+  BitsStruct,
+  CellStruct,
+  Direction as DirectionNumber,
+  GroupKeyStruct,
+  type PolicySideStruct,
+  type PolicyStruct,
+  PrefixHead,
+  PrefixKeyStruct,
+} from "./layout.gen.ts";
+import type { MapEntries } from "./maps.ts";
+
+/** Bytes as they lie in the maps. */
+export interface HeldPolicy {
+  readonly version: number;
+  readonly header: PolicyStruct;
+  /** Of the runs that the header says are its own. */
+  readonly cells: Uint8Array;
+  readonly words: Uint8Array;
+  readonly prefixes: MapEntries;
+  readonly groups: MapEntries;
+}
+
+const directions: readonly Direction[] = ["egress", "ingress"];
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Says which run of a header leaves what the policy owns (a later change may write there); null: none does. */
+export function findMisplaced({ cells, cellsCount, sides }: PolicyStruct): string | null {
+  for (const [number, side] of sides.entries()) {
+    const runs = [
+      ["service", side.service, side.serviceCells],
+      ["source port", side.sourcePort, side.sourcePortCells],
+      ["expiry", side.expires, side.expiresCells],
+    ] as const;
+    for (const [name, first, count] of runs) {
+      if (first >= cells && first + count <= cells + cellsCount) continue;
+      const own = `${cellsCount} from ${cells}`;
+      return `${directions[number]} ${name}: its ${count} cells from ${first} are not among the policy's own, ${own}`;
+    }
+  }
+  return null;
+}
+
+/** `source`: what the policy is said to be compiled from; it is handed on. */
+export function decodePolicy(source: PolicySource, held: HeldPolicy): CompiledPolicy {
+  const { header } = held;
+  const [egress, ingress] = header.sides;
+  if (egress === undefined || ingress === undefined) throw new Error("a policy has two sides");
+  return {
+    source,
+    content: [header.content[0] ?? 0n, header.content[1] ?? 0n],
+    // A copy: 64-bit words have to be aligned.
+    words: new BigUint64Array(held.words.slice().buffer),
+    prefixes: decodePrefixes(held.prefixes, header.words),
+    groups: decodeGroups(held.groups, header.words),
+    sides: { egress: decodeSide(held, egress), ingress: decodeSide(held, ingress) },
+  };
+}
+
+function decodeSide(held: HeldPolicy, side: PolicySideStruct): CompiledSide {
+  const { words } = held.header;
+  return {
+    flags: side.flags,
+    rules: side.rules,
+    service: decodeCells(held, side.service, side.serviceCells),
+    sourcePort: decodeCells(held, side.sourcePort, side.sourcePortCells),
+    expires: decodeCells(held, side.expires, side.expiresCells),
+    acceptsBase: side.accepts - words,
+    enforcedBase: side.enforced - words,
+    enforcedWords: side.enforcedWords,
+  };
+}
+
+function decodeCells({ cells, header }: HeldPolicy, first: number, count: number): Cell[] {
+  const view = viewOf(cells);
+  return Array.from({ length: count }, (_, index) => {
+    const cell = CellStruct.read(view, (first - header.cells + index) * CellStruct.SIZE);
+    return { first: cell.first, bits: { summary: cell.summary, base: cell.base - header.words, flags: 0 } };
+  });
+}
+
+function decodeBits(values: DataView, index: number, words: number): Bits {
+  const bits = BitsStruct.read(values, index * BitsStruct.SIZE);
+  return { summary: bits.summary, base: bits.base - words, flags: bits.flags };
+}
+
+function decodePrefixes({ count, keys, values }: MapEntries, words: number): CompiledPrefix[] {
+  const keyView = viewOf(keys);
+  const valueView = viewOf(values);
+  return Array.from({ length: count }, (_, index) => {
+    const { prefixlen, head, address } = PrefixKeyStruct.read(keyView, index * PrefixKeyStruct.SIZE);
+    const isIpv6 = (head & PrefixHead.PREFIX_IPV6) !== 0;
+    const lie = viewOf(address);
+    const upper = (lie.getBigUint64(0) << 64n) | lie.getBigUint64(8);
+    return {
+      direction: head & PrefixHead.PREFIX_INGRESS ? "ingress" : "egress",
+      local: (head & PrefixHead.PREFIX_LOCAL) !== 0,
+      prefix: {
+        family: isIpv6 ? 6 : 4,
+        bits: isIpv6 ? upper : BigInt(lie.getUint32(0)),
+        length: prefixlen - PrefixHead.PREFIX_HEAD_BITS,
+      },
+      bits: decodeBits(valueView, index, words),
+    };
+  });
+}
+
+function decodeGroups({ count, keys, values }: MapEntries, words: number): CompiledGroup[] {
+  const keyView = viewOf(keys);
+  const valueView = viewOf(values);
+  return Array.from({ length: count }, (_, index) => {
+    const { side, identity } = GroupKeyStruct.read(keyView, index * GroupKeyStruct.SIZE);
+    return {
+      direction: side === DirectionNumber.INGRESS ? "ingress" : "egress",
+      identity,
+      bits: decodeBits(valueView, index, words),
+    };
+  });
+}

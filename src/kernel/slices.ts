@@ -1,0 +1,14 @@
+/** Long work in slices, so that the event loop goes on. */
+
+/** Slices are about this long, ms: `status` and link events wait no longer. */
+const sliceTime = 8;
+
+/** Gives a function that waits for a turn of the event loop where the last one is a slice ago. */
+export function createPauses(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < sliceTime) return;
+    await new Promise<void>((resume) => setImmediate(resume));
+    last = performance.now();
+  };
+}

@@ -1,0 +1,126 @@
+/** An engine on maps of its own: nothing is pinned, no device is touched; what it writes may be altered on the way. */
+
+import { askPrograms } from "../../src/kernel/ask.ts";
+import type { HostFacts } from "../../src/kernel/engine.ts";
+import { SyncEngine } from "../../src/kernel/engine.ts";
+import { Limit, SettingsStruct } from "../../src/kernel/layout.gen.ts";
+import { indexKey } from "../../src/kernel/maps.ts";
+import { type BpfMap, native } from "../../src/kernel/native.ts";
+import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/object-maps.ts";
+import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
+import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
+import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
+import type { PacketVerdict } from "../../src/kernel/status.ts";
+import type { Model } from "../../src/model/model.ts";
+import { compileAll } from "../../src/policy/compile.ts";
+import { resolve } from "../../src/policy/resolve.ts";
+import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
+import { objectPath } from "./host.ts";
+
+/** What becomes of values on their way into a map; undefined: nothing. Keys and values lie end to end. */
+export type Alter = (
+  map: string,
+  keys: Uint8Array,
+  values: Uint8Array,
+  count: number,
+) => Uint8Array | undefined;
+
+/** The same maps, but for what `alter` does to batches and single values. */
+function alterWrites(maps: ObjectMaps, alter: Alter): ObjectMaps {
+  const names = [
+    "interfaces",
+    "owned",
+    "listed",
+    "identities",
+    "policies",
+    "cells",
+    "words",
+    "prefixes",
+    "groupBits",
+  ] as const;
+  const altered = names.map((name): [string, BpfMap] => {
+    const map = maps[name];
+    const setBatch = (keys: Uint8Array, values: Uint8Array, count: number) =>
+      map.setBatch(keys, alter(name, keys, values.slice(), count) ?? values, count);
+    const set = (key: Uint8Array, value: Uint8Array, flags?: number) =>
+      map.set(key, alter(name, key, value.slice(), 1) ?? value, flags);
+    const proxy = new Proxy(map, {
+      get: (target, property) => {
+        if (property === "setBatch") return setBatch;
+        if (property === "set") return set;
+        const value: unknown = Reflect.get(target, property, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    return [name, proxy];
+  });
+  return { ...maps, ...Object.fromEntries(altered) };
+}
+
+const noHost: HostFacts = { uplinks: [], addresses: new Set(), macs: [] };
+
+export class EngineBed {
+  readonly maps: ObjectMaps;
+  readonly engine: SyncEngine;
+  readonly #programs: Programs;
+  readonly #idle: BpfMap;
+  #alter: Alter = () => undefined;
+
+  private constructor(maps: ObjectMaps, programs: Programs) {
+    this.maps = maps;
+    this.#programs = programs;
+    this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
+    this.engine = this.startEngine();
+  }
+
+  /** Loads the shipped programs for `interfaces` interfaces. */
+  static async open(interfaces = 16): Promise<EngineBed> {
+    const object = native().BpfObject.load({ path: objectPath, maxEntries: sizesFor(interfaces + 2) });
+    const programs = collectPrograms(object.programNames, (name) => object.program(name));
+    const bed = new EngineBed(mapsOf(object), programs);
+    object.close();
+    const settings = encodeSettings(defaultSettings, 250, native().taiOffset());
+    bed.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
+    await bed.engine.recover();
+    return bed;
+  }
+
+  /** Another engine on the same maps, as the next agent has it; `recover` it first. */
+  startEngine(): SyncEngine {
+    const maps = alterWrites(this.maps, (...write) => this.#alter(...write));
+    return new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
+  }
+
+  /** From now on; the default is to alter nothing. */
+  alterWrites(alter: Alter = () => undefined): void {
+    this.#alter = alter;
+  }
+
+  async apply(
+    model: Model,
+    compile: (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy> = compileAll,
+  ) {
+    const resolved = resolve(model, { host: "here" });
+    const entries = Limit.SESSION_TABLE_MIN * native().possibleCpus();
+    return this.engine.apply({
+      resolved,
+      policies: compile(resolved),
+      bindings: new Map(),
+      host: noHost,
+      sizes: () => ({ established: entries, answered: entries, opening: entries }),
+    });
+  }
+
+  /** What the programs say of a frame that opens a session. */
+  ask(id: string, direction: "egress" | "ingress", frame: Uint8Array): Promise<PacketVerdict> {
+    const question = { interface: id, direction, frame };
+    return askPrograms(this.engine, this.#programs, question, native().possibleCpus());
+  }
+
+  close(): void {
+    this.engine.tables.close();
+    for (const program of Object.values(this.#programs)) program.close();
+    this.#idle.close();
+    closeMaps(this.maps);
+  }
+}
