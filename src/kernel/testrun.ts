@@ -40,6 +40,11 @@ export interface Batch {
   readonly packets: readonly Uint8Array[];
   /** Seconds of UTC, one for each packet; without, time stands still. Never earlier than a time before. */
   readonly times?: readonly number[];
+  /**
+   * Seconds of the clock that sessions live by, from any beginning, one for each packet; never earlier than one
+   * before. Without, the same as `times`; with it, `times` may go back, as a host's wall clock may.
+   */
+  readonly uptimes?: readonly number[];
 }
 
 /** Fine enough for captures; the real kernel's tick plays no part here. */
@@ -56,7 +61,9 @@ export class TestRun {
   readonly #entries: number;
   #resolved: Resolved;
   #start: number | null = null;
+  /** The clock that sessions live by, and the wall clock: seconds. */
   #now = 0;
+  #wall = 0;
 
   /** Loads the programs. Throws EnforcementError as loadOrAdopt does. */
   static async open(options: TestRunOptions): Promise<TestRun> {
@@ -134,7 +141,9 @@ export class TestRun {
   #runOn(batch: Batch): (PacketVerdict | null)[] {
     const program = this.#programFor(batch);
     const runnable = batch.packets.map((packet) => program === this.#programs.guest_xdp || fitsTc(packet));
-    const clocks = batch.packets.map((_, index) => this.#clockAt(batch.times?.[index]));
+    const clocks = batch.packets.map((_, index) =>
+      this.#clockAt(batch.times?.[index], batch.uptimes?.[index]),
+    );
     const before = traceCount(this.#engine);
     const { traces } = program.testRunMany({
       packets: batch.packets.filter((_, index) => runnable[index]),
@@ -153,16 +162,18 @@ export class TestRun {
     return hook === "tc" ? this.#programs.guest_tc_ingress : this.#programs.guest_xdp;
   }
 
-  #clockAt(seconds: number | undefined): Uint8Array {
+  #clockAt(time: number | undefined, uptime: number | undefined): Uint8Array {
+    const seconds = uptime ?? time;
     if (seconds !== undefined) {
       this.#start ??= seconds;
       this.#now = Math.max(this.#now, seconds);
     } else if (this.#start === null) {
       this.#start = this.#now = Date.now() / 1000;
     }
+    this.#wall = uptime === undefined ? this.#now : (time ?? this.#wall);
     return ClockStruct.encode({
       jiffies: BigInt(this.#jiffies()),
-      tai: BigInt(Math.round(this.#now * 1e6)) * 1000n,
+      tai: BigInt(Math.round(this.#wall * 1e6)) * 1000n,
     });
   }
 
