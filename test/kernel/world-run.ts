@@ -1,0 +1,137 @@
+/** Worlds in the shipped programs: thousands of rule sets, a hundred an apply, each packet a new session. */
+import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
+import type { PacketVerdict } from "../../src/kernel/status.ts";
+import { TestRun } from "../../src/kernel/testrun.ts";
+import type { Direction } from "../../src/model/model.ts";
+import { compileAll } from "../../src/policy/compile.ts";
+import type { Verdict } from "../../src/policy/evaluate.ts";
+import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
+import { type Dressing, dressings, questionFrame } from "../support/question-frame.ts";
+import type { AimedQuestion, Target } from "../support/world-questions.ts";
+import { objectPath } from "./host.ts";
+
+/** Seconds. Sessions are over before the next packet. */
+const idle = 1;
+const between = 2;
+
+const settings: KernelSettings = {
+  ...defaultSettings,
+  timeouts: {
+    tcpEstablished: idle,
+    tcpOpening: idle,
+    tcpClosing: idle,
+    udpReplied: idle,
+    udpUnreplied: idle,
+    icmp: idle,
+    others: idle,
+  },
+};
+
+type Compile = (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy>;
+
+/** A verdict of the kernel, its rule named as evaluate names it. */
+export interface NamedVerdict {
+  readonly verdict: string;
+  readonly reason: string;
+  readonly group: string | null;
+  readonly index: number | null;
+}
+
+/** The shipped programs with one world after the other. */
+export class WorldRun {
+  readonly #run: TestRun;
+  #resolved: Resolved;
+  #policies = new Map<string, bigint>();
+  #uptime = 0;
+  #batches = 0;
+
+  static async open(resolved: Resolved, compile: Compile = compileAll): Promise<WorldRun> {
+    const run = await TestRun.open({ object: objectPath, resolved, policies: compile(resolved), settings });
+    return new WorldRun(run, resolved);
+  }
+
+  private constructor(run: TestRun, resolved: Resolved) {
+    this.#run = run;
+    this.#resolved = resolved;
+    this.#follow(resolved);
+  }
+
+  #follow(resolved: Resolved): void {
+    this.#resolved = resolved;
+    this.#policies = new Map(resolved.interfaces.map((one) => [one.interface.id, one.policy]));
+  }
+
+  async change(resolved: Resolved, compile: Compile = compileAll): Promise<void> {
+    await this.#run.change(resolved, compile(resolved));
+    this.#follow(resolved);
+  }
+
+  /** One verdict a question, in their order; both hooks of egress, and what stands around a packet, in turn. */
+  ask(target: Target, questions: readonly AimedQuestion[]): NamedVerdict[] {
+    const verdicts: NamedVerdict[] = new Array(questions.length);
+    for (const direction of ["egress", "ingress"] as const) {
+      const places = questions.flatMap((asked, place) =>
+        asked.question.direction === direction ? [place] : [],
+      );
+      const asked = places.flatMap((place) => questions[place] ?? []);
+      for (const [index, verdict] of this.#askOne(target, direction, asked).entries()) {
+        verdicts[places[index] ?? 0] = this.#name(target, verdict);
+      }
+    }
+    return verdicts;
+  }
+
+  #askOne(target: Target, direction: Direction, asked: readonly AimedQuestion[]): (PacketVerdict | null)[] {
+    const turn = this.#batches++;
+    const dressing = (index: number): Dressing => dressings[(turn + index) % 8] ?? "plain";
+    return this.#run.run({
+      interface: target.own.id,
+      direction,
+      ...(direction === "egress" && turn % 4 < 2 ? { hook: "tc" as const } : {}),
+      packets: asked.map(({ question }, index) => questionFrame(target.own, question, dressing(index))),
+      times: asked.map(({ question }) => question.time),
+      uptimes: asked.map(() => (this.#uptime += between)),
+    });
+  }
+
+  #name(target: Target, verdict: PacketVerdict | null): NamedVerdict {
+    if (verdict === null) throw new Error(`${target.own.id}: the kernel's test run took no such frame`);
+    const key = this.#policies.get(target.own.id) ?? 0n;
+    const ordered =
+      verdict.rule === null
+        ? undefined
+        : this.#resolved.policies.get(key)?.sides[verdict.ruleSide].rules[verdict.rule];
+    return {
+      verdict: verdict.verdict,
+      reason: verdict.reason,
+      group: ordered?.group ?? null,
+      index: ordered?.rule.index ?? null,
+    };
+  }
+
+  close(): void {
+    this.#run.close();
+  }
+}
+
+export function saysTheSame(kernel: NamedVerdict, oracle: Verdict): boolean {
+  return (
+    kernel.verdict === oracle.verdict &&
+    kernel.reason === oracle.reason &&
+    kernel.group === (oracle.rule?.group ?? null) &&
+    kernel.index === (oracle.rule?.index ?? null)
+  );
+}
+
+/** Who was asked what, and both answers. */
+export function describeDifference(
+  { own }: Target,
+  { question }: AimedQuestion,
+  kernel: NamedVerdict | undefined,
+  oracle: Verdict,
+): string {
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === "bigint" ? `0x${value.toString(16)}` : value;
+  const [asked, said, right] = [question, kernel, oracle].map((value) => JSON.stringify(value, plain));
+  return `${own.id} ${asked}: kernel ${said}, oracle ${right}`;
+}
