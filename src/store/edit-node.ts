@@ -1,0 +1,128 @@
+/** A rules file as an editor sees it: what is written, and from where to where. */
+
+export type Scalar = string | number | boolean | null;
+
+/** What JSON can say. Keys that are undefined are left out. */
+export type PlainValue = Scalar | readonly PlainValue[] | { readonly [key: string]: PlainValue | undefined };
+
+/** The same while it is being edited: keys in the order of the file, `101` and `__proto__` like any other. */
+export type Value = Scalar | Value[] | ValueMap;
+export type ValueMap = Map<string, Value>;
+
+/** Offsets into the text without its byte order mark. */
+interface Span {
+  readonly from: number;
+  /** Behind the last character of the content; comments and line ends that follow are not part of it. */
+  readonly to: number;
+}
+
+export type ScalarStyle = "plain" | "single" | "double" | "block";
+
+export interface ScalarText extends Span {
+  readonly kind: "scalar";
+  readonly value: Scalar;
+  readonly style: ScalarStyle;
+}
+
+/** A key or dash behind which nothing is written. */
+export interface EmptyText extends Span {
+  readonly kind: "empty";
+}
+
+export interface AliasText extends Span {
+  readonly kind: "alias";
+  readonly target: TextNode;
+}
+
+export interface EntryText {
+  readonly key: string;
+  readonly from: number;
+  /** Behind the colon, or the anchor that follows it. */
+  readonly after: number;
+  readonly value: TextNode;
+}
+
+export interface MapText extends Span {
+  readonly kind: "map";
+  readonly flow: boolean;
+  readonly entries: readonly EntryText[];
+}
+
+export interface ItemText {
+  /** The dash, or in flow style the value (its anchor, where it has one). */
+  readonly from: number;
+  /** Behind the dash, or the anchor that follows it. */
+  readonly after: number;
+  readonly value: TextNode;
+}
+
+export interface ListText extends Span {
+  readonly kind: "list";
+  readonly flow: boolean;
+  readonly items: readonly ItemText[];
+}
+
+export type TextNode = ScalarText | EmptyText | AliasText | MapText | ListText;
+
+/** Which node a map or list came from. */
+export type Origins = WeakMap<object, TextNode>;
+
+/** The value of a node. Each alias gets a copy of its own: changing one place changes no other. */
+export function readValue(node: TextNode, origins?: Origins): Value {
+  switch (node.kind) {
+    case "scalar":
+      return node.value;
+    case "empty":
+      return null;
+    case "alias":
+      return readValue(node.target);
+    case "map": {
+      const map: ValueMap = new Map();
+      for (const { key, value } of node.entries) map.set(key, readValue(value, origins));
+      origins?.set(map, node);
+      return map;
+    }
+    case "list": {
+      const list = node.items.map((item) => readValue(item.value, origins));
+      origins?.set(list, node);
+      return list;
+    }
+    default:
+      return node satisfies never;
+  }
+}
+
+/** Maps are equal whatever the order of their keys. */
+export function equalValues(a: Value | undefined, b: Value | undefined): boolean {
+  if (a instanceof Map && b instanceof Map) {
+    return a.size === b.size && [...a].every(([key, value]) => b.has(key) && equalValues(value, b.get(key)));
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((value, index) => equalValues(value, b[index]));
+  }
+  return a === b;
+}
+
+export function fromPlain(plain: PlainValue): Value {
+  if (isPlainList(plain)) return plain.map(fromPlain);
+  if (typeof plain !== "object" || plain === null) return plain;
+  const map: ValueMap = new Map();
+  for (const [key, value] of Object.entries(plain)) if (value !== undefined) map.set(key, fromPlain(value));
+  return map;
+}
+
+function isPlainList(plain: PlainValue): plain is readonly PlainValue[] {
+  return Array.isArray(plain);
+}
+
+export function toPlain(value: Value): PlainValue {
+  if (value instanceof Map) {
+    const object: Record<string, PlainValue> = {};
+    for (const [key, inner] of value) {
+      const property = { value: toPlain(inner), writable: true, enumerable: true, configurable: true };
+      Object.defineProperty(object, key, property); // Assigning `__proto__` would change the object.
+    }
+    return object;
+  }
+  return Array.isArray(value) ? value.map(toPlain) : value;
+}
