@@ -14,6 +14,7 @@ needs=(
   "ping iputils-ping"
   "ethtool ethtool"
   "nft nftables"
+  "conntrack conntrack"
   "tcpdump tcpdump"
   "strace strace"
   "promtool prometheus"

@@ -7,6 +7,8 @@ import { createInterface } from "node:readline";
 import { Enforcement } from "../../src/kernel/enforcement.ts";
 import { type BpfLink, native } from "../../src/kernel/native.ts";
 import type { PacketEvent } from "../../src/kernel/status.ts";
+import { defaultLimits } from "../../src/model/model.ts";
+import { parseModel } from "../../src/model/parse.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { runClsact } from "./clsact.ts";
@@ -73,6 +75,16 @@ const commands = {
   },
   apply: async (name: ModelName) => {
     const resolved = resolve(models[name], { host: "here" });
+    return opened().apply(resolved, compileAll(resolved));
+  },
+  /** Rules as text, of the host "here". */
+  applyRules: async (text: string) => {
+    const { model, diagnostics } = parseModel([{ path: "rules.yaml", text }], {
+      limits: defaultLimits,
+      host: "here",
+    });
+    if (model === null) throw new Error(JSON.stringify(diagnostics));
+    const resolved = resolve(model, { host: "here" });
     return opened().apply(resolved, compileAll(resolved));
   },
   /** Changes without end, until the driver is killed. */

@@ -6,9 +6,29 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { ip } from "./host.ts";
 
+/** driver.ts as one file that a process in a namespace can run; `name`: the test's. */
+export function bundleDriver(name: string): { readonly path: string; remove(): void } {
+  const path = fileURLToPath(new URL(`../../build/driver-${name}-${process.pid}.mjs`, import.meta.url));
+  buildSync({
+    entryPoints: [fileURLToPath(new URL("driver.ts", import.meta.url))],
+    outfile: path,
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+  });
+  return { path, remove: () => rmSync(path, { force: true }) };
+}
+
+function spawnIn(namespace: string, words: readonly string[]): ChildProcess {
+  return spawn("nsenter", [`--net=/run/netns/${namespace}`, process.execPath, ...words], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+}
+
 export class Bed {
   readonly #name: string;
-  readonly #bundle: string;
+  readonly #bundle: ReturnType<typeof bundleDriver>;
   readonly #children: ChildProcess[] = [];
   readonly #namespaces: string[] = [];
   readonly #guests: number[] = [];
@@ -16,14 +36,7 @@ export class Bed {
   /** `name`: the test's; everything that this makes is named from it. */
   constructor(name: string) {
     this.#name = `rwk-${name}-${process.pid}`;
-    this.#bundle = fileURLToPath(new URL(`../../build/driver-${this.#name}.mjs`, import.meta.url));
-    buildSync({
-      entryPoints: [fileURLToPath(new URL("driver.ts", import.meta.url))],
-      outfile: this.#bundle,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-    });
+    this.#bundle = bundleDriver(name);
     this.#addNamespace("host");
     this.host("link", "set", "lo", "up");
   }
@@ -101,7 +114,7 @@ export class Bed {
 
   /** A driver elsewhere than in the host's namespace; it enforces nothing. */
   startIn(namespace: "wan"): Driver {
-    return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle]));
+    return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle.path]));
   }
 
   /** A process in a guest that accepts connections on ports. */
@@ -114,9 +127,7 @@ export class Bed {
   }
 
   #spawn(namespace: string, words: string[]): ChildProcess {
-    const child = spawn("nsenter", [`--net=/run/netns/${namespace}`, process.execPath, ...words], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const child = spawnIn(namespace, words);
     this.#children.push(child);
     return child;
   }
@@ -128,13 +139,13 @@ export class Bed {
 
   /** A new agent. */
   start(): Driver {
-    return new Driver(this.#spawn(`${this.#name}-host`, [this.#bundle]));
+    return new Driver(this.#spawn(`${this.#name}-host`, [this.#bundle.path]));
   }
 
   remove(): void {
     for (const child of this.#children) child.kill("SIGKILL");
     for (const namespace of this.#namespaces) execFileSync("ip", ["netns", "del", namespace]);
-    rmSync(this.#bundle, { force: true });
+    this.#bundle.remove();
   }
 }
 
@@ -144,6 +155,11 @@ export class Driver {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #next = 1;
+
+  /** A driver in a namespace, from a bundle of bundleDriver. The caller ends it. */
+  static start(namespace: string, bundle: string): Driver {
+    return new Driver(spawnIn(namespace, [bundle]));
+  }
 
   constructor(child: ChildProcess) {
     this.#child = child;

@@ -1,0 +1,122 @@
+/** Two middles between a far side and a guest, each in namespaces of its own: nftables in one, Ringwall in the other. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { toHex } from "../../support/packet.ts";
+import type { Direction } from "./rule-set.ts";
+import { guest } from "./rule-set.ts";
+import { macs, makeLast } from "./talk.ts";
+
+/** Compiles frames.c; answers the program's path. */
+export function buildFrames(folder: string): string {
+  const program = join(folder, "frames");
+  const source = fileURLToPath(new URL("frames.c", import.meta.url));
+  execFileSync("clang", ["-O2", "-Wall", "-Wextra", "-Werror", source, "-o", program], { stdio: "pipe" });
+  return program;
+}
+
+export const makeFolder = () => mkdtempSync(join(tmpdir(), "ringwall-twin-"));
+
+const ip = (...words: string[]) => execFileSync("ip", words, { stdio: "pipe" });
+
+export interface SentFrame {
+  readonly direction: Direction;
+  readonly make: (tag: number) => Uint8Array;
+}
+
+/**
+ * far (eth0) - out MIDDLE tap - (eth0) guest. The middle routes; the ends have no addresses, so that nobody answers
+ * but the test.
+ */
+export class Middle {
+  readonly namespace: string;
+  readonly #far: string;
+  readonly #guest: string;
+  readonly #frames: ChildProcess;
+  readonly #lines: Interface;
+  readonly #ended = new AbortController();
+  #tag = 1;
+
+  constructor(name: string, framesProgram: string) {
+    this.namespace = `rwn-${name}-${process.pid}`;
+    this.#far = `${this.namespace}-far`;
+    this.#guest = `${this.namespace}-guest`;
+    for (const namespace of [this.namespace, this.#far, this.#guest]) ip("netns", "add", namespace);
+    this.#connect("out", macs.out, this.#far, macs.far);
+    this.#connect("tap", macs.tap, this.#guest, macs.guest);
+    this.#route();
+    const paths = [this.#far, this.#guest].map((namespace) => `/run/netns/${namespace}`);
+    this.#frames = spawn(framesProgram, paths, { stdio: ["pipe", "pipe", "inherit"] });
+    if (this.#frames.stdout === null) throw new Error("a child without output");
+    this.#lines = createInterface({ input: this.#frames.stdout });
+    this.#lines.once("close", () => this.#ended.abort(new Error("frames has ended")));
+  }
+
+  #connect(device: string, mac: string, end: string, endMac: string): void {
+    const near = ["link", "add", device, "netns", this.namespace, "address", mac, "type", "veth"];
+    ip(...near, "peer", "name", "eth0", "netns", end, "address", endMac);
+    ip("-n", this.namespace, "link", "set", device, "addrgenmode", "none", "up");
+    ip("-n", end, "link", "set", "eth0", "addrgenmode", "none", "up");
+  }
+
+  #route(): void {
+    const sysctls = [
+      "net.ipv4.ip_forward=1",
+      "net.ipv6.conf.all.forwarding=1",
+      ...["all", "out", "tap"].map((device) => `net.ipv4.conf.${device}.rp_filter=0`),
+    ];
+    execFileSync("ip", ["netns", "exec", this.namespace, "sysctl", "-qw", ...sysctls]);
+    const own = (...words: string[]) => ip("-n", this.namespace, ...words);
+    for (const [address, mac, device] of [
+      ...[...guest.ipv4, ...guest.ipv6].map((one) => [one, macs.guest, "tap"] as const),
+      ["192.0.2.1", macs.far, "out"] as const,
+      ["fe80::1", macs.far, "out"] as const,
+    ])
+      own("neigh", "add", address, "lladdr", mac, "dev", device, "nud", "permanent");
+    for (const address of guest.ipv4) own("route", "add", `${address}/32`, "dev", "tap");
+    for (const address of guest.ipv6) own("-6", "route", "add", `${address}/128`, "dev", "tap");
+    own("address", "add", "192.0.2.254/24", "dev", "out");
+    own("route", "add", "default", "via", "192.0.2.1", "dev", "out", "onlink");
+    own("-6", "route", "add", "default", "via", "fe80::1", "dev", "out", "onlink");
+  }
+
+  /** Runs a program on the middle; throws with what it said. */
+  run(program: string, words: readonly string[], input = ""): void {
+    const command = [`--net=/run/netns/${this.namespace}`, program, ...words];
+    const { status, stderr } = spawnSync("nsenter", command, { input, encoding: "utf8" });
+    if (status !== 0) throw new Error(`${program} ${words.join(" ")}: ${stderr}\n${input}`);
+  }
+
+  /** Sends frames in their order; for each, whether it came out at the other end. */
+  async pass(frames: readonly SentFrame[]): Promise<boolean[]> {
+    const first = this.#tag;
+    this.#tag += frames.length + 2;
+    const ends = (["ingress", "egress"] as const).map((direction) => ({
+      direction,
+      make: (tag: number) => makeLast(direction, tag),
+    }));
+    const lines = [...frames, ...ends].map(
+      ({ direction, make }, index) =>
+        `${direction === "ingress" ? "F" : "G"} ${toHex(make(first + index))}\n`,
+    );
+    const answer = once(this.#lines, "line", { signal: this.#ended.signal });
+    this.#frames.stdin?.write(`${lines.join("")}?\n`);
+    const [line] = (await answer) as [string];
+    const heard = new Set(line.trim().split(" ").map(Number));
+    return frames.map((_, index) => heard.has(first + index));
+  }
+
+  remove(): void {
+    this.#frames.kill("SIGKILL");
+    for (const namespace of [this.namespace, this.#far, this.#guest])
+      spawnSync("ip", ["netns", "del", namespace]);
+  }
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
