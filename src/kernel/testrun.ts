@@ -29,6 +29,8 @@ export interface TestRunOptions {
   readonly settings: KernelSettings;
   /** Entries of each session table; small ones show what a full table does. */
   readonly sessions?: number;
+  /** CLOCK_TAI - CLOCK_REALTIME of the test's clock, s; 0. No verdict may depend on it. */
+  readonly taiOffset?: number;
 }
 
 export interface Batch {
@@ -59,6 +61,7 @@ export class TestRun {
   readonly #idle: BpfMap;
   readonly #settings: KernelSettings;
   readonly #entries: number;
+  readonly #taiOffset: number;
   #resolved: Resolved;
   #start: number | null = null;
   /** The clock that sessions live by, and the wall clock: seconds. */
@@ -93,6 +96,7 @@ export class TestRun {
     this.#programs = programs;
     this.#settings = options.settings;
     this.#resolved = options.resolved;
+    this.#taiOffset = options.taiOffset ?? 0;
     this.#entries = options.sessions ?? Limit.SESSION_TABLE_MIN * native().possibleCpus();
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
@@ -106,7 +110,7 @@ export class TestRun {
 
   configure(settings: KernelSettings): void {
     const limits = { ...settings, eventsPerSecond: 0 };
-    this.#maps.settings.set(indexKey(0), SettingsStruct.encode(encodeSettings(limits, hz, 0)));
+    this.#maps.settings.set(indexKey(0), SettingsStruct.encode(encodeSettings(limits, hz, this.#taiOffset)));
   }
 
   /** A change of the model by the same code as on a live host. */
@@ -173,7 +177,7 @@ export class TestRun {
     this.#wall = uptime === undefined ? this.#now : (time ?? this.#wall);
     return ClockStruct.encode({
       jiffies: BigInt(this.#jiffies()),
-      tai: BigInt(Math.round(this.#wall * 1e6)) * 1000n,
+      tai: BigInt(Math.round((this.#wall + this.#taiOffset) * 1e6)) * 1000n,
     });
   }
 

@@ -1,17 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
-import type { PacketVerdict } from "../../src/kernel/status.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
 import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
-import type { Judgement } from "../../src/policy/oracle/judgement.ts";
 import { Oracle } from "../../src/policy/oracle/oracle.ts";
 import { reasons } from "../../src/policy/reason.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../support/arbitrary.ts";
 import { toHex } from "../support/packet.ts";
+import { sayKernel, sayOracle } from "../support/say.ts";
 import { objectPath } from "./host.ts";
 
 /** The kernel's test run must be asked this many times at least. */
@@ -52,21 +51,6 @@ function settingsOf(number: number): KernelSettings {
     alwaysPerSecond: number % 3 === 2 ? 2 : 1000,
     establishedSessions: number % 5 === 4 ? "keep" : "revalidate",
   };
-}
-
-/** Both answers in the same words. */
-function sayKernel(verdict: PacketVerdict, resolved: Resolved, id: string): string {
-  const key = resolved.interfaces.find(({ interface: own }) => own.id === id)?.policy ?? 0n;
-  const ordered =
-    verdict.rule === null
-      ? undefined
-      : resolved.policies.get(key)?.sides[verdict.ruleSide].rules[verdict.rule];
-  const rule = ordered === undefined ? "-" : `${ordered.group} ${ordered.rule.index}`;
-  return `${verdict.verdict} ${verdict.reason} ${verdict.session} ${rule}`;
-}
-
-function sayOracle({ verdict, reason, session, rule }: Judgement): string {
-  return `${verdict} ${reason} ${session} ${rule === null ? "-" : `${rule.group} ${rule.index}`}`;
 }
 
 interface Tally {

@@ -1,0 +1,156 @@
+/** Plays rows on the oracle and on the shipped kernel program at once: one loaded program for all of them. */
+
+import { fitsTc } from "../../src/kernel/frames.ts";
+import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
+import { TestRun } from "../../src/kernel/testrun.ts";
+import type { Family, Model } from "../../src/model/model.ts";
+import { compileAll } from "../../src/policy/compile.ts";
+import { Oracle } from "../../src/policy/oracle/oracle.ts";
+import { resolve } from "../../src/policy/resolve.ts";
+import type { Resolved } from "../../src/policy/types.ts";
+import { objectPath } from "../kernel/host.ts";
+import { sayKernel, sayOracle } from "../support/say.ts";
+import type { Play } from "./rows.ts";
+import { type Moment, modelOf, type Setting } from "./setting.ts";
+import type { Step } from "./steps.ts";
+
+export type Hook = "xdp" | "tc";
+
+/** One packet that was judged: what was expected, and what both said. */
+export interface Judged {
+  readonly step: number;
+  readonly expected: string;
+  readonly oracle: string;
+  /** null: the kernel's tc test run takes no frame shorter than its headers. */
+  readonly kernel: string | null;
+}
+
+const host = "here";
+/** Rows are this far apart, s: whatever one leaves has ended when the next begins. */
+const apart = 10_000;
+/** TAI has been this far ahead of UTC since 2017, s. */
+const taiOffset = 37;
+const firstStart = 1_800_000_000;
+
+/** The same model with interfaces of other names: nothing that an earlier row left belongs to them. */
+function renameInterfaces(model: Model, mark: string): Model {
+  const interfaces = new Map(
+    [...model.interfaces.values()].map((own) => [mark + own.id, { ...own, id: mark + own.id }]),
+  );
+  return { ...model, interfaces };
+}
+
+function isFor(step: string, expected: string): boolean {
+  return step === expected || step.startsWith(`${expected} `);
+}
+
+/** Does what was said match what a row expects? The session is `none` where the row names none. */
+export function matchesExpected({ expected, oracle, kernel }: Judged): boolean {
+  const words = expected.split(" ").length;
+  const full = words === 2 ? `${expected} none` : expected;
+  return isFor(oracle, full) && (kernel === null || kernel === oracle);
+}
+
+class Performance {
+  readonly #run: TestRun;
+  readonly #mark: string;
+  readonly #moment: Moment;
+  readonly #hook: Hook;
+  readonly #oracle: Oracle;
+  #resolved: Resolved;
+  #now: number;
+
+  private constructor(
+    run: TestRun,
+    resolved: Resolved,
+    oracle: Oracle,
+    how: { mark: string; moment: Moment; hook: Hook },
+  ) {
+    this.#run = run;
+    this.#resolved = resolved;
+    this.#oracle = oracle;
+    this.#mark = how.mark;
+    this.#moment = how.moment;
+    this.#hook = how.hook;
+    this.#now = how.moment.start;
+  }
+
+  static async begin(
+    run: TestRun,
+    play: Play,
+    how: { mark: string; moment: Moment; hook: Hook },
+  ): Promise<Performance> {
+    const settings: KernelSettings = { ...defaultSettings, ...play.settings };
+    const model = renameInterfaces(modelOf(play.setting, how.moment), how.mark);
+    const resolved = resolve(model, { host });
+    run.configure(settings);
+    await run.change(resolved, compileAll(resolved));
+    return new Performance(run, resolved, new Oracle(model, { ...settings, host }), how);
+  }
+
+  async perform(steps: readonly Step[]): Promise<Judged[]> {
+    const judged: Judged[] = [];
+    for (const [index, step] of steps.entries()) {
+      if (step.kind === "wait") this.#now += step.seconds;
+      else if (step.kind === "change") await this.#change(step.setting);
+      else judged.push({ step: index, expected: step.expect, ...this.#judge(step) });
+    }
+    return judged;
+  }
+
+  async #change(setting: Setting): Promise<void> {
+    const model = renameInterfaces(modelOf(setting, this.#moment), this.#mark);
+    this.#resolved = resolve(model, { host });
+    await this.#run.change(this.#resolved, compileAll(this.#resolved));
+    this.#oracle.change(model);
+  }
+
+  #judge(step: Extract<Step, { kind: "packet" }>): Pick<Judged, "oracle" | "kernel"> {
+    const id = this.#mark + step.on;
+    const frame = step.frame(this.#moment.family);
+    const oracle = sayOracle(this.#oracle.judge(id, step.direction, frame, this.#now));
+    const [verdict = null] = this.#run.run({
+      interface: id,
+      direction: step.direction,
+      hook: this.#hook,
+      packets: [frame],
+      times: [this.#now],
+    });
+    if (verdict === null && fitsTc(frame)) throw new Error("the kernel's program did not judge the frame");
+    return { oracle, kernel: verdict === null ? null : sayKernel(verdict, this.#resolved, id) };
+  }
+}
+
+export class Stage {
+  readonly #run: TestRun;
+  #rows = 0;
+
+  private constructor(run: TestRun) {
+    this.#run = run;
+  }
+
+  static async open(): Promise<Stage> {
+    const resolved = resolve(modelOf({}, { family: 4, start: firstStart }), { host });
+    return new Stage(
+      await TestRun.open({
+        object: objectPath,
+        resolved,
+        policies: compileAll(resolved),
+        settings: defaultSettings,
+        taiOffset,
+      }),
+    );
+  }
+
+  /** Plays a row from an empty table of sessions, later than every row before. */
+  async play(row: Play, family: Family, hook: Hook): Promise<Judged[]> {
+    const number = this.#rows++;
+    const moment = { family, start: firstStart + number * apart };
+    const performance = await Performance.begin(this.#run, row, { mark: `r${number}.`, moment, hook });
+    return performance.perform(row.steps);
+  }
+
+  close(): void {
+    this.#run.close();
+  }
+}
