@@ -1,0 +1,278 @@
+/**
+ * The JSON of `aws ec2 describe-security-groups`. All rules accept; what none allows is dropped in both
+ * directions, among members too. Meaning of the keys: EC2's API reference, IpPermission.
+ */
+import { formatPrefix } from "../model/cidr.ts";
+import type { Direction } from "../model/model.ts";
+import { quote } from "../model/text.ts";
+import { type Fields, fieldsOf } from "./fields.ts";
+import { Unsayable } from "./finding.ts";
+import type { Importer, Spot } from "./importer.ts";
+import { joinPath } from "./json.ts";
+import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
+import { acceptPorts, familyOf, icmpNumber, nameProtocol, type Service } from "./service.ts";
+
+/** A group of the file with its id here. */
+interface Declared {
+  readonly fields: Fields;
+  readonly id: string;
+  readonly owner: string | undefined;
+}
+
+/** `SecurityGroups`, each with its rules. */
+export function importAwsGroups(importer: Importer, root: Fields): void {
+  const found = root.maps("SecurityGroups").map((fields) => ({
+    fields,
+    sourceId: fields.requireText("GroupId"),
+    names: [fields.requireText("GroupId"), fields.text("GroupName") ?? ""],
+  }));
+  noteUnknown(importer, root);
+  const wanted = found.filter(({ names }) => importer.wants(...names));
+  const declared = wanted.map(({ fields, sourceId }): Declared => {
+    const id = importer.declareGroup(sourceId, joinPath(fields.path, "GroupId"));
+    return { fields, id, owner: fields.text("OwnerId") };
+  });
+  importer.checkWanted(found.map(({ names }) => names));
+  refuseSeveralVpcs(importer, declared);
+  for (const group of declared) importer.groups.set(group.id, readGroup(importer, group));
+}
+
+/** Addresses of two networks may be equal, so one network here cannot stand for both. */
+export function refuseSeveralVpcs(
+  importer: Importer,
+  declared: readonly { readonly fields: Fields; readonly id: string }[],
+): void {
+  const vpcs = new Map<string, string[]>();
+  for (const { fields, id } of declared) {
+    const vpc = fields.text("VpcId") ?? "none";
+    vpcs.set(vpc, [...(vpcs.get(vpc) ?? []), id]);
+  }
+  if (vpcs.size < 2) return;
+  const shown = [...vpcs].map(([vpc, ids]) => `${vpc} (${ids.slice(0, 5).join(", ")})`).join(", ");
+  const spot = { place: "", group: null };
+  importer.refuse(
+    "other-network",
+    spot,
+    `groups of ${vpcs.size} VPCs: ${shown}`,
+    "--only and the groups of one",
+  );
+}
+
+/** What goes along from the cloud: no rule, no way, in both directions. */
+export const closedDefaults = { innerAccess: "drop", defaultEgress: "drop" } as const;
+
+function readGroup(importer: Importer, { fields, id, owner }: Declared): PlainGroup {
+  const spot = { place: fields.path, group: id };
+  fields.skip("VpcId", "SecurityGroupArn");
+  const head = {
+    name: importer.text(fields.text("GroupName"), spot, "name"),
+    description: importer.text(fields.text("Description"), spot, "description"),
+    tags: readTags(importer, fields, spot),
+  };
+  const rules = (["ingress", "egress"] as const).flatMap((direction) =>
+    fields
+      .maps(direction === "ingress" ? "IpPermissions" : "IpPermissionsEgress")
+      .flatMap((permission) => readPermission(importer, permission, direction, id, owner)),
+  );
+  for (const key of ["IpPermissions", "IpPermissionsEgress"])
+    if (!fields.declares(key))
+      importer.refuse("missing-key", spot, `\`${key}\` is missing: the rules are not all there`);
+  noteUnknown(importer, fields, id);
+  return compact<PlainGroup>({
+    ...head,
+    type: "basic",
+    network: importer.target.network,
+    ...closedDefaults,
+    rules,
+  });
+}
+
+function noteUnknown(importer: Importer, fields: Fields, group: string | null = null): void {
+  for (const key of fields.unknown())
+    importer.note(
+      "unknown-key",
+      { place: joinPath(fields.path, key), group },
+      `the key ${quote(key)} is passed over`,
+    );
+}
+
+function readTags(importer: Importer, fields: Fields, spot: Spot): Record<string, string> | undefined {
+  const tags = fields.maps("Tags").map((tag) => {
+    const key = importer.text(tag.requireText("Key"), spot, "tag") ?? "";
+    return [key, importer.text(tag.text("Value"), spot, "tag") ?? ""] as const;
+  });
+  return tags.length === 0 ? undefined : Object.fromEntries(tags);
+}
+
+/** One permission is many rules: each of its ranges, lists and groups. */
+function readPermission(
+  importer: Importer,
+  fields: Fields,
+  direction: Direction,
+  group: string,
+  owner: string | undefined,
+): readonly PlainRule[] {
+  const spot = { place: fields.path, group };
+  const peers = [
+    ...fields
+      .maps("IpRanges")
+      .map((peer) => ({ peer, read: () => readCidr(importer, peer, "CidrIp", group) })),
+    ...fields
+      .maps("Ipv6Ranges")
+      .map((peer) => ({ peer, read: () => readCidr(importer, peer, "CidrIpv6", group) })),
+    ...fields.maps("PrefixListIds").map((peer) => ({ peer, read: () => readList(importer, peer) })),
+    ...fields.maps("UserIdGroupPairs").map((peer) => ({ peer, read: () => readPair(importer, peer, owner) })),
+  ];
+  return importer.attempt(spot, "accept", () => {
+    const service = readAwsService(importer, fields, spot);
+    fields.refuseUnknown();
+    if (peers.length === 0)
+      importer.note(
+        "matches-nothing",
+        spot,
+        "a permission for nobody: there is neither range, list nor group",
+      );
+    return peers.flatMap(({ peer, read }) => {
+      const at = { place: peer.path, group };
+      return importer.attempt(at, "accept", () => {
+        const { remote, family } = read();
+        const description = importer.text(peer.text("Description"), at, "description");
+        peer.refuseUnknown();
+        return finishAwsRule(importer, at, { direction, service, remote, family, description });
+      });
+    });
+  });
+}
+
+interface Pieces {
+  readonly direction: Direction;
+  readonly service: Service;
+  readonly remote: string;
+  /** Of the remote; null for a group. */
+  readonly family: 4 | 6 | null;
+  readonly description: string | undefined;
+  readonly id?: string | undefined;
+}
+
+/** The rule, or none where protocol and remote have no packet in common. */
+export function finishAwsRule(importer: Importer, spot: Spot, pieces: Pieces): readonly PlainRule[] {
+  const { direction, service, remote, family, description, id } = pieces;
+  const only = familyOf(service.protocol);
+  if (only !== null && family !== null && only !== family) {
+    importer.note("matches-nothing", spot, `${service.protocol} has no packet with ${quote(remote)}`);
+    return [];
+  }
+  return [compact<PlainRule>({ id, direction, policy: "accept", ...service, remote, description })];
+}
+
+function readCidr(importer: Importer, peer: Fields, key: string, group: string) {
+  const prefix = importer.prefix(peer.requireText(key), { place: joinPath(peer.path, key), group });
+  return { remote: formatPrefix(prefix), family: prefix.family };
+}
+
+function readList(importer: Importer, peer: Fields) {
+  const { list, family } = importer.listRemote(peer.requireText("PrefixListId"));
+  return { remote: list, family };
+}
+
+/** A group of the file's own account is known by its id alone, another's by `ACCOUNT/ID`. */
+export function readPair(importer: Importer, peer: Fields, owner: string | undefined) {
+  peer.skip("GroupName", "VpcId", "VpcPeeringConnectionId", "PeeringStatus");
+  const user = peer.text("UserId");
+  const account = user === undefined || user === owner ? null : user;
+  return { remote: importer.groupRemote(peer.requireText("GroupId"), account), family: null };
+}
+
+const portNames = ["FromPort", "ToPort"] as const;
+
+/** Protocol, ports and ICMP of a permission. @throws Unsayable */
+export function readAwsService(importer: Importer, fields: Fields, spot: Spot): Service {
+  const protocol = readProtocol(fields.requireText("IpProtocol"));
+  const [first, last] = portNames.map((name) => fields.integer(name));
+  if (protocol === "icmp" || protocol === "icmpv6") return { protocol, ...readIcmp(first, last) };
+  if (protocol !== "tcp" && protocol !== "udp") {
+    const said = (first ?? -1) !== -1 || (last ?? -1) !== -1;
+    if (said)
+      importer.note("ignored-value", spot, `ports of ${quote(String(protocol))}: the cloud ignores them too`);
+    return { protocol };
+  }
+  if (first === undefined || last === undefined)
+    throw new Unsayable("missing-key", `\`${first === undefined ? "FromPort" : "ToPort"}\` is missing`);
+  if (first === -1 && last === -1) return { protocol, portRange: "-1/-1" };
+  return { protocol, portRange: acceptPorts(importer, spot, first, last) };
+}
+
+function readProtocol(written: string): string | number {
+  const lower = written.toLowerCase();
+  if (lower === "-1" || lower === "all") return "all";
+  if (lower === "tcp" || lower === "udp" || lower === "icmp" || lower === "icmpv6") return lower;
+  if (/^[0-9]{1,3}$/.test(lower)) return nameProtocol(Number(lower));
+  throw new Unsayable(
+    "bad-value",
+    `${quote(written)} is no IpProtocol`,
+    "-1, tcp, udp, icmp, icmpv6 or a number",
+  );
+}
+
+/** `FromPort` is the type, `ToPort` the code, -1 each of them. */
+function readIcmp(type: number | undefined, code: number | undefined): Partial<Service> {
+  if (type === undefined || code === undefined)
+    throw new Unsayable("missing-key", "an ICMP permission without type (`FromPort`) and code (`ToPort`)");
+  if (type === -1) {
+    if (code === -1) return {};
+    throw new Unsayable("bad-value", `the ICMP code ${code} without a type`, "FromPort and the type");
+  }
+  const icmpType = icmpNumber(type, "type");
+  return code === -1 ? { icmpType } : { icmpType, icmpCode: icmpNumber(code, "code") };
+}
+
+/** `SecurityGroupRules` of `aws ec2 describe-security-group-rules`: one rule each, its group by id. */
+export function importAwsRules(importer: Importer, root: Fields): void {
+  const rules = root.maps("SecurityGroupRules");
+  noteUnknown(importer, root);
+  const ids = [...new Set(rules.map((rule) => rule.requireText("GroupId")))];
+  const ours = new Map<string, PlainRule[]>();
+  for (const sourceId of ids.filter((id) => importer.wants(id)))
+    ours.set(importer.declareGroup(sourceId, "SecurityGroupRules"), []);
+  importer.checkWanted(ids.map((id) => [id]));
+  for (const rule of rules) {
+    const sourceId = rule.requireText("GroupId");
+    if (!importer.wants(sourceId)) continue;
+    const id = importer.groupRemote(sourceId);
+    ours.get(id)?.push(...readListedRule(importer, rule, id));
+  }
+  const { network } = importer.target;
+  for (const [id, list] of ours)
+    importer.groups.set(id, { type: "basic", network, ...closedDefaults, rules: list });
+}
+
+function readListedRule(importer: Importer, rule: Fields, group: string): readonly PlainRule[] {
+  const spot = { place: rule.path, group };
+  rule.skip("SecurityGroupRuleArn", "Tags");
+  return importer.attempt(spot, "accept", () => {
+    const egress = rule.truth("IsEgress");
+    if (egress === undefined) throw new Unsayable("missing-key", "`IsEgress` is missing");
+    const service = readAwsService(importer, rule, spot);
+    const { remote, family } = readListedRemote(importer, rule, group);
+    const description = importer.text(rule.text("Description"), spot, "description");
+    const id = rule.text("SecurityGroupRuleId");
+    rule.refuseUnknown();
+    const direction = egress ? "egress" : "ingress";
+    return finishAwsRule(importer, spot, { direction, service, remote, family, description, id });
+  });
+}
+
+function readListedRemote(importer: Importer, rule: Fields, group: string) {
+  const owner = rule.text("GroupOwnerId");
+  const referenced = rule.value("ReferencedGroupInfo");
+  const ways = ["CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupInfo"].filter((key) => rule.has(key));
+  if (ways.length !== 1)
+    throw new Unsayable(
+      "bad-value",
+      "a rule has one of CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo",
+    );
+  if (referenced !== undefined)
+    return readPair(importer, fieldsOf(referenced, joinPath(rule.path, "ReferencedGroupInfo")), owner);
+  if (rule.has("PrefixListId")) return readList(importer, rule);
+  return readCidr(importer, rule, rule.has("CidrIpv4") ? "CidrIpv4" : "CidrIpv6", group);
+}

@@ -1,0 +1,329 @@
+/**
+ * Proxmox VE's firewall files. There the first rule that matches decides; here the smallest priority, and drop at
+ * equal ones. So rules get ascending priorities, one for each run of equal policy. A guest's file becomes a
+ * group, with the cluster's groups that it names in their places; a cluster's file alone becomes its groups.
+ * What the lines mean: the manual of pve-firewall.
+ */
+import type { Direction, Policy } from "../model/model.ts";
+import { priorityMax } from "../model/rule.ts";
+import { quote } from "../model/text.ts";
+import { Unsayable } from "./finding.ts";
+import type { Importer } from "./importer.ts";
+import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
+import {
+  isSwitchedOff,
+  type Option,
+  onlyAccepts,
+  type RuleLine,
+  readOptions,
+  readRuleLine,
+  readSections,
+  type Section,
+} from "./proxmox-file.ts";
+import { Names, Scope } from "./proxmox-names.ts";
+import { expandRule, policyOf, type Unranked } from "./proxmox-rule.ts";
+import type { SourceFile } from "./translate.ts";
+
+interface FirewallFile {
+  readonly name: string;
+  /** The guest's number, `cluster`, or null for a file of another name. */
+  readonly of: string | null;
+  readonly sections: readonly Section[];
+  readonly options: readonly Option[];
+}
+
+/** `cluster.fw`, one `VMID.fw`, or both. @throws Unsayable for files that are neither */
+export function importProxmox(importer: Importer, files: readonly SourceFile[]): void {
+  const read = files.map(readFile);
+  const clusters = read.filter(({ of }) => of === "cluster");
+  const guests = read.filter(({ of }) => of !== "cluster");
+  const [cluster = null, guest = null] = [clusters[0] ?? null, guests[0] ?? null];
+  if (clusters.length > 1 || guests.length > 1)
+    throw new Unsayable("bad-file", `${read.length} firewall files`, "cluster.fw and one VMID.fw");
+  const clusterScope = cluster === null ? null : new Scope(cluster.sections, "pl-");
+  if (guest !== null) importGuest(importer, guest, cluster, clusterScope);
+  else if (cluster !== null && clusterScope !== null) importCluster(importer, cluster, clusterScope);
+}
+
+function readFile({ name, text }: SourceFile): FirewallFile {
+  const base = name.replace(/^.*\//, "");
+  if (/^host\.fw$/i.test(base))
+    throw new Unsayable("other-scope", "host.fw is about a host", "VMID.fw, cluster.fw");
+  const sections = readSections(text);
+  const hasGroups = sections.some(({ kind }) => kind === "group");
+  const guest = /^(\d+)\.fw$/.exec(base)?.[1];
+  const of = guest ?? (hasGroups || /^cluster\.fw$/i.test(base) ? "cluster" : null);
+  return { name: base, of, sections, options: readOptions(sections) };
+}
+
+const optionOf = (file: FirewallFile | null, key: string): Option | undefined =>
+  file?.options.findLast((option) => option.key === key);
+
+/** Options that say nothing of rules, with what holds here instead. */
+const otherOptions: Readonly<Record<string, string>> = {
+  dhcp: "DHCP as a client always works",
+  ndp: "neighbour discovery always works",
+  radv: "a guest never sends router advertisements",
+  macfilter: "an interface's `antiSpoofing` decides",
+  ipfilter: "an interface's addresses decide",
+  log_level_in: "drops are counted and sampled",
+  log_level_out: "drops are counted and sampled",
+  log_level_forward: "drops are counted and sampled",
+};
+
+function importGuest(
+  importer: Importer,
+  guest: FirewallFile,
+  cluster: FirewallFile | null,
+  clusterScope: Scope | null,
+): void {
+  const sourceId = guest.of === null ? importer.target.name : `vm${guest.of}`;
+  if (sourceId === null)
+    throw new Unsayable("missing-key", `${quote(guest.name)} does not name a guest`, "--name and an id");
+  const id = importer.declareGroup(sourceId, "");
+  importer.checkWanted([[sourceId, guest.of ?? ""]]);
+  const guestScope = new Scope(guest.sections, `pl-${guest.of === null ? "" : `vm${guest.of}-`}`);
+  const reader = new RuleReader(importer, id, guestScope, cluster, clusterScope);
+  const lines = guest.sections.filter(({ kind }) => kind === "rules").flatMap((section) => section.lines);
+  noteGuestOptions(importer, guest, cluster, id);
+  const sides = reader.read(lines);
+  const policyIn = readPolicy(importer, optionOf(guest, "policy_in"), id) ?? "drop";
+  const policyOut = readPolicy(importer, optionOf(guest, "policy_out"), id) ?? "accept";
+  const open = policyIn === "accept" ? openIngress : [];
+  importer.groups.set(
+    id,
+    finishGroup(importer, id, { ...sides, ingress: [...sides.ingress, ...open] }, policyOut),
+  );
+  noteUnusedSets(importer, [guestScope], id);
+}
+
+const openIngress: readonly Unranked[] = (["0.0.0.0/0", "::/0"] as const).map((remote) => ({
+  direction: "ingress",
+  policy: "accept",
+  protocol: "all",
+  remote,
+  description: "policy_in: ACCEPT",
+}));
+
+function noteGuestOptions(
+  importer: Importer,
+  guest: FirewallFile,
+  cluster: FirewallFile | null,
+  group: string,
+): void {
+  for (const file of [cluster, guest])
+    if (file !== null && optionOf(file, "enable")?.value !== "1")
+      importer.note(
+        "firewall-off",
+        { place: file.name, group },
+        "the firewall is off there; the rules hold here",
+      );
+  const read = ["enable", "policy_in", "policy_out"];
+  for (const { key, line } of guest.options.filter((option) => !read.includes(option.key))) {
+    const spot = { place: `line ${line}`, group };
+    const instead = Object.hasOwn(otherOptions, key) ? otherOptions[key] : undefined;
+    if (instead === undefined) importer.note("unknown-key", spot, `the option ${quote(key)} is passed over`);
+    else importer.note("source-option", spot, `\`${key}\` is no matter of groups: ${instead}`);
+  }
+}
+
+function readPolicy(importer: Importer, option: Option | undefined, group: string): Policy | undefined {
+  const value = option?.value.toUpperCase();
+  switch (value) {
+    case undefined:
+      return undefined;
+    case "ACCEPT":
+      return "accept";
+    case "REJECT":
+      importer.note("reject", { place: `line ${option?.line}`, group }, "the policy REJECT is a drop here");
+      return "drop";
+    case "DROP":
+      return "drop";
+    default:
+      throw new Unsayable(
+        "bad-value",
+        `line ${option?.line}: ${quote(value ?? "")} is no policy`,
+        "ACCEPT or DROP",
+      );
+  }
+}
+
+/**
+ * Each of the cluster's groups alone. What its rules do not match is the matter of the guest that names it, which
+ * is not here: so nothing more is open, in both directions.
+ */
+function importCluster(importer: Importer, cluster: FirewallFile, scope: Scope): void {
+  const groups = cluster.sections.filter(({ kind }) => kind === "group");
+  const wanted = groups.filter(({ name }) => importer.wants(name));
+  const declared = wanted.map((section) => ({
+    section,
+    id: importer.declareGroup(section.name, `line ${section.line}`),
+  }));
+  importer.checkWanted(groups.map(({ name }) => [name]));
+  for (const { section, id } of declared) {
+    const spot = { place: `line ${section.line}`, group: id };
+    const reader = new RuleReader(importer, id, null, cluster, scope);
+    const sides = reader.read(section.lines);
+    const description = importer.text(section.comment, spot, "description");
+    const message =
+      "a group says nothing of what its rules do not match: dropped in, as guests have it by default";
+    importer.note("source-default", spot, message, "the guest's own file beside cluster.fw");
+    importer.groups.set(id, { ...finishGroup(importer, id, sides, "drop"), ...compact({ description }) });
+  }
+  const spot = { place: "", group: null };
+  if (cluster.sections.some(({ kind, lines }) => kind === "rules" && lines.length > 0))
+    importer.note(
+      "other-scope",
+      spot,
+      "the rules of [RULES] protect hosts, not guests: they are passed over",
+    );
+  for (const { key, line } of cluster.options)
+    importer.note(
+      "other-scope",
+      { place: `line ${line}`, group: null },
+      `the option ${quote(key)} is the cluster's`,
+    );
+  noteUnusedSets(importer, [scope], null);
+}
+
+function noteUnusedSets(importer: Importer, scopes: readonly Scope[], group: string | null): void {
+  for (const { sets, lists } of scopes)
+    for (const [name, section] of sets)
+      if (!lists.has(section)) {
+        const spot = { place: `line ${section.line}`, group };
+        importer.note("ignored-value", spot, `no rule names the IP set ${quote(name)}: it is passed over`);
+      }
+}
+
+interface Sides {
+  readonly ingress: readonly Unranked[];
+  readonly egress: readonly Unranked[];
+}
+
+/** Reads lines of rules in their order, groups in their places. */
+class RuleReader {
+  readonly #importer: Importer;
+  readonly #group: string;
+  readonly #cluster: FirewallFile | null;
+  readonly #names: Names;
+  /** Groups of the cluster see the cluster's names only. */
+  readonly #clusterNames: Names;
+
+  constructor(
+    importer: Importer,
+    group: string,
+    guestScope: Scope | null,
+    cluster: FirewallFile | null,
+    clusterScope: Scope | null,
+  ) {
+    this.#importer = importer;
+    this.#group = group;
+    this.#cluster = cluster;
+    this.#names = new Names(importer, guestScope, clusterScope);
+    this.#clusterNames = new Names(importer, null, clusterScope);
+  }
+
+  read(lines: Section["lines"]): Sides {
+    const inGuest = this.#readLines(lines, this.#names, null);
+    const of = (direction: Direction): readonly Unranked[] =>
+      inGuest.filter((rule) => rule.direction === direction);
+    return { ingress: of("ingress"), egress: of("egress") };
+  }
+
+  /** `through`: the interface that the GROUP line names, for the lines of its group. */
+  #readLines(lines: Section["lines"], names: Names, through: string | null): readonly Unranked[] {
+    return lines.flatMap((line) => {
+      const spot = { place: `line ${line.line}`, group: this.#group };
+      if (isSwitchedOff(line)) {
+        this.#importer.note("rule-off", spot, "the rule is switched off: it is passed over");
+        return [];
+      }
+      const policy = onlyAccepts(line) ? "accept" : null;
+      const read = this.#importer.attempt(spot, policy, () => [readRuleLine(line)]);
+      return read.flatMap((rule) => this.#readRule(rule, names, through));
+    });
+  }
+
+  #readRule(rule: RuleLine, names: Names, through: string | null): readonly Unranked[] {
+    const spot = { place: `line ${rule.line}`, group: this.#group };
+    if (rule.type === "forward") {
+      this.#importer.note(
+        "other-scope",
+        spot,
+        "a FORWARD rule is about hosts and networks: it is passed over",
+      );
+      return [];
+    }
+    const ifaces = [rule.options.get("iface") ?? null, through].flatMap((name) => name ?? []);
+    if (rule.type === "group")
+      return this.#importer.attempt(spot, null, () => this.#readGroup(rule, ifaces[0] ?? null));
+    const policy = policyOf(rule);
+    const direction = rule.type === "in" ? "ingress" : "egress";
+    return this.#importer.attempt(spot, policy, () => {
+      if (!ifaces.every((iface) => this.#concerns(iface, rule))) return [];
+      if (rule.action === "reject")
+        this.#importer.note("reject", spot, "REJECT is a drop here: the sender hears nothing");
+      if (rule.options.has("log"))
+        this.#importer.note("source-option", spot, "`-log`: drops are counted and sampled here");
+      return expandRule(this.#importer, names, rule, direction, spot);
+    });
+  }
+
+  #readGroup(rule: RuleLine, iface: string | null): readonly Unranked[] {
+    const section = this.#cluster?.sections.find(
+      ({ kind, name }) => kind === "group" && name === rule.action,
+    );
+    if (section === undefined)
+      throw new Unsayable(
+        "unknown-name",
+        `there is no group ${quote(rule.action)}`,
+        "cluster.fw beside the guest's file",
+      );
+    return this.#readLines(section.lines, this.#clusterNames, iface);
+  }
+
+  /** Does a rule for this interface of the guest hold for the group? @throws Unsayable where nobody says */
+  #concerns(iface: string, { line }: RuleLine): boolean {
+    const { device } = this.#importer.target;
+    if (iface === device) return true;
+    if (device === null)
+      throw new Unsayable(
+        "one-interface",
+        `the rule is for ${quote(iface)} alone`,
+        `--device ${iface}, a group for each`,
+      );
+    const spot = { place: `line ${line}`, group: this.#group };
+    this.#importer.note("one-interface", spot, `the rule is for ${quote(iface)}, not for ${quote(device)}`);
+    return false;
+  }
+}
+
+function finishGroup(importer: Importer, id: string, sides: Sides, egress: Policy): PlainGroup {
+  const rules = [...rank(importer, id, sides.ingress), ...rank(importer, id, sides.egress)];
+  const { network } = importer.target;
+  const defaultEgress = egress === "drop" ? egress : undefined;
+  return compact<PlainGroup>({ type: "basic", network, innerAccess: "drop", defaultEgress, rules });
+}
+
+/**
+ * Priorities for rules of which the first that matches decides. A run of drops and the run of accepts behind it
+ * may share one, because drop decides there; they do only where there are not enough.
+ */
+function rank(importer: Importer, id: string, rules: readonly Unranked[]): readonly PlainRule[] {
+  const changes = rules.filter((rule, index) => index > 0 && rule.policy !== rules[index - 1]?.policy);
+  const shares = changes.length + 1 > priorityMax;
+  let priority = 1;
+  const ranked = rules.map((rule, index) => {
+    const before = rules[index - 1]?.policy ?? rule.policy;
+    if (rule.policy !== before && !(shares && rule.policy === "accept")) priority += 1;
+    return compact<PlainRule>({ ...rule, priority });
+  });
+  if (priority > priorityMax)
+    importer.refuse(
+      "too-many-runs",
+      { place: "", group: id },
+      `${changes.length + 1} changes between accept and drop, ${priorityMax} priorities`,
+      "rules of equal policy together",
+    );
+  return ranked;
+}
