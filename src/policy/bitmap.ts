@@ -53,7 +53,7 @@ export function summarize(bitmap: Bitmap): bigint {
 }
 
 /** Equal for equal bitmaps of equal length. */
-function keyOf(bitmap: Bitmap): string {
+export function keyOf(bitmap: Bitmap): string {
   return Buffer.from(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength).toString("latin1");
 }
 

@@ -1,0 +1,268 @@
+/**
+ * Which rules of a side take effect, and which change something: exactly, for all packets.
+ *
+ * A rule takes effect where it is the first that matches; it changes something where the outcome without it would
+ * be another. Both are asked of every combination of slices, but hardly any combination is looked at: rules behind
+ * one that matches in all dimensions that are left can decide nothing (two such rules, where one is thought away),
+ * so the rest is forgotten, equal rests are visited once, and a rest in which nothing is left to be found is not
+ * visited at all.
+ */
+import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "./bitmap.ts";
+import { bitsFlag } from "./layout.ts";
+import type { Space } from "./space.ts";
+import type { PolicySide } from "./types.ts";
+
+/** What becomes of a packet; `observed` passes, but would be dropped if the observing groups enforced. */
+export type Outcome = "accept" | "drop" | "observed";
+
+/** How many combinations may be looked at, all questions together. */
+export interface Budget {
+  left: number;
+}
+
+export interface Effects {
+  readonly takesEffect: Bitmap;
+  readonly changes: Bitmap;
+  /** False: the budget was used up; a bit that is not set says nothing then. */
+  readonly complete: boolean;
+}
+
+/** Beyond every rule. */
+const none = 0xffff;
+
+/** The first two rules that match, of all groups and of the enforcing ones. */
+interface Firsts {
+  first: number;
+  second: number;
+  enforced: number;
+  enforcedSecond: number;
+}
+
+class Search {
+  readonly #space: Space;
+  readonly #judge: SideJudge;
+  readonly #alive: Bitmap;
+  readonly #wanted: Bitmap;
+  readonly #budget: Budget;
+  /** Rules that match in every slice of this dimension and all after it. */
+  readonly #universal: readonly Bitmap[];
+  readonly #last: number;
+  readonly #visited: readonly Set<string>[];
+  readonly #firsts: Firsts = { first: none, second: none, enforced: none, enforcedSecond: none };
+  readonly takesEffect: Bitmap;
+  readonly changes: Bitmap;
+
+  constructor(space: Space, judge: SideJudge, alive: Bitmap, found: SearchState) {
+    this.#space = space;
+    this.#judge = judge;
+    this.#alive = alive;
+    this.#wanted = found.wanted;
+    this.#budget = found.budget;
+    this.takesEffect = found.takesEffect;
+    this.changes = found.changes;
+    this.#universal = findUniversal(space);
+    this.#last = findLastCut(space);
+    this.#visited = space.dimensions.map(() => new Set());
+  }
+
+  run(): void {
+    this.#visit(0, this.#alive, 0);
+  }
+
+  #visit(level: number, bits: Bitmap, flags: number): void {
+    if (this.#budget.left <= 0) return;
+    for (const slice of this.#space.dimensions[level] ?? []) {
+      const marks = flags | slice.flags;
+      if (level === this.#last) {
+        this.#look(bits, slice.bits, marks);
+        continue;
+      }
+      const rest = intersect(bits, slice.bits);
+      if (!this.#trim(level + 1, rest)) continue;
+      const key = `${marks} ${keyOf(rest)}`;
+      const visited = this.#visited[level];
+      if (visited === undefined || visited.has(key)) continue;
+      if (visited.size < visitedMax) visited.add(key);
+      this.#visit(level + 1, rest, marks);
+    }
+  }
+
+  /** Forgets rules that can decide nothing any more. False: nothing that is wanted can be found here. */
+  #trim(level: number, bits: Bitmap): boolean {
+    const universal = this.#universal[level];
+    if (universal === undefined) return true;
+    const { enforces, observes } = this.#judge;
+    const [first, second] = firstTwo(bits, universal, null);
+    const [enforced, enforcedSecond] = observes ? firstTwo(bits, universal, enforces) : [first, second];
+    clearAfter(bits, Math.max(second, enforcedSecond));
+    return hasUpTo(bits, this.#wanted, Math.max(first, enforced));
+  }
+
+  /** One combination: its first rules decide. */
+  #look(bits: Bitmap, slice: Bitmap, flags: number): void {
+    this.#budget.left -= 1;
+    const firsts = this.#firsts;
+    this.#judge.find(bits, slice, firsts);
+    const outcome = this.#judge.outcomeOf(firsts.first, firsts.enforced, flags);
+    this.#note(firsts.first, outcome, flags);
+    if (outcome === "accept" || !this.#judge.observes || firsts.enforced === firsts.first) return;
+    this.#note(firsts.enforced, outcome, flags);
+  }
+
+  #note(rule: number, outcome: Outcome, flags: number): void {
+    if (rule === none) return;
+    setBit(this.takesEffect, rule);
+    if (!hasBit(this.#wanted, rule)) return;
+    const { first, second, enforced, enforcedSecond } = this.#firsts;
+    const without = this.#judge.outcomeOf(
+      first === rule ? second : first,
+      enforced === rule ? enforcedSecond : enforced,
+      flags,
+    );
+    if (without === outcome) return;
+    setBit(this.changes, rule);
+    clearBit(this.#wanted, rule);
+  }
+}
+
+interface SearchState {
+  readonly wanted: Bitmap;
+  readonly budget: Budget;
+  readonly takesEffect: Bitmap;
+  readonly changes: Bitmap;
+}
+
+/** Bounds the memory of a search; beyond it equal rests are visited again. */
+const visitedMax = 200_000;
+
+/** How a side decides once its first rules are known. */
+class SideJudge {
+  readonly observes: boolean;
+  readonly enforces: Bitmap;
+  readonly #accepts: Bitmap;
+  readonly #defaultAccept: boolean;
+  readonly #defaultAcceptEnforced: boolean;
+
+  constructor(side: PolicySide, halves: number) {
+    this.observes = side.observes;
+    this.enforces = createBitmap(halves / 2);
+    this.#accepts = createBitmap(halves / 2);
+    this.#defaultAccept = side.defaultAccept;
+    this.#defaultAcceptEnforced = side.defaultAcceptEnforced;
+    for (const { number, enforced, rule } of side.rules) {
+      if (enforced) setBit(this.enforces, number);
+      if (rule.policy === "accept") setBit(this.#accepts, number);
+    }
+  }
+
+  find(bits: Bitmap, slice: Bitmap, firsts: Firsts): void {
+    [firsts.first, firsts.second] = firstTwo(bits, slice, null);
+    if (this.observes) [firsts.enforced, firsts.enforcedSecond] = firstTwo(bits, slice, this.enforces);
+    else [firsts.enforced, firsts.enforcedSecond] = [firsts.first, firsts.second];
+  }
+
+  outcomeOf(first: number, enforced: number, flags: number): Outcome {
+    const inner = (flags & bitsFlag.innerAccess) !== 0;
+    if (this.#accept(first, inner || this.#defaultAccept)) return "accept";
+    if (!this.observes) return "drop";
+    const innerEnforced = (flags & bitsFlag.innerAccessEnforced) !== 0;
+    return this.#accept(enforced, innerEnforced || this.#defaultAcceptEnforced) ? "observed" : "drop";
+  }
+
+  #accept(rule: number, otherwise: boolean): boolean {
+    return rule === none ? otherwise : hasBit(this.#accepts, rule);
+  }
+}
+
+export function hasBit(bits: Bitmap, rule: number): boolean {
+  return (((bits[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
+}
+
+function intersect(a: Bitmap, b: Bitmap): Bitmap {
+  const both = new Uint32Array(a.length);
+  for (let half = 0; half < both.length; half++) both[half] = (a[half] ?? 0) & (b[half] ?? 0);
+  return both;
+}
+
+/** The lowest two rules that are in both bitmaps, and in the third where there is one. */
+function firstTwo(a: Bitmap, b: Bitmap, c: Bitmap | null): [number, number] {
+  let first = none;
+  for (let half = 0; half < a.length; half++) {
+    let bits = (a[half] ?? 0) & (b[half] ?? 0);
+    if (c !== null) bits &= c[half] ?? 0;
+    while (bits !== 0) {
+      const rule = 32 * half + (31 - Math.clz32(bits & -bits));
+      if (first !== none) return [first, rule];
+      first = rule;
+      bits &= bits - 1;
+    }
+  }
+  return [first, none];
+}
+
+function clearAfter(bits: Bitmap, rule: number): void {
+  if (rule === none) return;
+  const half = rule >>> 5;
+  const keep = (rule & 31) === 31 ? -1 : (1 << ((rule & 31) + 1)) - 1;
+  bits[half] = (bits[half] ?? 0) & keep;
+  bits.fill(0, half + 1);
+}
+
+/** Do the bitmaps share a rule up to this one? */
+function hasUpTo(a: Bitmap, b: Bitmap, rule: number): boolean {
+  for (let half = 0; half < a.length; half++) {
+    const bits = (a[half] ?? 0) & (b[half] ?? 0);
+    if (bits !== 0) return 32 * half + (31 - Math.clz32(bits & -bits)) <= rule;
+  }
+  return false;
+}
+
+function findUniversal({ dimensions, halves }: Space): Bitmap[] {
+  const universal: Bitmap[] = [];
+  let bits: Bitmap = new Uint32Array(halves).fill(0xffffffff);
+  for (const dimension of dimensions.toReversed()) {
+    for (const slice of dimension) bits = intersect(bits, slice.bits);
+    universal.unshift(bits);
+  }
+  return universal;
+}
+
+/** The last dimension that tells packets apart; the ones after it are one slice in which all rules match. */
+function findLastCut({ dimensions }: Space): number {
+  const isWhole = (index: number): boolean => {
+    const [only, ...more] = dimensions[index] ?? [];
+    return more.length === 0 && only !== undefined && only.flags === 0 && matchesAll(only.bits, dimensions);
+  };
+  let last = dimensions.length - 1;
+  while (last > 0 && isWhole(last)) last--;
+  return last;
+}
+
+/** Every rule that matches anywhere in another dimension matches here. */
+function matchesAll(bits: Bitmap, dimensions: Space["dimensions"]): boolean {
+  return (dimensions[0] ?? []).every((slice) =>
+    slice.bits.every((half, index) => (half & ~(bits[index] ?? 0)) === 0),
+  );
+}
+
+/**
+ * Looks for rules of `wanted` that take effect and change something, among the rules that are `alive`, in the
+ * spaces of both families. `wanted` is used up: what is left in it was found to change nothing.
+ */
+export function findEffects(
+  side: PolicySide,
+  spaces: readonly Space[],
+  alive: Bitmap,
+  wanted: Bitmap,
+  budget: Budget,
+): Effects {
+  const found = {
+    wanted,
+    budget,
+    takesEffect: new Uint32Array(alive.length),
+    changes: new Uint32Array(alive.length),
+  };
+  const judge = new SideJudge(side, alive.length);
+  for (const space of spaces) new Search(space, judge, alive, found).run();
+  return { takesEffect: found.takesEffect, changes: found.changes, complete: budget.left > 0 };
+}
