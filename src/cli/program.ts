@@ -39,6 +39,11 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/check.ts"),
   },
   {
+    usage: "lint [paths..]",
+    describe: "Say what good practice is against, and what to write instead",
+    load: () => import("./commands/lint.ts"),
+  },
+  {
     usage: "replay <file>",
     describe: "Send a capture through the kernel programs",
     load: () => import("./commands/replay.ts"),

@@ -1,10 +1,11 @@
 /** After a default drop: the rule that came nearest, and the smallest one that would let the packet pass. */
 import { formatAddress, formatPrefix } from "../model/cidr.ts";
-import type { Interface, Model, Remote, Rule } from "../model/model.ts";
+import type { Interface, Model, Rule } from "../model/model.ts";
 import { formatPortRange } from "../model/ports.ts";
 import { protocolNames, protocolNumbers } from "../model/protocol.ts";
 import { nameRule, outranks, type RuleName } from "./evaluate.ts";
 import type { PacketSide } from "./question.ts";
+import { formatRemote } from "./rule-text.ts";
 import { type Asked, type GroupRule, groupsOf, mismatches, type RuleField, rulesOf } from "./rules.ts";
 
 /** What a rule says, and what the packet is. */
@@ -61,21 +62,6 @@ function findNearest(asked: Asked, side: PacketSide): GroupRule | null {
     if (nearer) best = { rule, weight };
   }
   return best?.rule ?? null;
-}
-
-export function formatRemote(remote: Remote): string {
-  switch (remote.kind) {
-    case "prefix":
-      return formatPrefix(remote.prefix);
-    case "group":
-      return remote.group;
-    case "prefix-list":
-      return remote.list;
-    default: {
-      const never: never = remote;
-      return never;
-    }
-  }
 }
 
 /** A protocol's name, or its number. */

@@ -126,6 +126,10 @@ function groupSlice(source: PolicySource, side: PolicySide, groups: readonly str
   };
 }
 
+function joinSlices(bits: Bitmap, { bits: more, flags }: Slice): Slice {
+  return { bits: bits.map((half, index) => half | (more[index] ?? 0)), flags };
+}
+
 /** Members by their groups, strangers by prefixes alone; a piece that members fill has no stranger. */
 function* remoteSlices(
   pieces: readonly Piece<bigint>[],
@@ -137,8 +141,7 @@ function* remoteSlices(
     while ((known[next]?.bits ?? end) < first) next++;
     const before = next;
     for (let at = known[next]; at !== undefined && at.bits < end; at = known[next]) {
-      const { bits: more, flags } = ofGroups(at.groups);
-      yield { bits: bits.map((half, index) => half | (more[index] ?? 0)), flags };
+      yield joinSlices(bits, ofGroups(at.groups));
       next++;
     }
     if (end - first > BigInt(next - before)) yield { bits, flags: 0 };
@@ -154,16 +157,22 @@ function cacheByGroups(make: (groups: readonly string[]) => Slice): (groups: rea
   };
 }
 
-/**
- * The space of one side for one family.
- * @param now seconds of UTC: what expired is no rule, what will expire is one for a while
- */
+export interface SpaceOptions {
+  readonly addresses: KnownAddresses;
+  /** Seconds of UTC: what expired is no rule, what will expire is one for a while. */
+  readonly now: number;
+  /** Every address is taken for one of a member of these groups. */
+  readonly everyone?: readonly string[];
+}
+
+/** The space of one side for one family. */
 export function buildSpace(
   source: PolicySource,
   direction: Direction,
   family: Family,
-  { addresses, now }: { readonly addresses: KnownAddresses; readonly now: number },
+  options: SpaceOptions,
 ): Space {
+  const { addresses, now, everyone } = options;
   const side = source.sides[direction];
   const { rules } = side;
   const stride = strideOf(rules.length);
@@ -175,11 +184,16 @@ export function buildSpace(
     return local.family === family ? [spanOf(local)] : [];
   };
   const ofGroups = cacheByGroups((groups) => groupSlice(source, side, groups));
+  const pieces = remotePieces(side, family);
+  const remotes =
+    everyone === undefined
+      ? remoteSlices(pieces, addresses(source.network, family), ofGroups)
+      : pieces.map(({ bits }) => joinSlices(bits, ofGroups(everyone)));
   return {
     family,
     halves: 2 * stride,
     dimensions: [
-      distinct(remoteSlices(remotePieces(side, family), addresses(source.network, family), ofGroups)),
+      distinct(remotes),
       cut(serviceUniverse(family), ({ rule }) => closed(serviceInterval(rule))),
       cut(sourcePortUniverse, ({ rule }) => closed(sourcePortInterval(rule))),
       plainSlices(cutPieces(everywhere, sourcesOf(rules, localsOf), stride)),

@@ -18,7 +18,8 @@ export const lintCodes = {
   "never-judged": { severity: "warning", meaning: "A rule speaks of packets that no rule is asked about." },
   "no-drop-first": {
     severity: "note",
-    meaning: "Members reach each other on whatever no rule drops: the group does not begin with dropping all.",
+    meaning:
+      "Members reach each other on whatever no rule drops: the group does not begin with dropping all.",
   },
   "one-group": { severity: "note", meaning: "One group holds everything of a network." },
   "group-per-instance": { severity: "note", meaning: "Groups stand for single instances, not for roles." },
@@ -101,4 +102,9 @@ export function ruleHandle(rule: Rule): string {
 
 export function removeRule({ group, rule }: PlacedRule, text: string): Better {
   return { text, yaml: null, command: `ringwall rule remove ${group.id} ${ruleHandle(rule)}` };
+}
+
+/** What to do about another rule. */
+export function keepRule(text: string): Better {
+  return { text, yaml: null, command: null };
 }
