@@ -19,10 +19,12 @@ compile_bpf() { # source, object: DWARF is stripped, BTF stays
   rm -f "$2.tmp.o"
 }
 
-if newer build/ringwall.bpf.o bpf; then
-  echo "build: bpf/ringwall.bpf.c"
-  compile_bpf bpf/ringwall.bpf.c build/ringwall.bpf.o
-fi
+for name in ringwall confirm; do
+  if newer "build/$name.bpf.o" bpf; then
+    echo "build: bpf/$name.bpf.c"
+    compile_bpf "bpf/$name.bpf.c" "build/$name.bpf.o"
+  fi
+done
 
 if newer src/kernel/layout.gen.ts build/ringwall.bpf.o scripts/generate-layout.mjs; then
   echo "build: src/kernel/layout.gen.ts"

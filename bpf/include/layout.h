@@ -38,6 +38,7 @@ enum limit {
     COUNTERS_PER_INTERFACE = 128, /* direction x verdict x reason */
     EVENTS_BYTES = 1048576,       /* ring buffer */
     SESSION_TABLE_MIN = 512,
+    CONFIRM_ENTRIES_MAX = 16384, /* rw_confirm_list: there only while a change waits */
 };
 
 /* Egress is what the guest sends, ingress what reaches it. Also the index of a policy's side. */
@@ -427,6 +428,39 @@ struct trace {
 struct clock {
     __u64 jiffies;
     __u64 tai; /* ns */
+};
+
+/* ---- a change that goes back by itself unless it is confirmed (confirm.bpf.c) ---- */
+
+/* rw_confirm[place]: words */
+enum confirm_place {
+    CONFIRM_STATE = 0, /* enum confirm_state; the one word that decides */
+    CONFIRM_SPAN = 1,  /* from the switch to the deadline, ns of the boot clock */
+    CONFIRM_DEADLINE = 2,
+    CONFIRM_COUNT = 3, /* entries of rw_confirm_list */
+    CONFIRM_PLACES = 4,
+};
+enum confirm_state {
+    CONFIRM_NONE = 0,
+    CONFIRM_WAITING = 1,
+    CONFIRM_REVERTING = 2,
+    CONFIRM_REVERTED = 3,
+    CONFIRM_KEPT = 4,
+};
+
+/* rw_confirm_list[n]: a word that the change switches, and what it was. */
+enum confirm_kind {
+    CONFIRM_SLOT = 1,   /* words of rw_slots[index] */
+    CONFIRM_DEVICE = 2, /* records of the device whose ifindex is index, wherever its word stands */
+    CONFIRM_IDENTITY =
+        3, /* flags of the entry of rw_identities; written before the switch, so only put back */
+};
+struct confirm_entry {
+    __u32 kind; /* enum confirm_kind */
+    __u32 index;
+    __u64 before;
+    __u64 after;
+    struct identity_key identity;
 };
 
 /* A mark before the frame's bytes, from XDP to tc ingress of the same device: judged, do not judge again. */

@@ -3,30 +3,16 @@
 #ifndef RINGWALL_MAPS_H
 #define RINGWALL_MAPS_H
 
-#include "layout.h"
 #include "scratch.h"
-
-#define MAP(name, map_type, key_type, value_type, entries, flags)                                            \
-    struct {                                                                                                 \
-        __uint(type, map_type);                                                                              \
-        __uint(max_entries, entries);                                                                        \
-        __uint(map_flags, flags);                                                                            \
-        __type(key, key_type);                                                                               \
-        __type(value, value_type);                                                                           \
-    } name SEC(".maps")
+#include "switched.h"
 
 MAP(rw_settings, BPF_MAP_TYPE_ARRAY, __u32, struct settings, 1, 0);
 
-MAP(rw_devices, BPF_MAP_TYPE_ARRAY, __u32, struct device, DEVICES_NEAR, BPF_F_MMAPABLE);
-MAP(rw_devices_far, BPF_MAP_TYPE_HASH, __u32, struct device, DEVICES_FAR, BPF_F_NO_PREALLOC);
 MAP(rw_interfaces, BPF_MAP_TYPE_ARRAY, __u32, struct interface, INTERFACES_MAX *RECORDS_PER_INTERFACE, 0);
 MAP(rw_owned, BPF_MAP_TYPE_LPM_TRIE, struct owned_key, __u32, OWNED_MAX, BPF_F_NO_PREALLOC);
 MAP(rw_listed, BPF_MAP_TYPE_HASH, struct listed_key, __u32, OWNED_MAX, BPF_F_NO_PREALLOC);
 MAP(rw_uplinks, BPF_MAP_TYPE_HASH, struct uplink_key, __u32, UPLINK_ADDRESSES_MAX, BPF_F_NO_PREALLOC);
 
-MAP(rw_identities, BPF_MAP_TYPE_HASH, struct identity_key, struct identity, IDENTITIES_MAX,
-    BPF_F_NO_PREALLOC);
-MAP(rw_slots, BPF_MAP_TYPE_ARRAY, __u32, struct slot, SLOTS_MAX, BPF_F_MMAPABLE);
 MAP(rw_policies, BPF_MAP_TYPE_ARRAY, __u32, struct policy, POLICIES_MAX, 0);
 MAP(rw_cells, BPF_MAP_TYPE_ARRAY, __u32, struct cell, CELLS_MAX, 0);
 MAP(rw_words, BPF_MAP_TYPE_ARRAY, __u32, __u64, WORDS_MAX, 0);

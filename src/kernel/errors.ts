@@ -13,7 +13,8 @@ export type EnforcementErrorCode =
   | "PACKET" // the kernel's test run takes no such frame
   | "PERMISSION" // capabilities are missing
   | "UNKNOWN_INTERFACE"
-  | "UNPROVEN"; // what was written is not what the rules say: a fault of Ringwall, or of the memory
+  | "UNPROVEN" // what was written is not what the rules say: a fault of Ringwall, or of the memory
+  | "WAITING"; // a change waits for its confirmation
 
 export class EnforcementError extends Error {
   readonly code: EnforcementErrorCode;

@@ -11,18 +11,33 @@ import { deleteBatch, encodeIdentities, erasePolicy, eraseRecord, identityKey, w
 
 export interface Recovered {
   readonly known: KnownState;
+  /** What the maps say of the state that waits to come back; null where none does. */
+  readonly before: KnownState | null;
   /** An earlier change had to be completed or undone, or something was left over. */
   readonly mended: boolean;
 }
 
-/** Reads the maps back and mends them. `grace`: settles when no program runs any more that began before. */
-export async function recoverState(maps: SyncMaps, grace: () => Promise<void>): Promise<Recovered> {
-  const recovery = planRecovery(await readState(maps));
-  if (recovery.clean) return { known: recovery.known, mended: false };
+/**
+ * Reads the maps back and mends them. `grace`: settles when no program runs any more that began before. `before`:
+ * the generation that a change which waits for its confirmation goes back to; what it needs for that is left.
+ */
+export async function recoverState(
+  maps: SyncMaps,
+  grace: () => Promise<void>,
+  before: number | null = null,
+): Promise<Recovered> {
+  const raw = await readState(maps);
+  const recovery = planRecovery(raw);
+  const { known } = recovery;
+  if (before !== null) {
+    switchWords(maps, recovery);
+    return { known, before: planRecovery(raw, before).known, mended: true };
+  }
+  if (recovery.clean) return { known, before: null, mended: false };
   switchWords(maps, recovery);
   await grace();
   deleteLeftovers(maps, recovery);
-  return { known: recovery.known, mended: true };
+  return { known, before: null, mended: true };
 }
 
 function switchWords(maps: SyncMaps, recovery: Recovery): void {

@@ -47,11 +47,15 @@ export interface IdentityFix {
   readonly entry: IdentityStruct;
 }
 
-export function planRecovery(raw: RawState): Recovery {
-  const journal = raw.slots.get(journalSlot)?.generation ?? 0;
+/** `journal`: the last change that counts; another than the maps say asks what an earlier one had made of them. */
+export function planRecovery(
+  raw: RawState,
+  journal: number = raw.slots.get(journalSlot)?.generation ?? 0,
+): Recovery {
   const known = emptyState();
   known.generation = lastGeneration(raw, journal);
-  if (journal > 0) known.slots.set(journalSlot, { version: 0, generation: journal });
+  const word = raw.slots.get(journalSlot);
+  if (word !== undefined) known.slots.set(journalSlot, word);
 
   const identities = recoverIdentities(raw, known, journal);
   chooseLiveRecords(raw, known, journal);
@@ -86,9 +90,9 @@ function isClean(recovery: Omit<Recovery, "clean">): boolean {
   );
 }
 
-/** Also what was begun and undone counts: a generation is never used twice. */
+/** Also what was begun and undone, or taken back, counts: a generation is never used twice. */
 function lastGeneration(raw: RawState, journal: number): number {
-  let last = journal;
+  let last = Math.max(journal, raw.slots.get(journalSlot)?.version ?? 0);
   for (const { generation } of [...raw.slots.values(), ...raw.intents.values()])
     last = Math.max(last, generation);
   for (const { struct } of raw.records.values()) last = Math.max(last, struct.generation);

@@ -158,6 +158,11 @@ export class SessionTables {
     }
   }
 
+  /** Takes the sessions of all other interfaces away. */
+  async retain(numbers: ReadonlySet<number>): Promise<void> {
+    await this.release([...this.#tables.keys()].filter((number) => !numbers.has(number)));
+  }
+
   #removePins(number: number): void {
     if (this.#directory === null) return;
     for (const table of tableNames) removePin(join(this.#directory, `${number}-${table}`));

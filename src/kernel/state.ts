@@ -2,7 +2,8 @@
  * What the maps hold, as the agent knows it: read back at start, followed at every change. Plain data.
  *
  * Reserved places: record 0 is nobody's (devices that no interface holds any more: everything is dropped);
- * slot 0 has no policy, and its generation is the journal: the last change whose writes are complete. The upper
+ * slot 0 has no policy, and its generation is the journal: the last change whose writes are complete (its version:
+ * the last that was in force, where one was taken back). The upper
  * half of rw_slots, which no record names, holds for each slot what the change under way will make of it, so
  * that the next agent can complete one that the journal says is whole.
  */

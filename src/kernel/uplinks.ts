@@ -42,6 +42,15 @@ export function planUplinks(
   return { upserts, deletes: [...known.uplinks.keys()].filter((key) => !wanted.has(key)) };
 }
 
+/**
+ * What is right under this model and the one before: while a change waits for its confirmation, an uplink judges
+ * by nothing that the change brought, because nobody would take it from there.
+ */
+export function keepOldUplinks(known: KnownState, plan: UplinkPlan): UplinkPlan {
+  const changed = [...plan.upserts.keys()].filter((key) => known.uplinks.has(key));
+  return { upserts: new Map(), deletes: [...plan.deletes, ...changed] };
+}
+
 interface Holder {
   readonly id: string;
   readonly network: string;
