@@ -1,6 +1,6 @@
 /** The words that a change switches, and what they were: what the kernel needs to take it back. Pure. */
 import { mappedBytes } from "./addresses.ts";
-import { ConfirmEntryStruct, ConfirmKind } from "./layout.gen.ts";
+import { type ConfirmEntryStruct, ConfirmKind } from "./layout.gen.ts";
 import { packWord } from "./maps.ts";
 import type { ChangePlan } from "./plan.ts";
 import { journalSlot, type KnownState, type SlotWord } from "./state.ts";

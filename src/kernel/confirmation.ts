@@ -72,15 +72,15 @@ export class Confirmation {
   /** What an earlier agent left; null: nothing. One that never began is taken away. */
   static find(places: ConfirmPlaces): Confirmation | null {
     if (!existsSync(join(places.pins, "rw_confirm"))) return null;
-    const { BpfMap: Map } = native();
-    const words = Map.openPinned(join(places.pins, "rw_confirm"));
+    const open = (name: string) => native().BpfMap.openPinned(join(places.pins, name));
+    const words = open("rw_confirm");
     const begun = words.load64(ConfirmPlace.CONFIRM_STATE) !== BigInt(ConfirmState.CONFIRM_NONE);
     if (!begun || !existsSync(join(places.pins, "rw_confirm_list"))) {
       words.close();
       removePins(places.pins);
       return null;
     }
-    const found = new Confirmation(places, words, Map.openPinned(join(places.pins, "rw_confirm_list")));
+    const found = new Confirmation(places, words, open("rw_confirm_list"));
     found.#readDevices();
     return found;
   }
@@ -181,7 +181,8 @@ export class Confirmation {
   }
 }
 
-const cannot = "this kernel cannot take a change back by itself, so it was not made: apply it without --confirm";
+const cannot =
+  "this kernel cannot take a change back by itself, so it was not made: apply it without --confirm";
 
 function tooMany(count: number): EnforcementError {
   return new EnforcementError(

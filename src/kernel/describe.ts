@@ -1,12 +1,20 @@
 /** The state of each interface, uplink and map as status reports it. */
+import { uptime } from "node:os";
 import type { Resolved, ResolvedInterface } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import type { GuestDevices } from "./devices.ts";
 import { digest64 } from "./digest.ts";
 import type { SyncEngine } from "./engine.ts";
+import type { Hold } from "./hold.ts";
 import type { LinkInfo } from "./native.ts";
 import type { KernelSettings, Uplink } from "./settings.ts";
-import type { InterfaceState, InterfaceStatus, KernelStatus, UplinkStatus } from "./status.ts";
+import type {
+  ConfirmationStatus,
+  InterfaceState,
+  InterfaceStatus,
+  KernelStatus,
+  UplinkStatus,
+} from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
 
 export interface Described {
@@ -32,6 +40,14 @@ export function describeKernel(
     maps: engine.fill,
     leftovers: engine.lastCleaningError,
   };
+}
+
+/** A change that is to be confirmed, or was; null: there is none. */
+export function describeConfirmation(hold: Hold | null): ConfirmationStatus | null {
+  if (hold === null) return null;
+  const { state, deadline_seconds } = hold.confirmation;
+  const remaining_seconds = state === "waiting" ? Math.max(0, deadline_seconds - uptime()) : 0;
+  return { state, remaining_seconds };
 }
 
 export function describeInterfaces(described: Described): readonly InterfaceStatus[] {

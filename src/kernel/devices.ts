@@ -103,15 +103,20 @@ export class GuestDevices {
     spares: { record: number; stored: StoredRecord }[],
   ): boolean {
     const { known, maps } = this.#engine;
-    const record = this.#engine.sparePlace(stored.struct.number);
+    const spare = this.#engine.sparePlace(stored.struct.number);
     const flags = stored.struct.flags | InterfaceFlag.INTERFACE_NOT_READY;
-    const waiting = moveRecord(stored, record, { flags });
+    const waiting = moveRecord(stored, spare, { flags });
     const undo = new Undo();
     let problem: string;
     try {
-      writeRecord(maps, record, waiting, undo);
-      spares.push({ record, stored: waiting });
-      switchDevice(maps, known, link.ifindex, record);
+      if (this.#engine.hold?.needsRecord(spare)) {
+        // What a change that waits goes back to stays where it is; for this moment the device drops everything.
+        switchDevice(maps, known, link.ifindex, removedRecord);
+      } else {
+        writeRecord(maps, spare, waiting, undo);
+        spares.push({ record: spare, stored: waiting });
+        switchDevice(maps, known, link.ifindex, spare);
+      }
       const result = this.#attachments.attachGuest(link, settings.attach);
       if (result.done) return true;
       problem = result.problem;

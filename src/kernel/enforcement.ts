@@ -1,17 +1,16 @@
 /** This host's enforcement: the kernel's maps, programs and devices, under the model that was applied last. */
-import { totalmem } from "node:os";
-import type { Direction, SessionSizes } from "../model/model.ts";
+import type { Direction } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
 import { readCounters, readLost } from "./counters.ts";
-import { type Described, describeInterfaces, describeKernel } from "./describe.ts";
+import { type Described, describeConfirmation, describeInterfaces, describeKernel } from "./describe.ts";
 import { GuestDevices } from "./devices.ts";
-import type { EnforcementOptions, Enforcer } from "./enforcer.ts";
+import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
 import { SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
 import { EventReader } from "./events.ts";
-import { readHostFacts } from "./host-facts.ts";
+import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Limit, SettingsStruct } from "./layout.gen.ts";
 import { LinkWatch } from "./link-watch.ts";
@@ -20,10 +19,11 @@ import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
 import type { SessionClock } from "./session-codec.ts";
-import { createTable, fitSizes, SessionTables } from "./sessions.ts";
+import { createTable, SessionTables } from "./sessions.ts";
 import { encodeSettings, type KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
+  ConfirmationStatus,
   KernelStatus,
   LostEvents,
   PacketCounter,
@@ -42,11 +42,6 @@ export type * from "./status.ts";
 /** Record 0 and the number that questions use. */
 const reservedNumbers = 2;
 
-interface Applied {
-  readonly resolved: Resolved;
-  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
-}
-
 export class Enforcement implements Enforcer {
   readonly adopted: boolean;
   readonly #objects: KernelObjects;
@@ -60,7 +55,7 @@ export class Enforcement implements Enforcer {
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
   #settings: KernelSettings;
-  #applied: Applied | null = null;
+  readonly #model: HostModel;
   readonly #names: InterfaceNames;
   #freshPending: boolean;
   #closed = false;
@@ -93,19 +88,30 @@ export class Enforcement implements Enforcer {
     this.#settings = options.settings;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     const tables = new SessionTables(objects.maps.sessions, () => objects.pins.sessions, this.#idle);
-    this.#engine = new SyncEngine(objects.maps, tables, this.#idle);
+    const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
+    this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
     this.#attachments = new Attachments(objects.pins, objects.programs);
     this.#devices = new GuestDevices(this.#engine, this.#attachments);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
+    this.#model = new HostModel({
+      engine: this.#engine,
+      devices: this.#devices,
+      uplinks: this.#uplinks,
+      names: this.#names,
+      links: () => this.#watch.links,
+      settings: () => this.#settings,
+    });
   }
 
   async #begin(): Promise<void> {
     this.#writeSettings();
+    this.#engine.findHold();
     await this.#engine.recover();
-    this.#engine.tables.adopt(new Set(this.#engine.known.numbers.values()));
+    const { known, hold, tables } = this.#engine;
+    tables.adopt(new Set([...known.numbers.values(), ...(hold?.numbers ?? [])]));
     this.#watch.start();
     this.#attachments.adopt();
     this.#attachments.adoptFilters(this.#watch.links.keys());
@@ -114,19 +120,14 @@ export class Enforcement implements Enforcer {
     this.#objects.pins.removeOtherPrograms(this.#objects.digest);
   }
 
-  apply(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>): Promise<ApplyReport> {
-    return this.#queue.run(async () => {
-      this.#checkOpen();
+  apply(
+    resolved: Resolved,
+    policies: ReadonlyMap<bigint, CompiledPolicy>,
+    seconds: number | null = null,
+  ): Promise<ApplyReport> {
+    return this.#run(async () => {
       const begin = performance.now();
-      const links = this.#watch.links;
-      const bindings = this.#devices.bind(resolved, links);
-      const host = readHostFacts(this.#settings.uplinks, links, bindings);
-      const sizes = (interfaces: number, own: SessionSizes | null) => this.#sizesFor(interfaces, own);
-      const report = await this.#engine.apply({ resolved, policies, bindings, host, sizes });
-      this.#applied = { resolved, policies };
-      this.#names.follow(resolved);
-      await this.#devices.reconcile(bindings, links, this.#settings);
-      this.#uplinks.reconcile(this.#settings.uplinks, links);
+      const report = await this.#model.apply({ resolved, policies }, seconds);
       if (this.#freshPending) this.#commitFresh();
       const { generation, entriesWritten, slotsSwitched, recordsSwitched } = report;
       const interfaces = describeInterfaces(this.#described());
@@ -135,10 +136,21 @@ export class Enforcement implements Enforcer {
     });
   }
 
-  #sizesFor(interfaces: number, own: SessionSizes | null): SessionSizes {
-    const { sessions, memoryShare } = this.#settings;
-    const budget = totalmem() * memoryShare;
-    return fitSizes(own ?? sessions, { cpus: this.#cpus, interfaces, budget });
+  get confirmation(): ConfirmationStatus | null {
+    this.#checkOpen();
+    return describeConfirmation(this.#engine.hold);
+  }
+
+  resume(before: ModelInForce, waiting: ModelInForce): Promise<void> {
+    return this.#run(() => this.#model.resume(before, waiting));
+  }
+
+  decide(decision: "keep" | "undo"): Promise<"kept" | "reverted"> {
+    return this.#run(() => this.#model.decide(decision));
+  }
+
+  forget(): Promise<void> {
+    return this.#run(async () => this.#engine.removeHold());
   }
 
   /** The new maps are filled: the devices get the programs that read them, and the old ones go. */
@@ -155,29 +167,16 @@ export class Enforcement implements Enforcer {
 
   async #followLinks(): Promise<void> {
     if (this.#closed) return;
-    if (this.#applied === null) {
-      if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
-      return;
-    }
-    const bindings = this.#devices.bind(this.#applied.resolved, this.#watch.links);
-    await this.#devices.reconcile(bindings, this.#watch.links, this.#settings);
-    this.#followHost(this.#applied.resolved);
+    if (this.#model.inForce !== null) await this.#model.followLinks();
+    else if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
   }
 
   configure(settings: KernelSettings): Promise<void> {
-    return this.#queue.run(async () => {
-      this.#checkOpen();
+    return this.#run(async () => {
       this.#settings = settings;
       this.#writeSettings();
-      if (this.#applied !== null && !this.#freshPending) this.#followHost(this.#applied.resolved);
+      if (!this.#freshPending) await this.#model.followHost();
     });
-  }
-
-  /** Uplinks, addresses and MACs of the host itself, under the model in force. */
-  #followHost(resolved: Resolved): void {
-    const { uplinks } = this.#settings;
-    this.#uplinks.reconcile(uplinks, this.#watch.links);
-    this.#engine.followHost(resolved, readHostFacts(uplinks, this.#watch.links, this.#devices.bindings));
   }
 
   #writeSettings(): void {
@@ -198,7 +197,7 @@ export class Enforcement implements Enforcer {
       devices: this.#devices,
       uplinks: this.#uplinks,
       links: this.#watch.links,
-      resolved: this.#applied?.resolved ?? null,
+      resolved: this.#model.inForce?.resolved ?? null,
       settings: this.#settings,
     };
   }
@@ -249,8 +248,7 @@ export class Enforcement implements Enforcer {
   }
 
   ask(interfaceId: string, direction: Direction, frame: Uint8Array): Promise<PacketVerdict> {
-    return this.#queue.run(async () => {
-      this.#checkOpen();
+    return this.#run(async () => {
       await this.#engine.settle();
       const question = { interface: interfaceId, direction, frame };
       return askPrograms(this.#engine, this.#objects.programs, question, this.#cpus);
@@ -259,10 +257,7 @@ export class Enforcement implements Enforcer {
 
   /** Opens a device whose interface left the model (`interface release`). False where it is not one. */
   release(ifindex: number): Promise<boolean> {
-    return this.#queue.run(async () => {
-      this.#checkOpen();
-      return this.#devices.release(ifindex);
-    });
+    return this.#run(async () => this.#devices.release(ifindex));
   }
 
   close({ detach }: { readonly detach: boolean }): Promise<void> {
@@ -284,9 +279,18 @@ export class Enforcement implements Enforcer {
     this.#watch.close();
     this.#events.close();
     this.#attachments.close();
+    this.#engine.hold?.close();
     this.#engine.tables.close();
     this.#idle.close();
     this.#objects.close();
+  }
+
+  /** One thing after the other. */
+  #run<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      this.#checkOpen();
+      return work();
+    });
   }
 
   #checkOpen(): void {

@@ -4,6 +4,7 @@ import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
+  ConfirmationStatus,
   KernelStatus,
   LostEvents,
   PacketCounter,
@@ -27,14 +28,38 @@ export interface EnforcementOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+export interface ModelInForce {
+  readonly resolved: Resolved;
+  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
+}
+
 export interface Enforcer {
   /** Programs of this very object were found pinned and enforcing. */
   readonly adopted: boolean;
   /**
    * Brings a model into force. All or nothing: when it throws, what was in force still is. Two at once are
-   * done one after the other. Devices that come later are attached under the last model applied.
+   * done one after the other. Devices that come later are attached under the last model applied. `seconds`: after
+   * them the kernel goes back to what was in force, whether or not an agent runs, unless `decide` keeps the change;
+   * until then every other apply is refused (WAITING).
    */
-  apply(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>): Promise<ApplyReport>;
+  apply(
+    resolved: Resolved,
+    policies: ReadonlyMap<bigint, CompiledPolicy>,
+    seconds?: number | null,
+  ): Promise<ApplyReport>;
+  /**
+   * The change that waits to be confirmed, or what was decided of it, also by an earlier agent; null: there is
+   * none. It is remembered until `forget`.
+   */
+  readonly confirmation: ConfirmationStatus | null;
+  /**
+   * Goes on with a change that an earlier agent left waiting: the model that it goes back to, and its own. Throws
+   * WAITING where the maps do not hold it.
+   */
+  resume(before: ModelInForce, waiting: ModelInForce): Promise<void>;
+  /** Ends the wait, where the kernel has not yet. Settles with what was decided; the model follows it. */
+  decide(decision: "keep" | "undo"): Promise<"kept" | "reverted">;
+  forget(): Promise<void>;
   /** Takes settings over without a reload; a change of `sessions` holds for tables made from then on. */
   configure(settings: KernelSettings): Promise<void>;
   status(): KernelStatus;

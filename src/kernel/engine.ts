@@ -4,9 +4,11 @@
  */
 import type { SessionSizes } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
+import type { ConfirmPlaces, Decision } from "./confirmation.ts";
 import { clearNumber } from "./counters.ts";
 import { digest64 } from "./digest.ts";
-import { errorText } from "./errors.ts";
+import { EnforcementError, errorText } from "./errors.ts";
+import { Hold } from "./hold.ts";
 import { ListedKind } from "./layout.gen.ts";
 import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
 import { indexKey, joinBytes, textKey } from "./maps.ts";
@@ -21,7 +23,7 @@ import type { SessionTables } from "./sessions.ts";
 import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
 import type { MapFill } from "./status.ts";
 import { cleanUp, executeChange, type SyncReport, UnsettledError, writeUplinks } from "./sync.ts";
-import { planUplinks, type UplinkDevice } from "./uplinks.ts";
+import { keepOldUplinks, planUplinks, type UplinkDevice, type UplinkPlan } from "./uplinks.ts";
 import { deleteBatch, writeBatch } from "./write.ts";
 
 /** What of the host, beside the model, the maps follow. */
@@ -57,15 +59,26 @@ export class SyncEngine {
   #known: KnownState = emptyState();
   #settled = false;
   readonly #proofs = new Proofs();
+  readonly #places: (() => ConfirmPlaces) | null;
+  #hold: Hold | null = null;
   #cleaning: Promise<void> = Promise.resolve();
   /** Why leftovers of a change could not be deleted at once; null when all were. */
   lastCleaningError: string | null = null;
 
-  /** `idle`: any table of sessions; it stands in rw_grace. */
-  constructor(maps: ObjectMaps, tables: SessionTables, idle: BpfMap) {
+  /**
+   * `idle`: any table of sessions; it stands in rw_grace. `places`: where a change that waits for its confirmation
+   * lies; null: there are none here (test runs).
+   */
+  constructor(
+    maps: ObjectMaps,
+    tables: SessionTables,
+    idle: BpfMap,
+    places: (() => ConfirmPlaces) | null = null,
+  ) {
     this.maps = maps;
     this.tables = tables;
     this.#idle = idle;
+    this.#places = places;
     this.#sizes = sizesOf(maps);
     this.#cpus = native().possibleCpus();
     this.scratchNumber = Math.floor(this.#sizes.interfaces.maxEntries / 2) - 1;
@@ -97,9 +110,22 @@ export class SyncEngine {
     return this.maps.grace.setInnerAsync(indexKey(0), this.#idle);
   }
 
+  /** The change that waits for its confirmation, or what was decided of the last one, until it is removed. */
+  get hold(): Hold | null {
+    return this.#hold;
+  }
+
+  /** Takes over the change that waited when an earlier agent ended. */
+  findHold(): void {
+    this.#hold = this.#places === null ? null : Hold.find(this.#places());
+  }
+
   /** Reads the maps back; true where an earlier change had to be completed, undone or cleaned up. */
   async recover(): Promise<boolean> {
-    const { known, mended } = await recoverState(this.maps, () => this.grace());
+    const hold = this.#hold?.binds ? this.#hold : null;
+    const back = hold === null ? null : hold.confirmation.generationBefore;
+    const { known, before, mended } = await recoverState(this.maps, () => this.grace(), back);
+    if (hold !== null && before !== null) hold.before = before;
     this.#known = known;
     this.#settled = true;
     return mended;
@@ -111,40 +137,94 @@ export class SyncEngine {
     if (!this.#settled) await this.recover();
   }
 
-  /** Returns when the change is in force. Throws with the old in force. One at a time: the caller sees to it. */
-  async apply(change: ModelChange): Promise<EngineReport> {
+  /**
+   * Returns when the change is in force. Throws with the old in force. One at a time: the caller sees to it.
+   * `seconds`: after them the kernel goes back, unless the change is kept (`conclude`); null: it stays.
+   */
+  async apply(change: ModelChange, seconds: number | null = null): Promise<EngineReport> {
     await this.settle();
-    await this.#proofs.proveKept(this.maps, this.#known, change);
-    const broken = { records: new Set<number>(), versions: this.#proofs.broken };
-    const plan = planChange(this.#known, { ...change, broken }, this.#capacities);
+    if (this.#hold?.binds) throw new EnforcementError("WAITING", "a change waits for its confirmation");
+    const plan = await this.#plan(change);
     checkCapacity(this.#known, plan, this.#sizes);
     const added = await this.#prepareTables(change, plan);
     let report: SyncReport;
     try {
-      report = await this.#execute(change, plan);
+      report = await this.#execute(change, plan, seconds);
     } catch (error) {
       if (error instanceof UnsettledError) this.#settled = false;
       else await this.tables.release(added);
       throw error;
     }
-    if (plan.changes) this.#cleaning = this.clean(() => this.#deleteOld(plan));
+    if (plan.changes && seconds === null) this.#cleaning = this.clean(() => this.#deleteOld(plan));
     return { ...report, generation: plan.generation };
   }
 
   /** What uplinks may judge, and the host's own MACs, without a change of the model. */
   followHost(resolved: Resolved, host: HostFacts): void {
     this.#writeHostMacs(host.macs);
-    writeUplinks(this.maps, this.#known, planUplinks(this.#known, resolved, host.uplinks, host.addresses));
+    writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
   }
 
-  async #execute(change: ModelChange, plan: ChangePlan): Promise<SyncReport> {
+  /** What an uplink judges has to be right, too, after the kernel went back by itself. */
+  #planUplinks(live: KnownState, resolved: Resolved, host: HostFacts): UplinkPlan {
+    const plan = planUplinks(live, resolved, host.uplinks, host.addresses);
+    return this.#hold?.binds ? keepOldUplinks(live, plan) : plan;
+  }
+
+  /**
+   * Ends the wait, where the kernel has not yet; what is in force then is known, and nothing else is there any
+   * more. Settles with what was decided, by whomever.
+   */
+  async conclude(decision: Decision): Promise<"kept" | "reverted"> {
+    const hold = this.#hold;
+    if (hold === null) throw new EnforcementError("WAITING", "no change waits for its confirmation");
+    const outcome = await hold.decide(decision);
+    this.#settled = false;
+    await this.settle();
+    this.#proofs.retain(this.#known.policies);
+    await this.tables.retain(new Set([...this.#known.numbers.values(), this.scratchNumber]));
+    return outcome;
+  }
+
+  /** Forgets a change that was decided. */
+  removeHold(): void {
+    this.#hold?.remove();
+    this.#hold = null;
+  }
+
+  /**
+   * Goes on with a change that an earlier agent left waiting. Throws WAITING where its model is not what the maps
+   * hold: it can only be undone then.
+   */
+  async resume(change: ModelChange): Promise<EngineReport> {
+    await this.settle();
+    const plan = await this.#plan(change);
+    const { policies, records, slotSwitches, identities } = plan;
+    if (policies.length + records.size + slotSwitches.size + identities.writes.length > 0)
+      throw new EnforcementError("WAITING", "the maps do not hold the change that waits");
+    return { generation: this.#known.generation, entriesWritten: 0, slotsSwitched: 0, recordsSwitched: 0 };
+  }
+
+  async #plan(change: ModelChange): Promise<ChangePlan> {
+    await this.#proofs.proveKept(this.maps, this.#known, change);
+    const broken = { records: new Set<number>(), versions: this.#proofs.broken };
+    return planChange(this.#known, { ...change, broken }, this.#capacities);
+  }
+
+  async #execute(change: ModelChange, plan: ChangePlan, seconds: number | null): Promise<SyncReport> {
     const { resolved, host } = change;
     this.#writeHostMacs(host.macs);
     return executeChange(this.maps, this.#known, plan, {
-      uplinks: (live) => planUplinks(live, resolved, host.uplinks, host.addresses),
+      uplinks: (live) => this.#planUplinks(live, resolved, host),
       clearNumber: (number) => clearNumber(this.maps, number, this.#cpus),
       prove: (written) => this.#proofs.proveNew(this.maps, written, resolved.identities),
+      switchAll: seconds === null ? null : () => this.#beginHold(plan, seconds),
     });
+  }
+
+  #beginHold(plan: ChangePlan, seconds: number): void {
+    if (this.#places === null) throw new EnforcementError("WAITING", "nothing goes back by itself here");
+    this.#hold = Hold.begin(this.#places(), this.#known, plan, seconds);
   }
 
   async #prepareTables(change: ModelChange, plan: ChangePlan): Promise<readonly number[]> {

@@ -1,9 +1,9 @@
 /** A change that waits for its confirmation, and the state that it goes back to. */
-import type { Resolved } from "../policy/types.ts";
 import { bindDevices } from "./bindings.ts";
 import { listEntries } from "./confirm-entries.ts";
 import { Confirmation, type ConfirmPlaces, type Decision } from "./confirmation.ts";
 import { digest64 } from "./digest.ts";
+import type { ModelInForce } from "./enforcer.ts";
 import type { LinkInfo } from "./native.ts";
 import type { ChangePlan } from "./plan.ts";
 import { type KnownState, removedRecord } from "./state.ts";
@@ -96,18 +96,18 @@ export class Hold {
 }
 
 /** The model before a change that waits, and which devices its interfaces are on. */
-export class ModelBefore<Applied extends { readonly resolved: Resolved }> {
-  readonly applied: Applied;
+export class ModelBefore {
+  readonly model: ModelInForce;
   #bindings: ReadonlyMap<number, string>;
 
-  constructor(applied: Applied, bindings: ReadonlyMap<number, string>) {
-    this.applied = applied;
+  constructor(model: ModelInForce, bindings: ReadonlyMap<number, string>) {
+    this.model = model;
     this.#bindings = bindings;
   }
 
   /** Devices come and go while the change waits. */
   bind(links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
-    this.#bindings = bindDevices(this.applied.resolved.interfaces, links, this.#bindings);
+    this.#bindings = bindDevices(this.model.resolved.interfaces, links, this.#bindings);
     return this.#bindings;
   }
 }

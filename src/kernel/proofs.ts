@@ -85,6 +85,11 @@ export class Proofs {
     }
   }
 
+  /** All other versions are gone. */
+  retain(versions: ReadonlyMap<number, unknown>): void {
+    this.forget([...this.#proven.keys(), ...this.#broken.keys()].filter((version) => !versions.has(version)));
+  }
+
   /** These versions are gone. */
   forget(versions: Iterable<number>): void {
     for (const version of versions) {

@@ -76,6 +76,14 @@ export interface ApplyReport {
   readonly interfaces: readonly InterfaceStatus[];
 }
 
+/** What became, or becomes, of a change that is to be confirmed. */
+export interface ConfirmationStatus {
+  /** `waiting`: the deadline is to come. */
+  readonly state: "waiting" | "kept" | "reverted";
+  /** Until the kernel goes back by itself; 0 when it is decided. */
+  readonly remaining_seconds: number;
+}
+
 export interface Session {
   readonly interface: string;
   readonly table: SessionTableName;

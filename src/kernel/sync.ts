@@ -37,6 +37,8 @@ export interface ChangeSteps {
   readonly clearNumber: (number: number) => void;
   /** Reads back what was written, before anything is switched; throws where it is not what was meant. */
   readonly prove: (plan: ChangePlan) => Promise<void>;
+  /** Switches journal, devices and slots at one stroke, or throws with none switched; null: one by one. */
+  readonly switchAll: (() => void) | null;
 }
 
 /** Throws EnforcementError with nothing changed, or UnsettledError. `known` follows what was done. */
@@ -46,19 +48,16 @@ export async function executeChange(
   plan: ChangePlan,
   steps: ChangeSteps,
 ): Promise<SyncReport> {
-  if (!plan.changes)
-    return {
-      entriesWritten: writeUplinks(maps, known, steps.uplinks(known)),
-      slotsSwitched: 0,
-      recordsSwitched: 0,
-    };
+  if (!plan.changes) {
+    steps.switchAll?.();
+    const entriesWritten = writeUplinks(maps, known, steps.uplinks(known));
+    return { entriesWritten, slotsSwitched: 0, recordsSwitched: 0 };
+  }
   // A generation that was begun is never used again, undone or not.
   known.generation = plan.generation;
   const written = await writeProven(maps, plan, steps);
   try {
-    storeSlot(maps, journalSlot, { version: 0, generation: plan.generation });
-    for (const [ifindex, record] of plan.deviceSwitches) storeDevice(maps, ifindex, record);
-    for (const [slot, word] of plan.slotSwitches) storeSlot(maps, slot, word);
+    if (steps.switchAll === null) switchWords(maps, plan);
     follow(known, plan);
     const entries = writeUplinks(maps, known, steps.uplinks(known));
     return {
@@ -73,12 +72,19 @@ export async function executeChange(
   }
 }
 
+function switchWords(maps: SyncMaps, plan: ChangePlan): void {
+  storeSlot(maps, journalSlot, { version: 0, generation: plan.generation });
+  for (const [ifindex, record] of plan.deviceSwitches) storeDevice(maps, ifindex, record);
+  for (const [slot, word] of plan.slotSwitches) storeSlot(maps, slot, word);
+}
+
 /** Writes beside what is in force, and proves it; returns the number of entries. What fails is undone. */
 async function writeProven(maps: SyncMaps, plan: ChangePlan, steps: ChangeSteps): Promise<number> {
   const undo = new Undo();
   try {
     const written = writeBeside(maps, plan, steps, undo);
     await steps.prove(plan);
+    steps.switchAll?.();
     return written;
   } catch (error) {
     const errors = undo.run();

@@ -23,6 +23,11 @@ function opened(): Enforcement {
   return enforcement;
 }
 
+function compiled(name: ModelName) {
+  const resolved = resolve(models[name], { host: "here" });
+  return { resolved, policies: compileAll(resolved) };
+}
+
 /** "open", or the error's code; "timeout" where nothing answers. */
 function tryConnect(host: string, port: number, ms: number): Promise<string> {
   return new Promise((done) => {
@@ -74,8 +79,8 @@ const commands = {
     return { adopted: enforcement.adopted };
   },
   apply: async (name: ModelName) => {
-    const resolved = resolve(models[name], { host: "here" });
-    return opened().apply(resolved, compileAll(resolved));
+    const { resolved, policies } = compiled(name);
+    return opened().apply(resolved, policies);
   },
   /** Rules as text, of the host "here". */
   applyRules: async (text: string) => {
@@ -87,6 +92,16 @@ const commands = {
     const resolved = resolve(model, { host: "here" });
     return opened().apply(resolved, compileAll(resolved));
   },
+  /** Until `seconds` are over, or it is kept. */
+  applyFor: async ({ model, seconds }: { model: ModelName; seconds: number }) => {
+    const { resolved, policies } = compiled(model);
+    return opened().apply(resolved, policies, seconds);
+  },
+  resume: async ({ before, waiting }: { before: ModelName; waiting: ModelName }) =>
+    opened().resume(compiled(before), compiled(waiting)),
+  confirmation: async () => opened().confirmation,
+  decide: async (decision: "keep" | "undo") => opened().decide(decision),
+  forget: async () => opened().forget(),
   /** Changes without end, until the driver is killed. */
   async flip(names: readonly ModelName[]): Promise<never> {
     for (let turn = 0; ; turn++) await commands.apply(names[turn % names.length] ?? "open80");

@@ -55,7 +55,14 @@ export class Bed {
 
   /** eni-N: tapN at the host, eth0 with 10.0.0.N in a namespace of its own; the host is 10.0.0.254. */
   addGuest(number: number): void {
-    const guest = this.#addNamespace(`g${number}`);
+    this.#addNamespace(`g${number}`);
+    this.#guests.push(number);
+    this.addDevice(number);
+  }
+
+  /** The device of a guest; a new one, where the old one went. */
+  addDevice(number: number): void {
+    const guest = `${this.#name}-g${number}`;
     const device = `tap${number}`;
     ip(
       "link",
@@ -78,7 +85,6 @@ export class Bed {
     ip("-n", guest, "link", "set", "eth0", "address", mac, "up");
     ip("-n", guest, "link", "set", "lo", "up");
     ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
-    this.#guests.push(number);
     this.host("link", "set", device, "up");
     this.host("addr", "add", "10.0.0.254/32", "dev", device);
     this.host("route", "add", `10.0.0.${number}/32`, "dev", device, "src", "10.0.0.254");

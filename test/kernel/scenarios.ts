@@ -14,6 +14,11 @@ export const models = {
     groups: [group("sg-web", [tcp(81, 81)])],
     interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])],
   }),
+  /** Other rules, and another record of the interface. */
+  moved: model({
+    groups: [group("sg-web", [tcp(81, 81)])],
+    interfaces: [iface(1, ["sg-web"], ["10.0.0.1", "10.0.0.9"])],
+  }),
   two: model({
     groups: [web, group("sg-db", [tcp(80, 80, { remote: remote("sg-web") })])],
     interfaces: [iface(1, ["sg-web"], ["10.0.0.1"]), iface(2, ["sg-db"], ["10.0.0.2"])],

@@ -1,8 +1,9 @@
-import type { Enforcer } from "../../../src/kernel/enforcer.ts";
+import type { Enforcer, ModelInForce } from "../../../src/kernel/enforcer.ts";
 import { EnforcementError } from "../../../src/kernel/errors.ts";
 import type { KernelSettings } from "../../../src/kernel/settings.ts";
 import type {
   ApplyReport,
+  ConfirmationStatus,
   PacketEvent,
   PacketVerdict,
   Session,
@@ -30,9 +31,17 @@ export class FakeEnforcer implements Enforcer {
   };
   closed: { readonly detach: boolean } | null = null;
 
-  async apply(resolved: Resolved): Promise<ApplyReport> {
+  /** What waits, or was decided; tests set `reverted` where the kernel would. */
+  confirmation: ConfirmationStatus | null = null;
+  #before: Resolved | null = null;
+
+  async apply(resolved: Resolved, _policies?: unknown, seconds: number | null = null): Promise<ApplyReport> {
     this.applies++;
     if (this.refuses !== null) throw new EnforcementError("CAPACITY", this.refuses);
+    if (seconds !== null) {
+      this.#before = this.resolved;
+      this.confirmation = { state: "waiting", remaining_seconds: seconds };
+    }
     this.resolved = resolved;
     const { interfaces } = this.status();
     return {
@@ -43,6 +52,25 @@ export class FakeEnforcer implements Enforcer {
       duration_ms: 1,
       interfaces,
     };
+  }
+
+  async resume(before: ModelInForce, waiting: ModelInForce): Promise<void> {
+    if (this.refuses !== null) throw new EnforcementError("WAITING", this.refuses);
+    this.#before = before.resolved;
+    this.resolved = waiting.resolved;
+  }
+
+  async decide(decision: "keep" | "undo"): Promise<"kept" | "reverted"> {
+    const { state = "reverted" } = this.confirmation ?? {};
+    const outcome = state !== "waiting" ? state : decision === "keep" ? "kept" : "reverted";
+    if (outcome === "reverted" && this.#before !== null) this.resolved = this.#before;
+    this.#before = null;
+    this.confirmation = { state: outcome, remaining_seconds: 0 };
+    return outcome;
+  }
+
+  async forget(): Promise<void> {
+    this.confirmation = null;
   }
 
   async configure(settings: KernelSettings): Promise<void> {

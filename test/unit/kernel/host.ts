@@ -57,6 +57,7 @@ export class Host {
       uplinks,
       clearNumber: () => {},
       prove: (written) => proveWritten(this.maps, written, resolved.identities, () => {}),
+      switchAll: null,
     });
     cleanUp(this.maps, known, plan);
     for (const number of plan.cleanup.numbers) this.numbers.delete(number);

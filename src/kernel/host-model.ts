@@ -1,0 +1,158 @@
+/**
+ * The model in force on this host: the maps, the devices and the uplinks follow it, and the decision on a change
+ * that waited for its confirmation. Callers see to it that only one thing is done at a time.
+ */
+import { totalmem } from "node:os";
+import type { SessionSizes } from "../model/model.ts";
+import type { Resolved } from "../policy/types.ts";
+import { bindingsOf } from "./bindings.ts";
+import type { Decision } from "./confirmation.ts";
+import type { GuestDevices } from "./devices.ts";
+import type { ModelInForce } from "./enforcer.ts";
+import type { EngineReport, ModelChange, SyncEngine } from "./engine.ts";
+import { EnforcementError } from "./errors.ts";
+import { ModelBefore } from "./hold.ts";
+import { readHostFacts } from "./host-facts.ts";
+import type { InterfaceNames } from "./interface-names.ts";
+import { type LinkInfo, native } from "./native.ts";
+import { fitSizes } from "./sessions.ts";
+import type { KernelSettings } from "./settings.ts";
+import type { UplinkDevices } from "./uplink-devices.ts";
+
+export interface HostParts {
+  readonly engine: SyncEngine;
+  readonly devices: GuestDevices;
+  readonly uplinks: UplinkDevices;
+  readonly names: InterfaceNames;
+  readonly links: () => ReadonlyMap<number, LinkInfo>;
+  readonly settings: () => KernelSettings;
+}
+
+export class HostModel {
+  readonly #parts: HostParts;
+  readonly #cpus = native().possibleCpus();
+  #inForce: ModelInForce | null = null;
+  /** While a change waits for its confirmation. */
+  #before: ModelBefore | null = null;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  get inForce(): ModelInForce | null {
+    return this.#inForce;
+  }
+
+  /** `seconds`: then the kernel goes back by itself; null: the change stays. All or nothing. */
+  async apply(model: ModelInForce, seconds: number | null): Promise<EngineReport> {
+    await this.notice();
+    const before = this.#inForce;
+    if (seconds !== null && before === null)
+      throw new EnforcementError("WAITING", "nothing is in force that could come back");
+    const boundBefore = this.#parts.devices.bindings;
+    const change = this.#change(model);
+    const report = await this.#applyChange(change, seconds);
+    if (seconds !== null && before !== null) this.#before = new ModelBefore(before, boundBefore);
+    await this.#take(model, change.bindings);
+    return report;
+  }
+
+  /** A change that is in force, but not whole in what the agent knows of it, is not left to its deadline. */
+  async #applyChange(change: ModelChange, seconds: number | null): Promise<EngineReport> {
+    const { engine } = this.#parts;
+    const earlier = engine.hold;
+    try {
+      return await engine.apply(change, seconds);
+    } catch (error) {
+      if (engine.hold !== earlier && engine.hold?.binds) {
+        await engine.conclude("undo");
+        engine.removeHold();
+      }
+      throw error;
+    }
+  }
+
+  async resume(before: ModelInForce, waiting: ModelInForce): Promise<void> {
+    const { engine } = this.#parts;
+    const boundBefore = bindingsOf(engine.known, before.resolved.interfaces);
+    const change = this.#change(waiting);
+    await engine.resume(change);
+    this.#before = new ModelBefore(before, boundBefore);
+    await this.#take(waiting, change.bindings);
+  }
+
+  #change({ resolved, policies }: ModelInForce): ModelChange {
+    const { devices, links, settings } = this.#parts;
+    const bindings = devices.bind(resolved, links());
+    const host = readHostFacts(settings().uplinks, links(), bindings);
+    const sizes = (interfaces: number, own: SessionSizes | null) => this.#sizesFor(interfaces, own);
+    return { resolved, policies, bindings, host, sizes };
+  }
+
+  #sizesFor(interfaces: number, own: SessionSizes | null): SessionSizes {
+    const { sessions, memoryShare } = this.#parts.settings();
+    const budget = totalmem() * memoryShare;
+    return fitSizes(own ?? sessions, { cpus: this.#cpus, interfaces, budget });
+  }
+
+  /** The maps hold the model: devices and names follow. */
+  async #take(model: ModelInForce, bindings: ReadonlyMap<number, string>): Promise<void> {
+    const { names, uplinks, links, settings } = this.#parts;
+    this.#inForce = model;
+    names.follow(model.resolved);
+    await this.#reconcile(bindings);
+    uplinks.reconcile(settings().uplinks, links());
+    await this.notice();
+  }
+
+  async #reconcile(bindings: ReadonlyMap<number, string>): Promise<void> {
+    const { engine, devices, links, settings } = this.#parts;
+    if (engine.hold?.binds && this.#before !== null) {
+      const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
+      engine.hold.follow(used, this.#before.bind(links()));
+    }
+    await devices.reconcile(bindings, links(), settings());
+  }
+
+  /** A device came, went or was renamed. */
+  async followLinks(): Promise<void> {
+    await this.notice();
+    if (this.#inForce === null) return;
+    await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()));
+    this.#followHost(this.#inForce.resolved);
+    await this.notice();
+  }
+
+  /** Uplinks, addresses and MACs of the host itself. */
+  async followHost(): Promise<void> {
+    await this.notice();
+    if (this.#inForce !== null) this.#followHost(this.#inForce.resolved);
+  }
+
+  #followHost(resolved: Resolved): void {
+    const { engine, devices, uplinks, links, settings } = this.#parts;
+    uplinks.reconcile(settings().uplinks, links());
+    engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
+  }
+
+  /**
+   * The kernel may have gone back at any moment: what the agent knows follows before it does anything else, and
+   * again afterwards, so that what it did to devices meanwhile is done under the model before.
+   */
+  async notice(): Promise<void> {
+    if (this.#parts.engine.hold?.isOverdue) await this.decide("undo");
+  }
+
+  /** Ends the wait where the kernel has not yet; the model in force is the one that was decided for. */
+  async decide(decision: Decision): Promise<"kept" | "reverted"> {
+    const { engine, devices, links } = this.#parts;
+    const outcome = await engine.conclude(decision);
+    const before = this.#before;
+    this.#before = null;
+    if (outcome === "reverted" && before !== null) {
+      await this.#take(before.model, devices.bind(before.model.resolved, links()));
+    }
+    if (this.#inForce !== null) this.#followHost(this.#inForce.resolved);
+    return outcome;
+  }
+}

@@ -1,0 +1,208 @@
+/** A change that is to be confirmed, by the programs of a live device, with the agent and without one. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ConfirmationStatus, KernelStatus, Session } from "../../src/kernel/status.ts";
+import { objectPath, withBpffs } from "./host.ts";
+import { Bed, type Driver } from "./namespace.ts";
+import type { ModelName } from "./scenarios.ts";
+
+let bed: Bed;
+beforeEach(async () => {
+  bed = new Bed("confirm");
+  bed.addGuest(1);
+  bed.addGuest(2);
+  await bed.listen(1, 80, 81);
+  await bed.listen(2, 80, 81);
+});
+afterEach(() => bed.remove());
+
+async function start(root: string): Promise<Driver> {
+  const driver = bed.start();
+  await driver.call("open", { object: objectPath, root, settings: "usual" });
+  return driver;
+}
+const apply = (driver: Driver, model: ModelName) => driver.call("apply", model);
+const applyFor = (driver: Driver, model: ModelName, seconds: number) =>
+  driver.call("applyFor", { model, seconds });
+const connect = (driver: Driver, port: number, guest = 1) =>
+  driver.call<string>("connect", { host: `10.0.0.${guest}`, port, ms: 300 });
+const confirmation = (driver: Driver) => driver.call<ConfirmationStatus | null>("confirmation");
+const generation = async (driver: Driver) =>
+  (await driver.call<KernelStatus>("status")).interfaces[0]?.generation;
+/** Past the deadline, by what the packets meet. */
+const awaitOld = (driver: Driver) =>
+  expect.poll(() => connect(driver, 80), { timeout: 15_000, interval: 100 }).toBe("open");
+
+describe("a change that nobody confirms", () => {
+  it("goes back at its deadline, and the agent with it", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      const before = await generation(driver);
+      await applyFor(driver, "open81", 1.5);
+      expect((await confirmation(driver))?.state).toBe("waiting");
+      expect([await connect(driver, 81), await connect(driver, 80)]).toEqual(["open", "timeout"]);
+      await awaitOld(driver);
+      expect(await connect(driver, 81)).toBe("timeout");
+      expect(await confirmation(driver)).toEqual({ state: "reverted", remaining_seconds: 0 });
+      expect(await driver.call("decide", "keep")).toBe("reverted");
+      expect(await generation(driver)).toBe(before);
+      await driver.call("forget");
+      expect(readdirSync(join(root, "current/maps")).filter((name) => name.includes("confirm"))).toEqual([]);
+      // The generation that was taken back is used up.
+      await apply(driver, "open81");
+      expect(await generation(driver)).toBe(Number(before) + 2);
+      expect([await connect(driver, 81), await connect(driver, 80)]).toEqual(["open", "timeout"]);
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("goes back when the agent was killed right after it, and the next one finds the old rules", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      const bystander = bed.start();
+      await applyFor(driver, "open81", 1.5);
+      await driver.kill();
+      expect([await connect(bystander, 81), await connect(bystander, 80)]).toEqual(["open", "timeout"]);
+      await awaitOld(bystander);
+      expect(await connect(bystander, 81)).toBe("timeout");
+
+      const next = await start(root);
+      expect((await confirmation(next))?.state).toBe("reverted");
+      expect(await apply(next, "open80")).toMatchObject({ entriesWritten: 0, slotsSwitched: 0 });
+      await next.call("forget");
+      await apply(next, "open81");
+      // A third agent's generation is a fresh one, too, though no map holds a trace of the second.
+      expect(await generation(next)).toBe(3);
+      await next.call("close", { detach: true });
+    });
+  });
+
+  it("is gone on with by an agent that starts before the deadline, and still goes back", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "open81", 3);
+      await driver.kill();
+      const next = await start(root);
+      expect((await confirmation(next))?.state).toBe("waiting");
+      await next.call("resume", { before: "open80", waiting: "open81" });
+      expect([await connect(next, 81), await connect(next, 80)]).toEqual(["open", "timeout"]);
+      await awaitOld(next);
+      expect(await connect(next, 81)).toBe("timeout");
+      expect(await next.call("decide", "undo")).toBe("reverted");
+      await next.call("close", { detach: true });
+    });
+  });
+});
+
+describe("a change that is confirmed", () => {
+  it("stays, also after the deadline and under the next agent", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "open81", 1);
+      await driver.kill();
+      const next = await start(root);
+      await next.call("resume", { before: "open80", waiting: "open81" });
+      expect(await next.call("decide", "keep")).toBe("kept");
+      await next.call("forget");
+      expect(await confirmation(next)).toBeNull();
+      await new Promise((done) => setTimeout(done, 1500));
+      expect([await connect(next, 81), await connect(next, 80)]).toEqual(["open", "timeout"]);
+      expect(await apply(next, "open81")).toMatchObject({ entriesWritten: 0, slotsSwitched: 0 });
+      await next.call("close", { detach: true });
+    });
+  });
+});
+
+describe("while a change waits", () => {
+  it("no other one is made", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "open81", 30);
+      await expect(apply(driver, "both")).rejects.toThrow(/waits for its confirmation/);
+      await expect(applyFor(driver, "both", 5)).rejects.toThrow(/waits for its confirmation/);
+      expect(await connect(driver, 81)).toBe("open");
+      expect(await driver.call("decide", "undo")).toBe("reverted");
+      expect([await connect(driver, 80), await connect(driver, 81)]).toEqual(["open", "timeout"]);
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("interfaces that it adds drop everything afterwards, and those that it takes away are back", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "two", 30);
+      expect(await connect(driver, 80)).toBe("open");
+      expect(await driver.call("decide", "undo")).toBe("reverted");
+      expect(await connect(driver, 80, 2)).toBe("timeout");
+      expect((await driver.call<KernelStatus>("status")).removed).toHaveLength(1);
+      await applyFor(driver, "nobody", 30);
+      expect(await connect(driver, 80)).toBe("timeout");
+      expect(await driver.call("decide", "undo")).toBe("reverted");
+      expect(await connect(driver, 80)).toBe("open");
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("a device that comes back goes back, too, with nobody there", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "moved", 4);
+      bed.host("link", "del", "tap1");
+      bed.addDevice(1);
+      await driver.call("sweep");
+      expect([await connect(driver, 81), await connect(driver, 80)]).toEqual(["open", "timeout"]);
+      const bystander = bed.start();
+      await driver.kill();
+      await awaitOld(bystander);
+      expect(await connect(bystander, 81)).toBe("timeout");
+      await (await start(root)).call("close", { detach: true });
+    });
+  });
+});
+
+describe("sessions", () => {
+  it("that both rules allow live through a change and its way back", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await driver.call("hold", { host: "10.0.0.1", port: 80 });
+      await applyFor(driver, "both", 1);
+      await expect
+        .poll(() => confirmation(driver), { timeout: 10_000 })
+        .toEqual({ state: "reverted", remaining_seconds: 0 });
+      await driver.call("decide", "undo");
+      const held = () => driver.call<{ sent: number; echoed: number; broken: string | null }>("held");
+      const { sent } = await held();
+      await expect.poll(async () => (await held()).echoed, { timeout: 5000 }).toBeGreaterThan(sent);
+      expect((await held()).broken).toBeNull();
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("that the change revoked go on afterwards, and those that only it allowed end", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await driver.call("hold", { host: "10.0.0.1", port: 80 });
+      await applyFor(driver, "open81", 2);
+      expect(await connect(driver, 81)).toBe("open");
+      const revoked = async () =>
+        (await driver.call<Session[]>("sessions")).filter((session) => session.revoked).length;
+      await expect.poll(revoked, { timeout: 2000 }).toBe(1);
+      const held = () => driver.call<{ sent: number; echoed: number; broken: string | null }>("held");
+      await awaitOld(driver);
+      const { sent } = await held();
+      await expect.poll(async () => (await held()).echoed, { timeout: 10_000 }).toBeGreaterThan(sent);
+      expect(await revoked()).toBe(0);
+      await driver.call("close", { detach: true });
+    });
+  });
+});
