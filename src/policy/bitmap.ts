@@ -28,6 +28,19 @@ export function clearBit(bitmap: Bitmap, rule: number): void {
   bitmap[rule >>> 5] = (bitmap[rule >>> 5] ?? 0) & ~(1 << (rule & 31));
 }
 
+export function hasBit(bitmap: Bitmap, rule: number): boolean {
+  return (((bitmap[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
+}
+
+/** The lowest rule of a bitmap; null for an empty one. */
+export function findLowest(bitmap: Bitmap): number | null {
+  for (let half = 0; half < bitmap.length; half++) {
+    const bits = bitmap[half] ?? 0;
+    if (bits !== 0) return 32 * half + (31 - Math.clz32(bits & -bits));
+  }
+  return null;
+}
+
 /** Adds the rules of `source` to `target`; both have the same stride. */
 export function addBits(target: Bitmap, source: Bitmap): void {
   for (let half = 0; half < target.length; half++) {

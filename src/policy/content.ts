@@ -1,4 +1,5 @@
 /** The digest of a compiled policy: an agent that finds it in the kernel need not write the policy again. */
+import type { Rule } from "../model/model.ts";
 import { digest128 } from "./digest.ts";
 import type { Bits, Cell, CompiledPolicy, CompiledSide, OrderedRule, PolicySource } from "./types.ts";
 
@@ -33,12 +34,15 @@ function describeSource(source: PolicySource): unknown {
 
 /** What a rule is known by. Who observes and who shares inner access stands in masks, flags and entries. */
 function describeRule({ group, rule }: OrderedRule): unknown {
-  const { id, direction, policy, priority, protocolNumber, ports, sourcePorts, icmpType, icmpCode } = rule;
+  return [group, rule.id, ...describeRuleContent(rule)];
+}
+
+/** Everything that a rule's verdict hangs on, as plain data: equal for rules that say the same. */
+export function describeRuleContent(rule: Rule): readonly unknown[] {
+  const { direction, policy, priority, protocolNumber, ports, sourcePorts, icmpType, icmpCode } = rule;
   const remote =
     rule.remote.kind === "prefix" ? describePrefix(rule.remote.prefix) : Object.values(rule.remote);
   return [
-    group,
-    id,
     direction,
     policy,
     priority,

@@ -3,7 +3,7 @@
  * what the maps hold; with it the compiler is tested without a kernel.
  */
 import type { Address, Direction, Family } from "../model/model.ts";
-import { type Bitmap, createBitmap, noBits, strideOf, viewHalves } from "./bitmap.ts";
+import { type Bitmap, createBitmap, findLowest, noBits, strideOf, viewHalves } from "./bitmap.ts";
 import { bitsFlag, sideFlag } from "./layout.ts";
 import { widthOf } from "./prefixes.ts";
 import type { Bits, Cell, CompiledPolicy, CompiledPrefix, CompiledSide, Identity } from "./types.ts";
@@ -196,13 +196,4 @@ function decideAmong(
     return { verdict: "accept", reason: "default-egress", rule: null };
   }
   return { verdict: "drop", reason: direction === "egress" ? "default-drop" : "no-rule", rule: null };
-}
-
-function findLowest(bitmap: Bitmap): number | null {
-  for (const [half, bits] of bitmap.entries()) {
-    if (bits !== 0) {
-      return 32 * half + (31 - Math.clz32(bits & -bits));
-    }
-  }
-  return null;
 }

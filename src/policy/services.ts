@@ -5,12 +5,12 @@ import type { Question } from "./rules.ts";
 
 export type Service = Omit<Question, "remote" | "local">;
 
-const tcp = 6;
-const udp = 17;
+export const tcp = 6;
+export const udp = 17;
 /** No packet's protocol: extension headers of IPv6. */
-const extensionHeaders = [0, 43, 44, 60, 135, 139, 140];
+export const extensionHeaders = [0, 43, 44, 60, 135, 139, 140];
 
-function icmpOf(family: Family): number {
+export function icmpOf(family: Family): number {
   return family === 4 ? 1 : 58;
 }
 
