@@ -186,7 +186,16 @@ export class Agent {
       return await startServer({
         path,
         group,
-        handlers: createHandlers({ enforcer, applier, history, store: this.#store, log, agent, problems }),
+        handlers: createHandlers({
+          enforcer,
+          applier,
+          history,
+          store: this.#store,
+          log,
+          config: () => this.#config,
+          agent,
+          problems,
+        }),
         subscribe: ({ interface: name, network }, send) => {
           const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
           return subscribeToEvents({ enforcer, inForce: () => applier.inForce }, id, send);

@@ -8,6 +8,7 @@ import type { Address } from "../model/model.ts";
 import { findEnds, QuestionError } from "../policy/ends.ts";
 import { readProtocol } from "../policy/question.ts";
 import type { Applier, InForce } from "./apply.ts";
+import type { AgentConfig } from "./config.ts";
 import { countRules } from "./count-rules.ts";
 import type { Peer } from "./credentials.ts";
 import { describeInterfaces, describeSession } from "./describe.ts";
@@ -15,6 +16,7 @@ import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
+import { answerPlan } from "./plan.ts";
 import type { ApplyReply, RequestOf, SessionFilter, StatusReply } from "./protocol.ts";
 import { describeOutcome, listRevisions, readRevision, rollBack } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
@@ -26,6 +28,7 @@ export interface AnswerSources {
   readonly history: History;
   readonly store: RulesStore;
   readonly log: Log;
+  readonly config: () => AgentConfig;
   readonly agent: StatusReply["agent"];
   /** What is wrong with the agent itself. */
   readonly problems: () => readonly string[];
@@ -42,6 +45,8 @@ export function createHandlers(sources: AnswerSources): Handlers {
       return { revision, host: sources.agent.host, files: [...files] };
     },
     apply: (request, peer) => answerApply(sources, request, peer),
+    plan: (request) =>
+      answerPlan({ enforcer, inForce: requireInForce(applier), config: sources.config() }, request),
     history: () => listRevisions(revisions),
     revision: ({ revision }) => readRevision(revisions, revision),
     rollback: ({ revision }, peer) => rollBack(revisions, revision, peer),

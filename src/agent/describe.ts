@@ -3,7 +3,8 @@ import type { Session as KernelSession, KernelStatus, PacketEvent } from "../ker
 import { formatAddress } from "../model/cidr.ts";
 import type { Direction } from "../model/model.ts";
 import { protocolNumbers } from "../model/protocol.ts";
-import { nameRule, type RuleName } from "../policy/evaluate.ts";
+import type { RuleName } from "../policy/evaluate.ts";
+import { nameOrdered } from "../policy/name-ordered.ts";
 import type { InForce } from "./apply.ts";
 import type { EventLine, InterfaceStatus, Session } from "./protocol.ts";
 
@@ -44,9 +45,7 @@ export function findRule(
   if (number === null || inForce === null) return null;
   const policy = inForce.resolved.interfaces.find(({ interface: { id } }) => id === interfaceId)?.policy;
   const source = policy === undefined ? undefined : inForce.resolved.policies.get(policy);
-  const ordered = source?.sides[direction].rules[number];
-  const group = ordered === undefined ? undefined : inForce.model.groups.get(ordered.group);
-  return ordered === undefined || group === undefined ? null : nameRule({ group, rule: ordered.rule });
+  return nameOrdered(inForce.model, source?.sides[direction].rules[number]);
 }
 
 export function describeSession(session: KernelSession, inForce: InForce | null): Session {

@@ -4,8 +4,10 @@
  */
 import { z } from "zod";
 import type { Explanation } from "../policy/explain.ts";
+import { planReply } from "./plan-reply.ts";
 import { revisionHead } from "./revision-head.ts";
 
+export type { EndingSession, PlannedSessions, PlanReply } from "./plan-reply.ts";
 export type { Origin, RevisionHead } from "./revision-head.ts";
 
 export const defaultSocketPath = "/run/ringwall/ringwall.sock";
@@ -152,6 +154,12 @@ export const explainReply: z.ZodType<ExplainReply> = z
 
 export const modelReply = z.object({ revision: count, host: z.string(), files: z.array(ruleFile) });
 
+export const planRequest = z.object({
+  files: z.array(ruleFile).min(1),
+  /** List every session that would end, not the biggest alone. */
+  sessions: z.boolean().optional(),
+});
+
 export const historyReply = z.object({
   /** Newest first. */
   revisions: z.array(revisionHead),
@@ -257,6 +265,7 @@ export const endpoints = {
   status: endpoint("/v1/status", nothing, statusReply),
   model: endpoint("/v1/model", nothing, modelReply),
   apply: endpoint("/v1/apply", applyRequest, applyReply),
+  plan: endpoint("/v1/plan", planRequest, planReply),
   history: endpoint("/v1/history", nothing, historyReply),
   revision: endpoint("/v1/history/revision", revisionRequest, revisionReply),
   rollback: endpoint("/v1/rollback", revisionRequest, applyReply),

@@ -3,6 +3,8 @@ export const ExitCode = {
   done: 0,
   /** Refused, invalid, or an expectation that is not met. */
   refused: 1,
+  /** Only `plan --detailed-exitcode`: there are changes. */
+  changes: 2,
   noAgent: 3,
   kernelRefused: 4,
   usage: 64,

@@ -24,6 +24,11 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/apply.ts"),
   },
   {
+    usage: "plan <paths..>",
+    describe: "Say what an apply would change, and which live sessions it would end",
+    load: () => import("./commands/plan.ts"),
+  },
+  {
     usage: "status",
     describe: "Show interfaces, attachment, tables, and what is wrong",
     load: () => import("./commands/status.ts"),

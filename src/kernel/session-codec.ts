@@ -60,6 +60,8 @@ export function describeSession(
     protocol: key.protocol,
     localPort: key.localPort,
     remotePort: key.remotePort,
+    icmpType: entry.icmp >>> 8,
+    icmpCode: entry.icmp & 0xff,
     origin: entry.flags & SessionFlag.SESSION_ORIGIN_INGRESS ? "ingress" : "egress",
     state: stateNames.get(entry.state) ?? "others",
     revoked: (entry.flags & SessionFlag.SESSION_REVOKED) !== 0,

@@ -93,6 +93,9 @@ export interface Session {
   /** ICMP: the identifier, in both. */
   readonly localPort: number;
   readonly remotePort: number;
+  /** ICMP: of the request, by which it is judged again; 0 elsewhere. */
+  readonly icmpType: number;
+  readonly icmpCode: number;
   /** Direction of the packet that opened it. */
   readonly origin: Direction;
   readonly state: SessionStateName;

@@ -54,6 +54,8 @@ const session: Session = {
   protocol: 6,
   localPort: 80,
   remotePort: 50000,
+  icmpType: 0,
+  icmpCode: 0,
   origin: "ingress",
   state: "tcp-established",
   revoked: false,

@@ -50,6 +50,7 @@ const refuse = async (): Promise<never> => {
 const handlers: Handlers = {
   status: refuse,
   explain: refuse,
+  plan: refuse,
   history: refuse,
   revision: refuse,
   rollback: refuse,

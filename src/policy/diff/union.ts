@@ -2,10 +2,10 @@
  * The rules of two policies' same side in one order, each once: what both have, what one alone has. Sets of
  * them are bitmaps, so that two rule sets are compared cell by cell with a few ANDs.
  */
-import type { Direction, Policy, Rule } from "../model/model.ts";
-import { type Bitmap, createBitmap, findLowest, hasBit, setBit, strideOf } from "./bitmap.ts";
-import { describeRuleContent } from "./content.ts";
-import type { OrderedRule, PolicySide, PolicySource } from "./types.ts";
+import type { Direction, Policy, Rule } from "../../model/model.ts";
+import { type Bitmap, createBitmap, findLowest, hasBit, setBit, strideOf } from "../bitmap.ts";
+import { describeRuleContent } from "../content.ts";
+import type { OrderedRule, PolicySide, PolicySource } from "../types.ts";
 
 /** Which of the two policies. */
 export type Era = "before" | "after";

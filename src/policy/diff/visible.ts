@@ -1,8 +1,8 @@
 /** Which interfaces of those that share two policies can meet a packet at all. */
-import type { Direction, Family, Interface } from "../model/model.ts";
-import { type AddressRange, joinRanges, type RemoteClass } from "./diff-remotes.ts";
-import { linkLocalOf } from "./identity.ts";
-import { lastOf, widthOf } from "./prefixes.ts";
+import type { Direction, Family, Interface } from "../../model/model.ts";
+import { linkLocalOf } from "../identity.ts";
+import { lastOf, widthOf } from "../prefixes.ts";
+import { type AddressRange, joinRanges, type RemoteClass } from "./remotes.ts";
 
 /** Multicast and loopback as a source, IPv4-mapped at either end: malformed, so the rules never judge them. */
 const mapped: AddressRange = { first: 0xffffn << 32n, last: (0xffffn << 32n) + 0xffffffffn };

@@ -1,15 +1,15 @@
 /** Boxes in words: prefixes, ports and times as rules write them, and no list longer than a reader reads. */
-import { formatAddress, formatPrefix } from "../model/cidr.ts";
-import type { Family } from "../model/model.ts";
-import type { Box } from "./diff-boxes.ts";
-import { joinIntervals, serviceDomain } from "./diff-lines.ts";
-import { type AddressRange, joinRanges } from "./diff-remotes.ts";
-import { subtractRanges } from "./diff-visible.ts";
-import type { Interval } from "./intervals.ts";
-import { serviceOtherFamily } from "./layout.ts";
-import { formatProtocol } from "./near.ts";
-import { widthOf } from "./prefixes.ts";
-import { icmpOf, tcp, udp } from "./services.ts";
+import { formatAddress, formatPrefix } from "../../model/cidr.ts";
+import type { Family } from "../../model/model.ts";
+import type { Interval } from "../intervals.ts";
+import { serviceOtherFamily } from "../layout.ts";
+import { formatProtocol } from "../near.ts";
+import { widthOf } from "../prefixes.ts";
+import { icmpOf, tcp, udp } from "../services.ts";
+import type { Box } from "./boxes.ts";
+import { joinIntervals, serviceDomain } from "./lines.ts";
+import { type AddressRange, joinRanges } from "./remotes.ts";
+import { subtractRanges } from "./visible.ts";
 
 /** The first of many texts, and how many are left out. */
 export interface TextList {
@@ -22,9 +22,11 @@ export interface Extent {
   /** Prefixes, or `first-last`. */
   readonly remotes: TextList;
   /** Addresses inside the prefixes of `remotes` that are not meant. */
-  readonly except: TextList;
+  readonly exceptRemotes: TextList;
   /** `all`, `tcp`, `tcp 80`, `udp 1000-2000`, `icmp type 8`, `gre`, `protocol 50`, `other protocols`. */
   readonly services: TextList;
+  /** What of `all` is not meant. */
+  readonly exceptServices: TextList;
   /** Null: every one. */
   readonly sourcePorts: TextList | null;
   readonly locals: TextList | null;
@@ -53,8 +55,8 @@ export function describeBox(box: Box, now: number): Extent {
   const [from, until] = describeTimes(box.times, now);
   return {
     remotes: listTexts((byHoles ? whole : remotes).flatMap((range) => formatRange(range, family))),
-    except: listTexts((byHoles ? holes : []).flatMap((range) => formatRange(range, family))),
-    services: listTexts(describeServices(box, family)),
+    exceptRemotes: listTexts((byHoles ? holes : []).flatMap((range) => formatRange(range, family))),
+    ...describeServices(box, family),
     sourcePorts: box.sourcePorts === null ? null : listTexts(box.sourcePorts.map(formatInterval)),
     locals: box.locals === null ? null : listTexts(box.locals.flatMap((range) => formatRange(range, family))),
     from,
@@ -92,11 +94,26 @@ function formatInterval({ first, last }: Interval): string {
   return first === last ? String(first) : `${first}-${last}`;
 }
 
-function describeServices({ services }: Box, family: Family): readonly string[] {
+function describeServices({ services }: Box, family: Family): Pick<Extent, "services" | "exceptServices"> {
   const intervals = joinIntervals(services.flatMap((one) => one.intervals));
-  const domain = serviceDomain(family);
-  const held = domain.map((block) => ({ block, inside: clip(intervals, block) }));
-  if (held.every(({ block, inside }) => isWhole(block, inside))) return ["all"];
+  const blocks = serviceDomain(family).map((block) => {
+    const inside = clip(intervals, block);
+    return { block, inside, outside: complement(inside, block) };
+  });
+  const held = describeHeld(blocks, family);
+  const missing = describeHeld(
+    blocks.map(({ block, outside }) => ({ block, inside: outside })),
+    family,
+  );
+  const byMissing = missing.length < held.length && missing.length <= holesAtMost;
+  return {
+    services: listTexts(byMissing || missing.length === 0 ? ["all"] : held),
+    exceptServices: listTexts(byMissing ? missing : []),
+  };
+}
+
+/** The services that are inside, protocol by protocol. */
+function describeHeld(held: readonly Held[], family: Family): readonly string[] {
   const icmp = icmpOf(family);
   const told = [tcp, udp, icmp].flatMap((protocol) => {
     const { block, inside } = held.find(({ block: { first } }) => first === protocol << 16) ?? {};
@@ -110,6 +127,17 @@ function describeServices({ services }: Box, family: Family): readonly string[] 
   return [...told, ...describeOthers(held.filter(({ block }) => block.first === block.last))];
 }
 
+/** What of a block is not inside. */
+function complement(inside: readonly Interval[], { first, last }: Interval): readonly Interval[] {
+  const left: Interval[] = [];
+  let at = first;
+  for (const part of inside) {
+    if (part.first > at) left.push({ first: at, last: part.first - 1 });
+    at = part.last + 1;
+  }
+  return at <= last ? [...left, { first: at, last }] : left;
+}
+
 interface Held {
   readonly block: Interval;
   readonly inside: readonly Interval[];
@@ -121,7 +149,7 @@ function describeOthers(held: readonly Held[]): readonly string[] {
   const numbers = held.filter(({ inside }) => inside.length > 0).map(numberOf);
   if (numbers.length === held.length) return ["other protocols"];
   const missing = held.filter(({ inside }) => inside.length === 0).map(numberOf);
-  if (missing.length <= holesAtMost)
+  if (numbers.length > 0 && missing.length <= holesAtMost)
     return [`other protocols but ${missing.map((number) => formatProtocol(number)).join(", ")}`];
   return joinIntervals(numbers.map((number) => ({ first: number, last: number }))).map((run) =>
     run.first === run.last ? describeNumber(run.first) : `protocols ${formatInterval(run)}`,

@@ -2,13 +2,13 @@
  * The remote dimension of two policies: addresses in classes that neither policy's rules can tell apart. One
  * sweep over the sorted ends of all prefixes, with the addresses of members between them.
  */
-import type { Family, Prefix } from "../model/model.ts";
-import { addBits, type Bitmap, clearBit, createBitmap, keyOf, setBit, strideOf } from "./bitmap.ts";
-import type { Member } from "./diff-members.ts";
-import { type Era, eras, type Inner, type UnionSide } from "./diff-union.ts";
-import { noIdentity } from "./identity.ts";
-import { lastOf, widthOf } from "./prefixes.ts";
-import type { Identity, PolicySource } from "./types.ts";
+import type { Family, Prefix } from "../../model/model.ts";
+import { addBits, type Bitmap, clearBit, createBitmap, keyOf, setBit, strideOf } from "../bitmap.ts";
+import { noIdentity } from "../identity.ts";
+import { lastOf, widthOf } from "../prefixes.ts";
+import type { Identity, PolicySource } from "../types.ts";
+import type { Member } from "./members.ts";
+import { type Era, eras, type Inner, type UnionSide } from "./union.ts";
 
 /** Addresses from first to last, both in. */
 export interface AddressRange {

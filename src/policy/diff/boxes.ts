@@ -2,13 +2,13 @@
  * From cells to few boxes: cells with the same decisions before and after, seen by the same interfaces, are
  * joined where they differ in one dimension only. What is joined is exactly what was found.
  */
-import type { Family } from "../model/model.ts";
-import type { Cell, Rest } from "./diff-cells.ts";
-import { joinIntervals, type LineClass } from "./diff-lines.ts";
-import { joinRanges, type RemoteClass } from "./diff-remotes.ts";
-import type { Decision } from "./diff-union.ts";
-import { widthOf } from "./prefixes.ts";
-import { secondsEnd, sourcePortEnd } from "./service.ts";
+import type { Family } from "../../model/model.ts";
+import { widthOf } from "../prefixes.ts";
+import { secondsEnd, sourcePortEnd } from "../service.ts";
+import type { Cell, Rest } from "./cells.ts";
+import { joinIntervals, type LineClass } from "./lines.ts";
+import { joinRanges, type RemoteClass } from "./remotes.ts";
+import type { Decision } from "./union.ts";
 
 /** All packets with one of these remotes, services and so on. Remotes are of one family. */
 export interface Box extends Rest {

@@ -1,15 +1,15 @@
 /** One packet of a box: what a person would try, where the box has it. */
-import { formatAddress } from "../model/cidr.ts";
-import type { Address, Direction, Family, Interface } from "../model/model.ts";
-import type { Box } from "./diff-boxes.ts";
-import { joinIntervals } from "./diff-lines.ts";
-import { type AddressRange, joinRanges } from "./diff-remotes.ts";
-import { intersectRanges, judgedRemotes, localsOf, remotesOf } from "./diff-visible.ts";
-import type { Interval } from "./intervals.ts";
-import { serviceOtherFamily } from "./layout.ts";
-import { formatProtocol } from "./near.ts";
-import type { Question } from "./rules.ts";
-import { icmpOf, tcp, udp } from "./services.ts";
+import { formatAddress } from "../../model/cidr.ts";
+import type { Address, Direction, Family, Interface } from "../../model/model.ts";
+import type { Interval } from "../intervals.ts";
+import { serviceOtherFamily } from "../layout.ts";
+import { formatProtocol } from "../near.ts";
+import type { Question } from "../rules.ts";
+import { icmpOf, tcp, udp } from "../services.ts";
+import type { Box } from "./boxes.ts";
+import { joinIntervals } from "./lines.ts";
+import { type AddressRange, joinRanges } from "./remotes.ts";
+import { intersectRanges, judgedRemotes, localsOf, remotesOf } from "./visible.ts";
 
 /** A packet that opens a session, as the interface meets it. */
 export interface ExamplePacket {
@@ -39,7 +39,9 @@ const anybody: Readonly<Record<Family, readonly bigint[]>> = {
   6: [(0x20010db8n << 96n) | 0xffff_0000_0000_0000_0007n, (0x20010db8n << 96n) | 0x7n],
 };
 /** A port that systems choose for themselves. */
-const ephemeralPort = 49152;
+const ephemeralPorts = [49152];
+/** What people try first. */
+const knownPorts = [443, 80, 22, 53];
 
 /**
  * A packet of the box at an interface that can meet it (`own`, as it is after the change).
@@ -56,7 +58,7 @@ export function pickExample(box: Box, own: Interface, direction: Direction, now:
   const service = pickService(joinIntervals(box.services.flatMap((one) => one.intervals)), family);
   const hasPorts = service.protocol === tcp || service.protocol === udp;
   const sourcePort = hasPorts
-    ? pickNumber(box.sourcePorts ?? [{ first: 0, last: 65535 }], ephemeralPort)
+    ? pickNumber(box.sourcePorts ?? [{ first: 0, last: 65535 }], ephemeralPorts)
     : null;
   const time = box.times?.[0]?.first ?? now;
   const question = { ...service, remote, local, sourcePort };
@@ -94,11 +96,11 @@ function pickAddress(ranges: readonly AddressRange[], wanted: readonly bigint[],
   return { family, bits: wanted.find(holds) ?? other };
 }
 
-function pickNumber(intervals: readonly Interval[], wanted: number): number {
+function pickNumber(intervals: readonly Interval[], wanted: readonly number[]): number {
   const [first] = intervals;
   if (first === undefined) throw new Error("a box without ports was taken for one that has some");
-  if (intervals.some((one) => one.first <= wanted && wanted <= one.last)) return wanted;
-  return first.first === 0 && first.last > 0 ? 1 : first.first;
+  const known = wanted.find((number) => intervals.some((one) => one.first <= number && number <= one.last));
+  return known ?? (first.first === 0 && first.last > 0 ? 1 : first.first);
 }
 
 /** Ports and types say more than a number, so TCP comes first, then UDP, then ICMP. */
@@ -113,8 +115,9 @@ function pickService(
       .filter(({ first, last }) => last >= base && first <= base + 0xffff)
       .map(({ first, last }) => ({ first: Math.max(0, first - base), last: Math.min(0xffff, last - base) }));
     if (inside.length === 0) continue;
-    if (protocol !== icmpOf(family)) return { ...none, protocol, destinationPort: pickNumber(inside, 443) };
-    const number = pickNumber(inside, family === 4 ? 8 << 8 : 128 << 8);
+    if (protocol !== icmpOf(family))
+      return { ...none, protocol, destinationPort: pickNumber(inside, knownPorts) };
+    const number = pickNumber(inside, [family === 4 ? 8 << 8 : 128 << 8]);
     return { ...none, protocol, icmpType: number >>> 8, icmpCode: number & 0xff };
   }
   const first = intervals[0]?.first ?? 0;

@@ -1,17 +1,12 @@
 /** Two models compared, and questions put to both, for tests of the diff. */
-import type { Address, Direction, Interface, Model } from "../../../src/model/model.ts";
-import { compileAll } from "../../../src/policy/compile.ts";
-import {
-  type Enforceable,
-  type FoundDifference,
-  findDifferences,
-  type ToldDifferences,
-  tellDifferences,
-} from "../../../src/policy/diff.ts";
-import { evaluate } from "../../../src/policy/evaluate.ts";
-import { resolve } from "../../../src/policy/resolve.ts";
-import type { Question } from "../../../src/policy/rules.ts";
-import { serviceOf } from "../../../src/policy/service.ts";
+import type { Address, Direction, Interface, Model } from "../../../../src/model/model.ts";
+import { compileAll } from "../../../../src/policy/compile.ts";
+import { type Enforceable, type FoundDifference, findDifferences } from "../../../../src/policy/diff/diff.ts";
+import { type ToldDifferences, tellDifferences } from "../../../../src/policy/diff/tell.ts";
+import { evaluate } from "../../../../src/policy/evaluate.ts";
+import { resolve } from "../../../../src/policy/resolve.ts";
+import type { Question } from "../../../../src/policy/rules.ts";
+import { serviceOf } from "../../../../src/policy/service.ts";
 
 /** Runs a generator to its end. */
 export function drain<T>(steps: Generator<void, T>): T {

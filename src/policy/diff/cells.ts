@@ -3,13 +3,19 @@
  * at once; source ports, local addresses and time only in cells where a rule that matches asks about them. A
  * cell in which both policies have the same rules is left at once: no packet of it can differ.
  */
-import { type Bitmap, createBitmap, findLowest, setBit, strideOf } from "./bitmap.ts";
-import { classifyLine, type LineClass, serviceDomain } from "./diff-lines.ts";
-import { type AddressRange, joinPrefixes, type RemoteClass } from "./diff-remotes.ts";
-import { type Decision, decideCell, type Era, type UnionSide } from "./diff-union.ts";
-import type { Interval } from "./intervals.ts";
-import { widthOf } from "./prefixes.ts";
-import { expiryInterval, secondsEnd, serviceInterval, sourcePortEnd, sourcePortInterval } from "./service.ts";
+import { type Bitmap, createBitmap, findLowest, setBit, strideOf } from "../bitmap.ts";
+import type { Interval } from "../intervals.ts";
+import { widthOf } from "../prefixes.ts";
+import {
+  expiryInterval,
+  secondsEnd,
+  serviceInterval,
+  sourcePortEnd,
+  sourcePortInterval,
+} from "../service.ts";
+import { classifyLine, type LineClass, serviceDomain } from "./lines.ts";
+import { type AddressRange, joinPrefixes, type RemoteClass } from "./remotes.ts";
+import { type Decision, decideCell, type Era, type UnionSide } from "./union.ts";
 
 /** A cell beside remote and service; null: the dimension makes no difference here. */
 export interface Rest {

@@ -1,9 +1,9 @@
 /** Dimensions that are lines of numbers (services, source ports, seconds), cut where rules begin and end. */
-import type { Family } from "../model/model.ts";
-import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "./bitmap.ts";
-import type { Interval } from "./intervals.ts";
-import { serviceOtherFamily } from "./layout.ts";
-import { extensionHeaders, icmpOf, tcp, udp } from "./services.ts";
+import type { Family } from "../../model/model.ts";
+import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "../bitmap.ts";
+import type { Interval } from "../intervals.ts";
+import { serviceOtherFamily } from "../layout.ts";
+import { extensionHeaders, icmpOf, tcp, udp } from "../services.ts";
 
 /** Numbers that match the same rules. */
 export interface LineClass {
