@@ -5,13 +5,14 @@ import { Unsayable } from "./finding.ts";
 import { parseJson } from "./json.ts";
 import type { SourceFile } from "./translate.ts";
 
-export const sourceFormats = ["alibaba", "aws", "openstack", "proxmox"] as const;
+export const sourceFormats = ["alibaba", "aws", "openstack", "proxmox", "ringwall"] as const;
 export type SourceFormat = (typeof sourceFormats)[number];
 
 /** @throws Unsayable where nothing tells */
 export function detectFormat(files: readonly SourceFile[]): SourceFormat {
   const text = files[0]?.text.replace(/^\uFEFF/, "") ?? "";
   if (/^\s*(#.*\n\s*)*\[\s*(options|aliases|rules|ipset\s|group\s)/i.test(text)) return "proxmox";
+  if (/^(version|groups)\s*:/m.test(text)) return "ringwall";
   const found = /^\s*[[{]/.test(text) ? detectJson(parseJson(text)) : detectCsv(text);
   if (found !== null) return found;
   throw new Unsayable(
@@ -35,6 +36,7 @@ function detectJson(root: unknown): SourceFormat | null {
   if (Array.isArray(root)) return detectRule(keysOf(root[0]));
   const keys = keysOf(root);
   if (keys.includes("SecurityGroupRules")) return "aws";
+  if (keys.includes("version") && keys.includes("groups")) return "ringwall";
   if (keys.includes("Permissions")) return "alibaba";
   const groups = (root as { readonly SecurityGroups?: unknown }).SecurityGroups;
   if (Array.isArray(groups)) return keysOf(groups[0]).includes("Permissions") ? "alibaba" : "aws";

@@ -22,12 +22,12 @@ export class Fields {
   /** Where it stands, as a JSON path or `line 3`. */
   readonly path: string;
   readonly #values: ReadonlyMap<string, unknown>;
-  readonly #declared: ReadonlySet<string>;
+  readonly #written: Readonly<Record<string, unknown>>;
   readonly #asked = new Set<string>();
 
   constructor(values: Readonly<Record<string, unknown>>, path: string) {
     this.path = path;
-    this.#declared = new Set(Object.keys(values));
+    this.#written = values;
     this.#values = new Map(Object.entries(values).filter(([, value]) => !isEmpty(value)));
   }
 
@@ -40,7 +40,7 @@ export class Fields {
 
   /** Is the key written, even if it says nothing? An empty list of rules is one, a missing one is not. */
   declares(name: string): boolean {
-    return this.#declared.has(name);
+    return Object.hasOwn(this.#written, name);
   }
 
   has(...names: readonly string[]): boolean {
@@ -92,6 +92,11 @@ export class Fields {
   maps(name: string): readonly Fields[] {
     const path = joinPath(this.path, name);
     return this.list(name).map((value, index) => fieldsOf(value, joinPath(path, index)));
+  }
+
+  /** All that is written, as it is. */
+  plain(): Readonly<Record<string, unknown>> {
+    return this.#written;
   }
 
   /** Keys that change no verdict and that nobody reads. */

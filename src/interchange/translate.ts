@@ -7,6 +7,7 @@ import { fieldsOf } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import { type Imported, Importer, type ImportTarget } from "./importer.ts";
 import { parseJson } from "./json.ts";
+import { importNative } from "./native.ts";
 import { importOpenstackGroups, importOpenstackList } from "./openstack.ts";
 import { importProxmox } from "./proxmox.ts";
 
@@ -49,6 +50,9 @@ function readFiles(importer: Importer, files: readonly SourceFile[], format: Sou
       break;
     case "openstack":
       readOpenstack(importer, file.text);
+      break;
+    case "ringwall":
+      importNative(importer, file);
       break;
     case "proxmox":
       importProxmox(importer, files);
