@@ -79,13 +79,10 @@ function checkFamilies(protocol: string | number, far: End, near: End | null): v
   for (const end of [far, near]) {
     if (end === null || end.family === null || only === null || end.family === only) continue;
     const right = only === 4 ? "ICMPv6" : "ICMP";
-    throw new Unsayable("matches-nothing", `${protocol} has no packet with ${quote(end.remote)}`, right);
+    throw new Unsayable("bad-value", `${protocol} has no packet with ${quote(end.remote)}`, right);
   }
   if (near !== null && far.family !== null && near.family !== far.family)
-    throw new Unsayable(
-      "matches-nothing",
-      `${quote(near.remote)} and ${quote(far.remote)} are of two families`,
-    );
+    throw new Unsayable("bad-value", `${quote(near.remote)} and ${quote(far.remote)} are of two families`);
 }
 
 function readService(fields: Fields): Service {

@@ -71,14 +71,16 @@ export class Importer {
 
   /**
    * What `make` gives, or nothing and a finding where it throws Unsayable. `policy` is what a rule does: an
-   * accept is left out, a drop refuses the import, and so does what is neither.
+   * accept is left out, a drop refuses the import, and so does what is neither. What can match no packet is no
+   * loss, whatever it does.
    */
   attempt<T>(spot: Spot, policy: Policy | null, make: () => readonly T[]): readonly T[] {
     try {
       return make();
     } catch (error) {
       if (!(error instanceof Unsayable)) throw error;
-      if (policy === "accept") this.leaveOut(error.code, spot, error.message, error.write);
+      if (error.code === "matches-nothing") this.note(error.code, spot, error.message, error.write);
+      else if (policy === "accept") this.leaveOut(error.code, spot, error.message, error.write);
       else this.refuse(error.code, spot, error.message, error.write);
       return [];
     }
