@@ -1,5 +1,4 @@
 /** What the agent answers to each endpoint. */
-import { basename } from "node:path";
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { EnforcementError } from "../kernel/errors.ts";
 import type { SessionFilter as KernelFilter } from "../kernel/status.ts";
@@ -8,17 +7,17 @@ import type { Address } from "../model/model.ts";
 import { findEnds, QuestionError } from "../policy/ends.ts";
 import { readProtocol } from "../policy/question.ts";
 import type { Applier, InForce } from "./apply.ts";
+import { answerApply, answerRelease } from "./changes.ts";
 import type { AgentConfig } from "./config.ts";
 import { countRules } from "./count-rules.ts";
-import type { Peer } from "./credentials.ts";
 import { describeInterfaces, describeSession } from "./describe.ts";
 import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
 import { answerPlan } from "./plan.ts";
-import type { ApplyReply, RequestOf, SessionFilter, StatusReply } from "./protocol.ts";
-import { describeOutcome, listRevisions, readRevision, rollBack } from "./revisions.ts";
+import type { SessionFilter, StatusReply } from "./protocol.ts";
+import { listRevisions, readRevision, rollBack } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
 import type { Handlers } from "./server.ts";
 
@@ -41,8 +40,8 @@ export function createHandlers(sources: AnswerSources): Handlers {
   return {
     status: async () => answerStatus(sources),
     model: async () => {
-      const { revision, files } = requireInForce(applier);
-      return { revision, host: sources.agent.host, files: [...files] };
+      const { revision, digest, files } = requireInForce(applier);
+      return { revision, host: sources.agent.host, digest, files: [...files] };
     },
     apply: (request, peer) => answerApply(sources, request, peer),
     plan: (request) =>
@@ -50,6 +49,7 @@ export function createHandlers(sources: AnswerSources): Handlers {
     history: () => listRevisions(revisions),
     revision: ({ revision }) => readRevision(revisions, revision),
     rollback: ({ revision }, peer) => rollBack(revisions, revision, peer),
+    release: (request, peer) => answerRelease(sources, request, peer),
     explain: async (request) => {
       const { model } = requireInForce(applier);
       return answerQuestion(model, request, (id, direction, frame) =>
@@ -107,29 +107,6 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
 function countLost(enforcer: Enforcer): number {
   const { full, rate } = enforcer.lost();
   return Number(full + rate);
-}
-
-async function answerApply(
-  { applier, store, log }: AnswerSources,
-  request: RequestOf<"apply">,
-  peer: Peer,
-): Promise<ApplyReply> {
-  const names = request.files.map(({ path }) => basename(path));
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new Failure(
-      "refused",
-      `Two of the files are named ${twice}, and the store keeps them side by side: rename one.`,
-    );
-  }
-  const { uid, pid } = peer;
-  const outcome = await applier.apply(request.files, {
-    stage: store.stage,
-    by: { cause: "apply", uid, pid },
-  });
-  const { changed, inForce } = outcome;
-  log.info({ revision: inForce.revision, changed, files: names, uid, pid }, "applied what a client sent");
-  return describeOutcome(outcome);
 }
 
 /** An interface of another host, or one whose device is not here, has no program to ask. */

@@ -22,6 +22,8 @@ export type Stage = (files: readonly RuleFile[]) => Promise<StagedFiles>;
 export interface Change {
   /** Writes the files beside the store's; left out where they come from the store. */
   readonly stage?: Stage;
+  /** Digest of the rules that were edited: the change is refused when others are in force. */
+  readonly base?: string | undefined;
   readonly by: Origin;
 }
 
@@ -39,6 +41,12 @@ export interface ApplyOutcome {
   readonly seconds: number;
   readonly inForce: InForce;
   readonly report: ApplyReport | null;
+}
+
+export interface Preview {
+  readonly changed: boolean;
+  readonly seconds: number;
+  readonly checked: Checked;
 }
 
 export interface Refusal {
@@ -84,9 +92,33 @@ export class Applier {
    * @throws Failure `refused` (the rules, or the store that cannot be written) or `kernel`
    */
   apply(files: readonly RuleFile[], change: Change = { by: { cause: "store" } }): Promise<ApplyOutcome> {
-    const outcome = this.#last.then(() => this.#applyNow(files, change));
+    const outcome = this.#last.then(() => {
+      this.checkBase(change.base); // Nobody's rules are wrong by that: it is not noted as a refusal.
+      return this.#applyNow(files, change);
+    });
     this.#last = outcome.catch(() => undefined); // The next change waits for this one's end, not for its success.
     return outcome;
+  }
+
+  /**
+   * What `apply` would say first: checks, compiles and proves the rules, and changes nothing.
+   * @throws Failure `refused` as `apply` does
+   */
+  async preview(files: readonly RuleFile[], base?: string): Promise<Preview> {
+    const started = performance.now();
+    this.checkBase(base);
+    const changed = this.#inForce?.digest !== digestFiles(files);
+    const checked = await checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
+    return { changed, seconds: (performance.now() - started) / 1000, checked };
+  }
+
+  /** @throws Failure `refused` where other rules are in force than those that were edited */
+  checkBase(base: string | undefined): void {
+    if (base === undefined || base === this.#inForce?.digest) return;
+    throw new Failure(
+      "refused",
+      `The rules were changed meanwhile, revision ${this.#inForce?.revision ?? 0} is in force: run it again.`,
+    );
   }
 
   /** A refusal that came before the rules could be looked at (the store cannot be read). */

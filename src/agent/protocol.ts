@@ -90,7 +90,13 @@ export type StatusReply = z.infer<typeof statusReply>;
 export type InterfaceStatus = z.infer<typeof interfaceStatus>;
 
 const ruleFile = z.object({ path: z.string().min(1).max(4096), text: z.string() });
-export const applyRequest = z.object({ files: z.array(ruleFile).min(1) });
+export const applyRequest = z.object({
+  files: z.array(ruleFile).min(1),
+  /** Digest of the rules that were edited (`model` gives it): refused when others are in force by now. */
+  base: z.string().optional(),
+  /** Checked, compiled and proven; nothing is changed. */
+  dryRun: z.boolean().optional(),
+});
 export const applyReply = z.object({
   revision: count,
   /** False where the files say what was in force already. */
@@ -152,7 +158,17 @@ export const explainReply: z.ZodType<ExplainReply> = z
   })
   .transform((reply) => reply as unknown as ExplainReply);
 
-export const modelReply = z.object({ revision: count, host: z.string(), files: z.array(ruleFile) });
+export const modelReply = z.object({
+  revision: count,
+  host: z.string(),
+  /** Of the files: the `base` of a change to them. */
+  digest: z.string(),
+  files: z.array(ruleFile),
+});
+export const releaseRequest = z.strictObject({ device: z.string().min(1).max(15) });
+/** A device that no interface holds, and that is open now. */
+export const releaseReply = z.object({ device: z.string(), ifindex: count });
+export type ReleaseReply = z.infer<typeof releaseReply>;
 
 export const planRequest = z.object({
   files: z.array(ruleFile).min(1),
@@ -269,6 +285,7 @@ export const endpoints = {
   history: endpoint("/v1/history", nothing, historyReply),
   revision: endpoint("/v1/history/revision", revisionRequest, revisionReply),
   rollback: endpoint("/v1/rollback", revisionRequest, applyReply),
+  release: endpoint("/v1/release", releaseRequest, releaseReply),
   explain: endpoint("/v1/explain", question, explainReply),
   sessions: endpoint("/v1/sessions", sessionFilter, sessionsReply),
   endSessions: endpoint("/v1/sessions/end", sessionFilter, endSessionsReply),

@@ -255,7 +255,6 @@ export class Enforcement implements Enforcer {
     });
   }
 
-  /** Opens a device whose interface left the model (`interface release`). False where it is not one. */
   release(ifindex: number): Promise<boolean> {
     return this.#run(async () => this.#devices.release(ifindex));
   }

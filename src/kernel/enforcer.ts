@@ -77,6 +77,8 @@ export interface Enforcer {
   lost(): LostEvents;
   /** Returns the function that stops it. */
   onEvent(listener: (event: PacketEvent) => void): () => void;
+  /** Opens a device whose interface left the model, by its ifindex. False where it is not one of `removed`. */
+  release(ifindex: number): Promise<boolean>;
   /** Asks the live programs about one frame; no session, counter or event of the interface is touched. */
   ask(interfaceId: string, direction: Direction, frame: Uint8Array): Promise<PacketVerdict>;
   /** `detach`: takes programs, filters and pins away, and so opens every device. Else they go on enforcing. */

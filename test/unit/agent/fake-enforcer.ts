@@ -6,6 +6,7 @@ import type {
   ConfirmationStatus,
   PacketEvent,
   PacketVerdict,
+  RemovedDevice,
   Session,
   SessionFilter,
 } from "../../../src/kernel/status.ts";
@@ -20,6 +21,8 @@ export class FakeEnforcer implements Enforcer {
   resolved: Resolved | null = null;
   applies = 0;
   refuses: string | null = null;
+  /** Devices that drop everything, because their interface left the rules. */
+  removed: readonly RemovedDevice[] = [];
   sessionList: readonly Session[] = [];
   answer: PacketVerdict = {
     verdict: "accept",
@@ -77,6 +80,12 @@ export class FakeEnforcer implements Enforcer {
     this.configured.push(settings);
   }
 
+  async release(ifindex: number): Promise<boolean> {
+    const found = this.removed.some((device) => device.ifindex === ifindex);
+    this.removed = this.removed.filter((device) => device.ifindex !== ifindex);
+    return found;
+  }
+
   status() {
     const interfaces = (this.resolved?.interfaces ?? []).map(
       ({ interface: { id, device }, policy }, number) => ({
@@ -100,7 +109,7 @@ export class FakeEnforcer implements Enforcer {
       hz: 250,
       generation: this.applies,
       interfaces,
-      removed: [],
+      removed: this.removed,
       uplinks: [],
       maps: [],
     };

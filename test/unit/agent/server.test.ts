@@ -55,7 +55,8 @@ const handlers: Handlers = {
   revision: refuse,
   rollback: refuse,
   apply: refuse,
-  model: async (_request, peer) => ({ revision: 7, host: `${peer.uid}:${peer.gid}`, files: [] }),
+  release: refuse,
+  model: async (_request, peer) => ({ revision: 7, host: `${peer.uid}:${peer.gid}`, digest: "", files: [] }),
   sessions: async () => ({ sessions: [] }),
   endSessions: async () => {
     throw new Error("something broke");
@@ -129,7 +130,10 @@ describe("the agent's socket", () => {
 
   it("answers root and tells handlers who asks", async () => {
     await start();
-    expect(await post("/v1/model")).toEqual({ status: 200, body: { revision: 7, host: "0:0", files: [] } });
+    expect(await post("/v1/model")).toEqual({
+      status: 200,
+      body: { revision: 7, host: "0:0", digest: "", files: [] },
+    });
   });
 
   it("answers members of the group, by first or supplementary group", async () => {
