@@ -58,6 +58,41 @@ const entries: readonly Entry[] = [
     describe: "List sessions, or end some of them",
     load: () => import("./commands/sessions.ts"),
   },
+  {
+    usage: "group",
+    describe: "Work on groups: create, show, clone, switch …",
+    load: () => import("./commands/group.ts"),
+  },
+  {
+    usage: "rule",
+    describe: "Add, remove, modify and list a group's rules",
+    load: () => import("./commands/rule.ts"),
+  },
+  {
+    usage: "instance",
+    describe: "Add, remove and show instances",
+    load: () => import("./commands/instance.ts"),
+  },
+  {
+    usage: "interface",
+    describe: "Add, remove and show interfaces; release a device",
+    load: () => import("./commands/interface.ts"),
+  },
+  {
+    usage: "join <interface> <groups..>",
+    describe: "Put an interface into groups",
+    load: () => import("./commands/join.ts"),
+  },
+  {
+    usage: "leave <interface> <groups..>",
+    describe: "Take an interface out of groups",
+    load: () => import("./commands/leave.ts"),
+  },
+  {
+    usage: "prefix-list",
+    describe: "Work on prefix lists and their entries",
+    load: () => import("./commands/prefix-list.ts"),
+  },
   { usage: "monitor", describe: "Follow drops as they happen", load: () => import("./commands/monitor.ts") },
   {
     usage: "doctor",
@@ -123,11 +158,14 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
   );
 }
 
-/** yargs makes a list of an option that is given twice; no option here is one, only `paths` is. */
+/** Positionals of which there may be several. */
+const lists = new Set(["paths", "groups", "names", "entries", "interfaces"]);
+
+/** yargs makes a list of an option that is given twice; no option here is one. */
 function refuseRepeated(args: Readonly<Record<string, unknown>>): true {
   // "_" and "o" are other names of what has a longer one.
   const repeated = Object.keys(args).find(
-    (key) => key.length > 1 && key !== "paths" && Array.isArray(args[key]),
+    (key) => key.length > 1 && !lists.has(key) && Array.isArray(args[key]),
   );
   if (repeated === undefined) return true;
   throw usageError(`--${repeated} is given twice: once is enough.`);
@@ -148,6 +186,10 @@ function explainUsage(message: string, argv: readonly string[]): string {
   }
   const name = commandName(entry.usage);
   const missing = message.startsWith("Not enough non-option arguments");
+  // A family's members say for themselves what they take.
+  const member = argv[argv.indexOf(name) + 1];
+  if (missing && entry.usage === name && member !== undefined && !member.startsWith("-"))
+    return `Something is missing.\n\`ringwall ${name} ${member} --help\` says what it takes, and shows examples.`;
   return `${missing ? `Write \`ringwall ${entry.usage}\`.` : message}\n\`ringwall ${name} --help\` shows examples.`;
 }
 
@@ -160,7 +202,7 @@ function addCommand(
     entry.usage,
     entry.describe,
     // yargs waits for a builder that is a promise, which its types do not say.
-    (async (parser: Argv<CommonOptions>) => (await entry.load()).command.build(parser)) as never,
+    (async (parser: Argv<CommonOptions>) => (await entry.load()).command.build(parser, finish)) as never,
     async (args) => finish(await (await entry.load()).command.run(args)),
   );
 }

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { detachHost } from "../../agent/detach.ts";
 import { Failure } from "../../agent/failure.ts";
 import { defaultPaths } from "../../agent/paths.ts";
 import { defineCommand } from "../command.ts";
-import { CliError, ExitCode, refusal } from "../exit.ts";
+import { confirmAtTerminal } from "../confirm.ts";
+import { CliError, ExitCode } from "../exit.ts";
 import { findObject } from "../install.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 
@@ -54,13 +54,5 @@ function listHooks(bpffs: string): string[] {
 async function confirm(hooks: readonly string[]): Promise<void> {
   const devices = new Set(hooks.map((hook) => hook.split("-", 1)[0]));
   const what = `This takes ${hooks.length} programs off ${devices.size} devices: all their traffic passes then, unjudged.`;
-  if (process.stdin.isTTY !== true)
-    throw refusal(`${what}\nNobody can be asked here: --yes says that you mean it.`);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await prompt.question(`${what}\nType "open" to go on: `);
-    if (answer.trim() !== "open") throw refusal("Nothing was changed.");
-  } finally {
-    prompt.close();
-  }
+  await confirmAtTerminal(what, "open");
 }

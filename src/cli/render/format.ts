@@ -5,6 +5,11 @@ export function formatCount(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** "1 rule", "1,234 rules": a number and what is counted. */
+export function formatNumberOf(value: number, one: string, many = `${one}s`): string {
+  return `${formatCount(value)} ${value === 1 ? one : many}`;
+}
+
 /** Bytes with a binary unit and three digits at most: "512 B", "1.5 KiB", "20 MiB". */
 export function formatBytes(bytes: number | bigint): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -1,0 +1,1 @@
+export { joinGroups as command } from "../member/join.ts";

@@ -1,0 +1,1 @@
+export { leaveGroups as command } from "../member/join.ts";

@@ -1,0 +1,58 @@
+/** A group from a file: a rules file, or the group alone as `group export` writes it. */
+import { readFileSync, statSync } from "node:fs";
+import { Diagnostics, formatDiagnostic } from "../../model/diagnostic.ts";
+import { decodeFile, describeTooLarge, fileBytesMax } from "../../model/yaml/decode.ts";
+import { findEntry, type MapNode, toPlain, type YamlNode } from "../../model/yaml/node.ts";
+import { readYaml } from "../../model/yaml/read.ts";
+import { Source } from "../../model/yaml/source.ts";
+import type { PlainValue } from "../../store/edit.ts";
+import { refusal } from "../exit.ts";
+
+/** @throws CliError where the file cannot be read, or has no group or several that could be meant */
+export function readBackup(path: string, group: string): PlainValue {
+  const root = readNodes(path);
+  const groups = findEntry(root, "groups")?.value;
+  const holder = groups?.kind === "map" ? groups : root;
+  if (findEntry(holder, "rules") !== undefined) return plain(holder);
+  const candidates = holder.entries.filter(({ value }) => findEntry(value, "rules") !== undefined);
+  const [only, ...more] = candidates;
+  const named = candidates.find(({ key }) => key === group) ?? (more.length === 0 ? only : undefined);
+  if (named !== undefined) return plain(named.value);
+  const found = candidates.map(({ key }) => key).join(", ");
+  throw refusal(
+    only === undefined
+      ? `${path} has no group with rules: name a file that \`ringwall group export\` wrote.`
+      : `${path} has several groups and none is ${group}: it has ${found}.`,
+  );
+}
+
+function plain(node: YamlNode): PlainValue {
+  return toPlain(node) as PlainValue; // Scalars, lists and maps are all that YAML nodes become.
+}
+
+function readNodes(path: string): MapNode {
+  const source = new Source(readSource(path));
+  const diagnostics = new Diagnostics();
+  const steps = readYaml(source, diagnostics);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  const wrong = diagnostics.sorted([path]).filter(({ severity }) => severity === "error");
+  if (wrong.length > 0) throw refusal(`the file is wrong:\n${wrong.map(formatDiagnostic).join("\n")}`);
+  if (step.value?.kind !== "map")
+    throw refusal(`${path} has no group: name a file that \`ringwall group export\` wrote.`);
+  return step.value;
+}
+
+function readSource(path: string) {
+  try {
+    const { size } = statSync(path);
+    if (size > fileBytesMax) throw refusal(`${path}: ${describeTooLarge(size)}`);
+    const decoded = decodeFile(path, readFileSync(path));
+    if (!decoded.ok) throw refusal(formatDiagnostic(decoded.diagnostic));
+    return decoded.source;
+  } catch (error) {
+    if (error instanceof Error && "code" in error)
+      throw refusal(`${path} cannot be read (${String(error.code)}).`);
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import type { Group } from "../../model/model.ts";
+import { isGroupId } from "../../model/text.ts";
+import type { PlainValue } from "../../store/edit.ts";
+import { changeRules, type Draft, withChange } from "../change.ts";
+import { defineCommand } from "../command.ts";
+import { openGroup } from "../draft.ts";
+import { requireGroup } from "../find.ts";
+import { formatNumberOf } from "../render/format.ts";
+import { readBackup } from "./backup.ts";
+
+/** `group restore` */
+export const restoreGroup = defineCommand(
+  (parser) =>
+    withChange(parser)
+      .positional("group", {
+        type: "string",
+        demandOption: true,
+        describe: "The group whose rules are replaced",
+      })
+      .option("from", {
+        type: "string",
+        demandOption: true,
+        requiresArg: true,
+        describe: "A group, or a YAML file that `group export` wrote",
+      })
+      .option("merge", {
+        type: "boolean",
+        default: false,
+        describe: "Add what is not there, take nothing out",
+      })
+      .example("$0 group restore sg-web --from sg-web-backup", "Its rules become those of the clone")
+      .example("$0 group restore sg-web --from sg-web.yaml --merge", "Add the rules that it lacks"),
+  (args) =>
+    changeRules(args, (draft) => {
+      const { group, notes } = openGroup(draft, args.group);
+      const backup = readRules(draft, group, args.from);
+      const current = rulesOf(draft.editor.entry("groups", group.id));
+      const missing = backup.filter((rule) => !current.some((other) => equalRules(rule, other)));
+      const lost = args.merge
+        ? []
+        : current.filter((rule) => !backup.some((other) => equalRules(rule, other)));
+      const rules = args.merge ? [...current, ...missing] : backup;
+      draft.editor.setValue("groups", group.id, ["rules"], rules);
+      const said = `${group.id} has ${formatNumberOf(rules.length, "rule")}, as ${args.from} says: ${missing.length} came, ${lost.length} went.`;
+      return { record: { group: group.id, from: args.from, added: missing, removed: lost }, said, notes };
+    }),
+);
+
+/** A path that is there, or looks like one, is a file. */
+function readRules(draft: Draft, group: Group, from: string): readonly PlainValue[] {
+  const isFile = /\.ya?ml$|\.json$/.test(from) || (!isGroupId(from) && existsSync(from));
+  if (isFile) return rulesOf(readBackup(from, group.id));
+  const source = requireGroup(draft.model, from);
+  const { group: opened } = openGroup(draft, source.id);
+  return rulesOf(draft.editor.entry("groups", opened.id));
+}
+
+function rulesOf(entry: PlainValue | undefined): readonly PlainValue[] {
+  if (typeof entry !== "object" || entry === null || !("rules" in entry)) return [];
+  return Array.isArray(entry.rules) ? entry.rules : [];
+}
+
+/** Ids apart, as written. */
+function equalRules(a: PlainValue, b: PlainValue): boolean {
+  return contentOf(a) === contentOf(b);
+}
+
+function contentOf(rule: PlainValue): string {
+  if (typeof rule !== "object" || rule === null) return JSON.stringify(rule);
+  const entries = Object.entries(rule).filter(([key]) => key !== "id");
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
