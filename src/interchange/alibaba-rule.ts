@@ -57,8 +57,9 @@ export function readAlibabaRule(
 }
 
 interface End {
+  readonly kind: "prefix" | "group" | "list";
   readonly remote: string;
-  /** null: a group's, which has both. */
+  /** Of a prefix. A list of the other family is no fault: it matches nothing. */
   readonly family: Family | null;
 }
 
@@ -66,7 +67,7 @@ function checkHome(home: RuleHome, policy: Policy, far: End): void {
   if (home.type !== "advanced") return;
   if (policy === "drop")
     throw new Unsayable("advanced-group", "a drop in an advanced group, whose rules only accept");
-  if (far.family === null)
+  if (far.kind === "group")
     throw new Unsayable(
       "advanced-group",
       `the group ${quote(far.remote)} as remote in an advanced group`,
@@ -155,23 +156,23 @@ function readRemote(importer: Importer, fields: Fields, direction: Direction, sp
   }
   if (group !== undefined && list !== undefined)
     throw new Unsayable("bad-value", "a group and a prefix list in one rule", "two rules");
-  if (group !== undefined) return { remote: importer.groupRemote(group, account ?? null), family: null };
+  if (group !== undefined)
+    return { kind: "group", remote: importer.groupRemote(group, account ?? null), family: null };
   if (list !== undefined) return readList(importer, list);
   if (object !== undefined) return readObject(importer, object, spot);
   throw new Unsayable("missing-key", `the far end is missing (\`${keys.cidr}\` and the like)`);
 }
 
 function readList(importer: Importer, id: string): End {
-  const { list, family } = importer.listRemote(id);
-  return { remote: list, family };
+  return { kind: "list", remote: importer.listRemote(id), family: null };
 }
 
 /** The console's column: a prefix, a group or a list. */
 function readObject(importer: Importer, text: string, spot: Spot): End {
   if (isPrefixListId(text)) return readList(importer, text);
-  if (isGroupId(text)) return { remote: importer.groupRemote(text), family: null };
+  if (isGroupId(text)) return { kind: "group", remote: importer.groupRemote(text), family: null };
   const prefix = importer.prefix(text, spot);
-  return { remote: formatPrefix(prefix), family: prefix.family };
+  return { kind: "prefix", remote: formatPrefix(prefix), family: prefix.family };
 }
 
 function readCidr(
@@ -189,7 +190,7 @@ function readCidr(
   if (second !== undefined)
     throw new Unsayable("bad-value", `\`${first.key}\` and \`${second.key}\` in one rule`, "two rules");
   const prefix = importer.prefix(first.text, { ...spot, place: placeOf(fields, first.key) });
-  return { remote: formatPrefix(prefix), family: prefix.family };
+  return { kind: "prefix", remote: formatPrefix(prefix), family: prefix.family };
 }
 
 function placeOf(fields: Fields, key: string): string {

@@ -148,7 +148,7 @@ interface Pieces {
   readonly direction: Direction;
   readonly service: Service;
   readonly remote: string;
-  /** Of the remote; null for a group. */
+  /** Of a prefix; null for a group, and for a list, which may be of another family and match nothing. */
   readonly family: 4 | 6 | null;
   readonly description: string | undefined;
   readonly id?: string | undefined;
@@ -171,8 +171,7 @@ function readCidr(importer: Importer, peer: Fields, key: string, group: string) 
 }
 
 function readList(importer: Importer, peer: Fields) {
-  const { list, family } = importer.listRemote(peer.requireText("PrefixListId"));
-  return { remote: list, family };
+  return { remote: importer.listRemote(peer.requireText("PrefixListId")), family: null };
 }
 
 /** A group of the file's own account is known by its id alone, another's by `ACCOUNT/ID`. */

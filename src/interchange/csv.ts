@@ -2,6 +2,12 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { Unsayable } from "./finding.ts";
 
+/** Rows under their titles. */
+export interface CsvTable {
+  readonly titles: readonly string[];
+  readonly records: readonly CsvRecord[];
+}
+
 export interface CsvRecord {
   /** 1-based line on which it begins. */
   readonly line: number;
@@ -36,7 +42,7 @@ function guard(cell: string): string {
  * Records under the titles of the first line. BOM, CRLF, `,` `;` or tab, and quotes are taken as they come.
  * @throws Unsayable for broken quotes, records of another length than the titles, and a title twice
  */
-export function readCsv(text: string): readonly CsvRecord[] {
+export function readCsv(text: string): CsvTable {
   const rows = parseRows(text);
   const [head, ...body] = rows;
   if (head === undefined) throw new Unsayable("bad-file", "the file is empty", "a line of titles first");
@@ -44,7 +50,7 @@ export function readCsv(text: string): readonly CsvRecord[] {
   const twice = titles.find((title, index) => title !== "" && titles.indexOf(title) !== index);
   if (twice !== undefined)
     throw new Unsayable("duplicate-key", `the column \`${twice.slice(0, 60)}\` stands twice`);
-  return body.map(({ line, cells }) => {
+  const records = body.map(({ line, cells }) => {
     if (cells.length !== titles.length)
       throw new Unsayable(
         "bad-file",
@@ -55,6 +61,7 @@ export function readCsv(text: string): readonly CsvRecord[] {
       values: Object.fromEntries(titles.map((title, index) => [title, unguard(cells[index] ?? "")])),
     };
   });
+  return { titles, records };
 }
 
 interface Row {

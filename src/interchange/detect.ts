@@ -23,8 +23,7 @@ export function detectFormat(files: readonly SourceFile[]): SourceFormat {
 }
 
 function detectCsv(text: string): SourceFormat | null {
-  const [first] = readCsv(text);
-  const titles = Object.keys(first?.values ?? {}).map(canonicalKey);
+  const titles = readCsv(text).titles.map(canonicalKey);
   return titles.includes("IpProtocol") || titles.includes("PortRange") ? "alibaba" : null;
 }
 

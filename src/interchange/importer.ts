@@ -1,6 +1,6 @@
 /** What every import does alike: ids, texts, prefixes and names of groups; and what happens where one cannot be said. */
 import { formatPrefix, parseAddressOrPrefix } from "../model/cidr.ts";
-import type { Family, Policy, Prefix } from "../model/model.ts";
+import type { Policy, Prefix } from "../model/model.ts";
 import { escapeUnprintable } from "../model/printable.ts";
 import { checkText, isGroupId, isPrefixListId, quote } from "../model/text.ts";
 import { type Effect, type Finding, type FindingCode, Findings, Unsayable } from "./finding.ts";
@@ -13,7 +13,7 @@ export interface ImportTarget {
   /** The groups that the model has in this network: a rule may name them. */
   readonly groups: ReadonlySet<string>;
   /** The model's prefix lists, of whatever network. */
-  readonly prefixLists: ReadonlyMap<string, Family>;
+  readonly prefixLists: ReadonlySet<string>;
   /** The id of the one group that the source holds; null: the source's own. */
   readonly name: string | null;
   /** The source's ids (or names) of the groups that are wanted; null: all. */
@@ -147,9 +147,8 @@ export class Importer {
   }
 
   /** @throws Unsayable where the model has no such list */
-  listRemote(id: string): { list: string; family: Family } {
-    const family = isPrefixListId(id) ? this.target.prefixLists.get(id) : undefined;
-    if (family !== undefined) return { list: id, family };
+  listRemote(id: string): string {
+    if (isPrefixListId(id) && this.target.prefixLists.has(id)) return id;
     throw new Unsayable(
       "unknown-prefix-list",
       `the model has no prefix list ${quote(id)}`,

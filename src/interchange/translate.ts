@@ -89,7 +89,7 @@ function readOpenstack(importer: Importer, text: string): void {
 function readAlibaba(importer: Importer, file: SourceFile): void {
   const text = file.text.replace(/^\uFEFF/, "");
   const root = /^\s*[[{]/.test(text) ? parseJson(text) : null;
-  if (root === null) importAlibabaCsv(importer, readCsv(text), nameOf(importer, file));
+  if (root === null) importAlibabaCsv(importer, readCsv(text).records, nameOf(importer, file));
   else if (Array.isArray(root)) importAlibabaList(importer, root, nameOf(importer, file));
   else importAlibabaGroups(importer, fieldsOf(root, ""));
 }

@@ -13,7 +13,7 @@ const text = `{"SecurityGroups": [{"GroupId": "sg-0aa1", "GroupName": "web", "De
   {"IpProtocol": "icmpv6", "FromPort": -1, "ToPort": -1, "IpRanges": [], "Ipv6Ranges": [{"CidrIpv6": "::/0"}], "PrefixListIds": [], "UserIdGroupPairs": []}],
  "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}]}]}`;
 
-const lists = new Map([["pl-0d1", 4 as const]]);
+const lists = new Set(["pl-0d1"]);
 const foreign = new Set(["444455556666/sg-0bb2"]);
 const ingress = { direction: "ingress", policy: "accept" };
 

@@ -13,7 +13,7 @@ export function target(fields: Partial<ImportTarget> = {}): ImportTarget {
     network: "vpc-a",
     networkType: "vpc",
     groups: new Set(),
-    prefixLists: new Map(),
+    prefixLists: new Set(),
     name: null,
     only: null,
     device: null,

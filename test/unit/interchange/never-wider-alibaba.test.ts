@@ -63,7 +63,7 @@ const permission: fc.Arbitrary<Permission> = fc
       { weight: 1, arbitrary: fc.constantFrom(0, 105) },
     ),
     far,
-    near: fc.constantFrom("", "", "", "10.0.0.11/32", "10.0.0.0/25", "2001:db8::/64"),
+    near: fc.constantFrom("", "", "", "10.0.0.11/32", "10.0.0.128/25", "2001:db8::/64", "2001:db8:1::/64"),
   })
   .map(({ service: said, ...rest }) => ({
     ...said,

@@ -77,6 +77,8 @@ const near: readonly Piece[] = [
   { text: "", means: () => true },
   { text: "", means: () => true },
   { text: "10.0.0.11", means: (packet) => localOf(packet) === "10.0.0.11" },
+  { text: "10.0.0.128/25", means: () => false },
+  { text: "+dc/blocked", means: () => false },
   { text: "2001:db8::/64", means: ({ remote }) => familyOf(remote) === 6 },
 ];
 
