@@ -1,6 +1,7 @@
 /** Steps that several changes of a draft have in common. */
+
+import { writeGroup } from "../model/entry.ts";
 import type { Group } from "../model/model.ts";
-import { writeGroup } from "../store/entry.ts";
 import type { Draft } from "./change.ts";
 import { requireGroup } from "./find.ts";
 

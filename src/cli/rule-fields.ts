@@ -2,11 +2,11 @@
 import type { Argv } from "yargs";
 import { formatPrefix, parsePrefix } from "../model/cidr.ts";
 import type { Parsed } from "../model/diagnostic.ts";
+import type { RuleEntry } from "../model/entry.ts";
 import { formatPortRange, parsePortRange } from "../model/ports.ts";
 import { parseProtocol } from "../model/protocol.ts";
 import { isGroupId, isPrefixListId } from "../model/text.ts";
 import { parseTime } from "../model/time.ts";
-import type { RuleEntry } from "../store/entry.ts";
 import { usageError } from "./exit.ts";
 import { parseBounded } from "./options.ts";
 

@@ -1,9 +1,10 @@
 /** Rules as commands show them, and how a command line says which one is meant. */
 import { createHash } from "node:crypto";
+import { type RuleEntry, writeRemote, writeRule } from "../model/entry.ts";
 import type { Group, Place, Rule } from "../model/model.ts";
 import { formatPortRange } from "../model/ports.ts";
 import { describeRule } from "../model/rule.ts";
-import { type RuleEntry, writeRemote, writeRule, writeTime } from "../store/entry.ts";
+import { formatTime } from "../model/time.ts";
 import { refusal } from "./exit.ts";
 import { at } from "./find.ts";
 import { formatCount } from "./render/format.ts";
@@ -28,7 +29,7 @@ export function recordRule(rule: Rule) {
     local: writeRule(rule).local ?? null,
     nicType: rule.nicType,
     description: rule.description,
-    expires: rule.expires === null ? null : writeTime(rule.expires),
+    expires: rule.expires === null ? null : formatTime(rule.expires),
     template: rule.template,
     ...recordPlace(rule.place),
   };

@@ -1,6 +1,7 @@
 /** Groups as a rules file, out and in: the form that keeps everything. */
 import { Document, isMap, isSeq } from "yaml";
 import { Diagnostics, formatDiagnostic } from "../model/diagnostic.ts";
+import { writeGroup } from "../model/entry.ts";
 import type { Group } from "../model/model.ts";
 import { isGroupId, quote } from "../model/text.ts";
 import { toPlain } from "../model/yaml/node.ts";
@@ -11,11 +12,10 @@ import { Unsayable } from "./finding.ts";
 import type { Importer } from "./importer.ts";
 import { joinPath } from "./json.ts";
 import type { PlainGroup, PlainPrefixList, PlainRule } from "./plain.ts";
-import { toPlainGroup } from "./plain-group.ts";
 import type { SourceFile } from "./translate.ts";
 
 function toFile(groups: readonly Group[]) {
-  return { version: 1, groups: Object.fromEntries(groups.map((group) => [group.id, toPlainGroup(group)])) };
+  return { version: 1, groups: Object.fromEntries(groups.map((group) => [group.id, writeGroup(group)])) };
 }
 
 export function writeNativeJson(groups: readonly Group[]): string {

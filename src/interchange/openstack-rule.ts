@@ -6,7 +6,7 @@ import type { Fields } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer, Spot } from "./importer.ts";
 import { compact, type PlainRule } from "./plain.ts";
-import { acceptPorts, icmpNumber, nameProtocol, type Service } from "./service.ts";
+import { acceptPorts, familyOf, icmpNumber, nameProtocol, type Service } from "./service.ts";
 
 /** Protocols that Neutron knows by name; numbers go too. */
 const protocolNames: Readonly<Record<string, number>> = {
@@ -93,8 +93,9 @@ export function readOpenstackRule(
   const everywhere = family === 4 ? "0.0.0.0/0" : "::/0";
   const far = prefix !== null ? formatPrefix(prefix) : everywhere;
   const remote = group === undefined ? far : importer.groupRemote(group);
-  // A group has members of both families, the rule is for one: the near end's family says which.
-  const local = group === undefined ? undefined : everywhere;
+  // A group has members of both families, the rule is for one: the near end's family says which, where the
+  // protocol does not.
+  const local = group === undefined || familyOf(service.protocol) !== null ? undefined : everywhere;
   const known = id === undefined || !checkId("rule", id).ok ? undefined : id;
   return [
     compact<PlainRule>({ id: known, direction, policy: "accept", ...service, remote, local, description }),

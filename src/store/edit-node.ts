@@ -1,9 +1,10 @@
 /** A rules file as an editor sees it: what is written, and from where to where. */
 
+import type { PlainValue } from "../model/entry.ts";
+
 export type Scalar = string | number | boolean | null;
 
-/** What JSON can say. Keys that are undefined are left out. */
-export type PlainValue = Scalar | readonly PlainValue[] | { readonly [key: string]: PlainValue | undefined };
+export type { PlainValue } from "../model/entry.ts";
 
 /** The same while it is being edited: keys in the order of the file, `101` and `__proto__` like any other. */
 export type Value = Scalar | Value[] | ValueMap;

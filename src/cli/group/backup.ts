@@ -1,12 +1,11 @@
 /** A group from a file: a rules file, or the group alone as `group export` writes it. */
-import { readFileSync, statSync } from "node:fs";
 import { Diagnostics, formatDiagnostic } from "../../model/diagnostic.ts";
-import { decodeFile, describeTooLarge, fileBytesMax } from "../../model/yaml/decode.ts";
 import { findEntry, type MapNode, toPlain, type YamlNode } from "../../model/yaml/node.ts";
 import { readYaml } from "../../model/yaml/read.ts";
 import { Source } from "../../model/yaml/source.ts";
 import type { PlainValue } from "../../store/edit.ts";
 import { refusal } from "../exit.ts";
+import { readSource } from "../read-source.ts";
 
 /** @throws CliError where the file cannot be read, or has no group or several that could be meant */
 export function readBackup(path: string, group: string): PlainValue {
@@ -41,18 +40,4 @@ function readNodes(path: string): MapNode {
   if (step.value?.kind !== "map")
     throw refusal(`${path} has no group: name a file that \`ringwall group export\` wrote.`);
   return step.value;
-}
-
-function readSource(path: string) {
-  try {
-    const { size } = statSync(path);
-    if (size > fileBytesMax) throw refusal(`${path}: ${describeTooLarge(size)}`);
-    const decoded = decodeFile(path, readFileSync(path));
-    if (!decoded.ok) throw refusal(formatDiagnostic(decoded.diagnostic));
-    return decoded.source;
-  } catch (error) {
-    if (error instanceof Error && "code" in error)
-      throw refusal(`${path} cannot be read (${String(error.code)}).`);
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
+import { writeGroup } from "../../model/entry.ts";
 import type { Group } from "../../model/model.ts";
 import type { PlainValue } from "../../store/edit.ts";
-import { writeGroup } from "../../store/entry.ts";
 import { changeRules, type Draft, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { requireFree, requireGroup, requireNetwork } from "../find.ts";

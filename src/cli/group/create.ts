@@ -1,6 +1,6 @@
+import { writeRule } from "../../model/entry.ts";
 import { makeTemplateRules, templateNames } from "../../model/template.ts";
 import type { PlainValue } from "../../store/edit.ts";
-import { writeRule } from "../../store/entry.ts";
 import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { requireFree, requireNetwork } from "../find.ts";

@@ -1,6 +1,6 @@
+import type { RuleEntry } from "../../model/entry.ts";
 import { describeRule } from "../../model/rule.ts";
 import { checkId } from "../../model/text.ts";
-import type { RuleEntry } from "../../store/entry.ts";
 import { changeRules, type Draft, type Edited, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openGroup } from "../draft.ts";

@@ -1,8 +1,8 @@
+import { type RuleEntry, writeRule } from "../../model/entry.ts";
 import type { Rule } from "../../model/model.ts";
 import { nearestWord } from "../../model/nearest.ts";
 import { hasPorts } from "../../model/protocol.ts";
 import { describeRule } from "../../model/rule.ts";
-import { type RuleEntry, writeRule } from "../../store/entry.ts";
 import { changeRules, type Draft, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openGroup } from "../draft.ts";

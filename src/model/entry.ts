@@ -1,9 +1,13 @@
 /** Rules and groups of the model in the shape of the files. */
-import { formatPrefix } from "../model/cidr.ts";
-import type { Group, Remote, Rule } from "../model/model.ts";
-import { formatPortRange } from "../model/ports.ts";
-import { hasPorts } from "../model/protocol.ts";
-import type { PlainValue } from "./edit-node.ts";
+import { formatPrefix } from "./cidr.ts";
+import type { Group, Remote, Rule } from "./model.ts";
+import { formatPortRange } from "./ports.ts";
+import { hasPorts } from "./protocol.ts";
+import { formatTime } from "./time.ts";
+
+/** A value as YAML or JSON holds it; a key that is undefined is not there. */
+export type PlainValue = string | number | boolean | null | readonly PlainValue[] | PlainMap;
+export type PlainMap = { readonly [key: string]: PlainValue | undefined };
 
 /** A rule as a file would say it; what is as it is without being written is left out. */
 export interface RuleEntry {
@@ -39,11 +43,6 @@ export function writeRemote(remote: Remote): string {
   }
 }
 
-/** RFC 3339, in UTC; without fractions where there are none. */
-export function writeTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-}
-
 /** A rule's entry; the priorities that need not be written (1, and a template's) are not. */
 export function writeRule(rule: Rule): RuleEntry {
   const { id, icmpType, icmpCode, local, expires } = rule;
@@ -61,13 +60,13 @@ export function writeRule(rule: Rule): RuleEntry {
     ...(local === null ? {} : { local: formatPrefix(local) }),
     ...(rule.nicType === "intranet" ? {} : { nicType: rule.nicType }),
     ...(rule.description === "" ? {} : { description: rule.description }),
-    ...(expires === null ? {} : { expires: writeTime(expires) }),
+    ...(expires === null ? {} : { expires: formatTime(expires) }),
     ...(rule.template ? { template: true } : {}),
   };
 }
 
 /** A group's entry, rules included. */
-export function writeGroup(group: Group): { readonly [key: string]: PlainValue | undefined } {
+export function writeGroup(group: Group): PlainMap {
   const inner = group.type === "basic" ? "accept" : "drop";
   return {
     ...(group.name === "" ? {} : { name: group.name }),
