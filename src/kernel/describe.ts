@@ -30,7 +30,7 @@ export interface Described {
 
 export function describeKernel(
   described: Described,
-): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps" | "leftovers"> {
+): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps" | "proof" | "leftovers"> {
   const { engine, devices, links, settings } = described;
   return {
     generation: engine.known.generation,
@@ -38,6 +38,7 @@ export function describeKernel(
     removed: devices.removed.map((ifindex) => ({ ifindex, device: links.get(ifindex)?.name ?? "" })),
     uplinks: settings.uplinks.map((uplink) => describeUplink(described, uplink)),
     maps: engine.fill,
+    proof: engine.proofStatus,
     leftovers: engine.lastCleaningError,
   };
 }
@@ -84,6 +85,7 @@ function describeInterface(
     policy,
     version: word?.version ?? 0,
     generation: Math.max(struct?.generation ?? 0, word?.generation ?? 0),
+    proven: (word === undefined ? null : engine.provenAt(word.version))?.toISOString() ?? null,
     tables: engine.tables.fills(number),
     problem: problem ?? describeAbsence(source.device, link),
   };

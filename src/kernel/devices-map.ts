@@ -1,6 +1,6 @@
 /** rw_devices: one word for each device, by the low bits of its ifindex, with room for those that collide. */
 import { DeviceStruct, Limit } from "./layout.gen.ts";
-import { indexKey, packWord, type SyncMaps, unpackWord } from "./maps.ts";
+import { indexKey, type MapEntries, packWord, type SyncMaps, unpackWord } from "./maps.ts";
 
 /** What of the maps holds devices. */
 export type DeviceMaps = Pick<SyncMaps, "devices" | "devicesFar">;
@@ -25,15 +25,48 @@ export function clearDevice(maps: DeviceMaps, ifindex: number): void {
   maps.devicesFar.delete(indexKey(ifindex));
 }
 
-/** ifindex -> record. */
-export async function readDevices(maps: DeviceMaps): Promise<Map<number, number>> {
+export interface DeviceWords {
+  /** ifindex -> record. */
+  readonly devices: Map<number, number>;
+  /** Places of rw_devices that hold the word of a device that no look-up finds there. */
+  readonly strayNear: readonly number[];
+  /** Keys of rw_devices_far that no look-up asks, or that hold another device's word. */
+  readonly strayFar: readonly number[];
+}
+
+export async function readDevices(maps: DeviceMaps): Promise<DeviceWords> {
   const devices = new Map<number, number>();
-  for (const map of [maps.devicesFar, maps.devices]) {
-    const { count, values } = await map.entriesAsync();
-    for (let index = 0; index < count; index++) {
-      const { ifindex, record } = DeviceStruct.decode(values, index * DeviceStruct.SIZE);
-      if (ifindex !== 0) devices.set(ifindex, record);
-    }
+  const strayNear: number[] = [];
+  const near = await maps.devices.entriesAsync();
+  for (const { key, ifindex, record } of eachDevice(near)) {
+    if (ifindex % Limit.DEVICES_NEAR === key) devices.set(ifindex, record);
+    else strayNear.push(key);
   }
-  return devices;
+  const strayFar: number[] = [];
+  for (const { key, ifindex, record } of eachDevice(await maps.devicesFar.entriesAsync())) {
+    if (key === ifindex && !devices.has(ifindex)) devices.set(ifindex, record);
+    else strayFar.push(key);
+  }
+  return { devices, strayNear, strayFar };
+}
+
+/** Words that are not empty, without decoding the others: nearly all of them are. */
+function* eachDevice({ count, keys, values }: MapEntries) {
+  const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  for (let index = 0; index < count; index++) {
+    const ifindex = view.getUint32(index * DeviceStruct.SIZE, true);
+    if (ifindex === 0) continue;
+    const { record } = DeviceStruct.read(view, index * DeviceStruct.SIZE);
+    yield { key: keyView.getUint32(index * 4, true), ifindex, record };
+  }
+}
+
+/** Takes away words that no look-up should meet. */
+export function clearStrayDevices(
+  maps: DeviceMaps,
+  words: Pick<DeviceWords, "strayNear" | "strayFar">,
+): void {
+  for (const place of words.strayNear) maps.devices.store64(place, 0n);
+  for (const key of words.strayFar) maps.devicesFar.delete(indexKey(key));
 }

@@ -31,6 +31,7 @@ import type {
   PacketVerdict,
   Session,
   SessionFilter,
+  Verification,
 } from "./status.ts";
 import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
@@ -55,6 +56,8 @@ export class Enforcement implements Enforcer {
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
   #settings: KernelSettings;
+  /** As rw_settings has it. */
+  #taiOffset = 0;
   readonly #model: HostModel;
   readonly #names: InterfaceNames;
   #freshPending: boolean;
@@ -179,9 +182,21 @@ export class Enforcement implements Enforcer {
     });
   }
 
+  verify(): Promise<Verification | null> {
+    return this.#run(async () => {
+      // A time daemon may have learnt the offset since: that is no difference, but expiry follows it.
+      if (native().taiOffset() !== this.#taiOffset) this.#writeSettings();
+      return this.#model.verify(this.#encodeSettings());
+    });
+  }
+
   #writeSettings(): void {
-    const value = encodeSettings(this.#settings, this.#objects.hz, native().taiOffset());
-    this.#objects.maps.settings.set(indexKey(0), SettingsStruct.encode(value));
+    this.#taiOffset = native().taiOffset();
+    this.#objects.maps.settings.set(indexKey(0), this.#encodeSettings());
+  }
+
+  #encodeSettings(): Uint8Array {
+    return SettingsStruct.encode(encodeSettings(this.#settings, this.#objects.hz, this.#taiOffset));
   }
 
   status(): KernelStatus {

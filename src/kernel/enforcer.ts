@@ -12,6 +12,7 @@ import type {
   PacketVerdict,
   Session,
   SessionFilter,
+  Verification,
 } from "./status.ts";
 
 export interface EnforcementOptions {
@@ -72,6 +73,11 @@ export interface Enforcer {
    * somebody took away stands again afterwards.
    */
   sweep(): Promise<void>;
+  /**
+   * Holds everything that the programs judge by against the model in force, proves every policy again, and mends
+   * what something else changed. Null before the first apply.
+   */
+  verify(): Promise<Verification | null>;
   /** Counters that are not zero, of interfaces in the model. */
   counters(): readonly PacketCounter[];
   lost(): LostEvents;

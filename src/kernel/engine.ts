@@ -11,6 +11,7 @@ import { EnforcementError, errorText } from "./errors.ts";
 import { Hold } from "./hold.ts";
 import { ListedKind } from "./layout.gen.ts";
 import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
+import { MapVerifier } from "./map-verifier.ts";
 import { indexKey, joinBytes, textKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
@@ -21,7 +22,7 @@ import { buildRemovedRecord, listedKey } from "./records.ts";
 import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
 import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
-import type { MapFill } from "./status.ts";
+import type { MapFill, ProofStatus, Verification } from "./status.ts";
 import { cleanUp, executeChange, type SyncReport, UnsettledError, writeUplinks } from "./sync.ts";
 import { keepOldUplinks, planUplinks, type UplinkDevice, type UplinkPlan } from "./uplinks.ts";
 import { deleteBatch, writeBatch } from "./write.ts";
@@ -59,6 +60,7 @@ export class SyncEngine {
   #known: KnownState = emptyState();
   #settled = false;
   readonly #proofs = new Proofs();
+  readonly #verifier: MapVerifier;
   readonly #places: (() => ConfirmPlaces) | null;
   #hold: Hold | null = null;
   #cleaning: Promise<void> = Promise.resolve();
@@ -80,6 +82,14 @@ export class SyncEngine {
     this.#idle = idle;
     this.#places = places;
     this.#sizes = sizesOf(maps);
+    this.#verifier = new MapVerifier({
+      maps,
+      proofs: this.#proofs,
+      known: () => this.#known,
+      isHeld: () => this.#hold?.binds === true,
+      settle: () => this.settle(),
+      apply: (change) => this.apply(change),
+    });
     this.#cpus = native().possibleCpus();
     this.scratchNumber = Math.floor(this.#sizes.interfaces.maxEntries / 2) - 1;
     this.#capacities = {
@@ -96,9 +106,18 @@ export class SyncEngine {
     return this.#known;
   }
 
-  /** Which versions were proven, and what came of all proofs. */
-  get proofs(): Pick<Proofs, "provenAt" | "counts"> {
-    return this.#proofs;
+  get proofStatus(): ProofStatus {
+    return { policies: this.#proofs.counts, ...this.#verifier.status };
+  }
+
+  /** When a version was last proven; null: it is not. */
+  provenAt(version: number): Date | null {
+    return this.#proofs.provenAt(version);
+  }
+
+  /** Holds the maps against the change in force, and mends them (MapVerifier). */
+  verify(change: ModelChange, settings: Uint8Array): Promise<Verification> {
+    return this.#verifier.verify(change, settings);
   }
 
   get fill(): readonly MapFill[] {
@@ -207,7 +226,7 @@ export class SyncEngine {
 
   async #plan(change: ModelChange): Promise<ChangePlan> {
     await this.#proofs.proveKept(this.maps, this.#known, change);
-    const broken = { records: new Set<number>(), versions: this.#proofs.broken };
+    const broken = { records: this.#verifier.brokenRecords, versions: this.#proofs.broken };
     return planChange(this.#known, { ...change, broken }, this.#capacities);
   }
 

@@ -17,6 +17,7 @@ import type { InterfaceNames } from "./interface-names.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { fitSizes } from "./sessions.ts";
 import type { KernelSettings } from "./settings.ts";
+import type { Verification } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
 
 export interface HostParts {
@@ -141,6 +142,12 @@ export class HostModel {
    */
   async notice(): Promise<void> {
     if (this.#parts.engine.hold?.isOverdue) await this.decide("undo");
+  }
+
+  /** Null before a model was applied: there is nothing to hold the maps against. */
+  async verify(settings: Uint8Array): Promise<Verification | null> {
+    await this.notice();
+    return this.#inForce === null ? null : this.#parts.engine.verify(this.#change(this.#inForce), settings);
   }
 
   /** Ends the wait where the kernel has not yet; the model in force is the one that was decided for. */

@@ -104,22 +104,30 @@ function decodeBits(values: DataView, index: number, words: number): Bits {
 function decodePrefixes({ count, keys, values }: MapEntries, words: number): CompiledPrefix[] {
   const keyView = viewOf(keys);
   const valueView = viewOf(values);
-  return Array.from({ length: count }, (_, index) => {
-    const { prefixlen, head, address } = PrefixKeyStruct.read(keyView, index * PrefixKeyStruct.SIZE);
-    const isIpv6 = (head & PrefixHead.PREFIX_IPV6) !== 0;
-    const lie = viewOf(address);
-    const upper = (lie.getBigUint64(0) << 64n) | lie.getBigUint64(8);
-    return {
-      direction: head & PrefixHead.PREFIX_INGRESS ? "ingress" : "egress",
-      local: (head & PrefixHead.PREFIX_LOCAL) !== 0,
-      prefix: {
-        family: isIpv6 ? 6 : 4,
-        bits: isIpv6 ? upper : BigInt(lie.getUint32(0)),
-        length: prefixlen - PrefixHead.PREFIX_HEAD_BITS,
-      },
-      bits: decodeBits(valueView, index, words),
-    };
-  });
+  return Array.from({ length: count }, (_, index) => ({
+    ...readPrefixKey(keyView, index * PrefixKeyStruct.SIZE),
+    bits: decodeBits(valueView, index, words),
+  }));
+}
+
+/** What a key of rw_prefixes stands for. */
+export function decodePrefixKey(key: Uint8Array): Omit<CompiledPrefix, "bits"> {
+  return readPrefixKey(viewOf(key), 0);
+}
+
+function readPrefixKey(view: DataView, offset: number): Omit<CompiledPrefix, "bits"> {
+  const { prefixlen, head, address } = PrefixKeyStruct.read(view, offset);
+  const isIpv6 = (head & PrefixHead.PREFIX_IPV6) !== 0;
+  const lie = viewOf(address);
+  return {
+    direction: head & PrefixHead.PREFIX_INGRESS ? "ingress" : "egress",
+    local: (head & PrefixHead.PREFIX_LOCAL) !== 0,
+    prefix: {
+      family: isIpv6 ? 6 : 4,
+      bits: isIpv6 ? (lie.getBigUint64(0) << 64n) | lie.getBigUint64(8) : BigInt(lie.getUint32(0)),
+      length: prefixlen - PrefixHead.PREFIX_HEAD_BITS,
+    },
+  };
 }
 
 function decodeGroups({ count, keys, values }: MapEntries, words: number): CompiledGroup[] {

@@ -29,6 +29,8 @@ import {
 
 export interface RawState {
   readonly devices: Map<number, number>;
+  readonly strayNear: readonly number[];
+  readonly strayFar: readonly number[];
   /** By place in rw_interfaces; places without an id are left out, record 0 aside. */
   readonly records: Map<number, StoredRecord>;
   /** Owned and listed entries of places that hold no record. */
@@ -40,6 +42,8 @@ export interface RawState {
   readonly headers: Map<number, PolicyStruct>;
   /** Keys of rw_prefixes by version. */
   readonly prefixKeys: Map<number, Uint8Array[]>;
+  /** Keys of rw_prefixes shorter than a version's number: they answer for every policy. */
+  readonly strayPrefixes: readonly Uint8Array[];
   /** rw_group_bits by version. */
   readonly groups: Map<number, readonly [Map<bigint, StoredBits>, Map<bigint, StoredBits>]>;
   readonly identities: StoredIdentities;
@@ -50,13 +54,13 @@ export interface RawState {
 export async function readState(maps: SyncMaps): Promise<RawState> {
   const { records, strayOwned, strayListed } = await readRecords(maps);
   return {
-    devices: await readDevices(maps),
+    ...(await readDevices(maps)),
     records,
     strayOwned,
     strayListed,
     ...(await readSlots(maps)),
     headers: await readHeaders(maps),
-    prefixKeys: await readPrefixKeys(maps),
+    ...(await readPrefixKeys(maps)),
     groups: await readGroups(maps),
     identities: await readIdentities(maps),
     uplinks: await readUplinks(maps),
@@ -124,23 +128,33 @@ async function readSlots(maps: SyncMaps): Promise<Pick<RawState, "slots" | "inte
 
 async function readHeaders(maps: SyncMaps): Promise<Map<number, PolicyStruct>> {
   const headers = new Map<number, PolicyStruct>();
-  for (const [version, header] of eachPlace(await maps.policies.entriesAsync(), PolicyStruct)) {
-    if (header.key !== 0n) headers.set(version, header);
+  const { count, keys, values } = await maps.policies.entriesAsync();
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  for (let index = 0; index < count; index++) {
+    // The key stands first; most places are empty, and decoding them all would take a while.
+    if (view.getBigUint64(index * PolicyStruct.SIZE, true) === 0n) continue;
+    headers.set(numberAt(keys, index), PolicyStruct.read(view, index * PolicyStruct.SIZE));
   }
   return headers;
 }
 
-async function readPrefixKeys(maps: SyncMaps): Promise<Map<number, Uint8Array[]>> {
+async function readPrefixKeys(maps: SyncMaps): Promise<Pick<RawState, "prefixKeys" | "strayPrefixes">> {
   const entries = await maps.prefixes.entriesAsync();
   const byVersion = new Map<number, Uint8Array[]>();
+  const strayPrefixes: Uint8Array[] = [];
   for (let index = 0; index < entries.count; index++) {
     const key = keyAt(entries, index, PrefixKeyStruct.SIZE);
-    const version = PrefixKeyStruct.decode(key).head >>> PrefixHead.PREFIX_VERSION_SHIFT;
+    const { prefixlen, head } = PrefixKeyStruct.decode(key);
+    if (prefixlen < PrefixHead.PREFIX_HEAD_BITS) {
+      strayPrefixes.push(key);
+      continue;
+    }
+    const version = head >>> PrefixHead.PREFIX_VERSION_SHIFT;
     const keys = byVersion.get(version);
     if (keys === undefined) byVersion.set(version, [key]);
     else keys.push(key);
   }
-  return byVersion;
+  return { prefixKeys: byVersion, strayPrefixes };
 }
 
 async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {

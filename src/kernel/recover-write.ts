@@ -1,5 +1,5 @@
 /** Carries a recovery out. It may be cut off at any point: the next one finds the rest. */
-import { storeDevice } from "./devices-map.ts";
+import { clearStrayDevices, storeDevice } from "./devices-map.ts";
 import { InterfaceStruct } from "./layout.gen.ts";
 import { indexKey, joinBytes, type SyncMaps, textKey } from "./maps.ts";
 import { readState } from "./readback.ts";
@@ -46,6 +46,8 @@ function switchWords(maps: SyncMaps, recovery: Recovery): void {
   }
   const { strayUplinks } = recovery;
   deleteBatch(maps.uplinks, joinBytes(strayUplinks.map(textKey)), strayUplinks.length);
+  clearStrayDevices(maps, recovery);
+  deleteBatch(maps.prefixes, joinBytes(recovery.strayPrefixes), recovery.strayPrefixes.length);
   for (const [ifindex, record] of recovery.deviceSwitches) storeDevice(maps, ifindex, record);
   for (const [slot, word] of recovery.slotSwitches) storeSlot(maps, slot, word);
   const { keys, values } = encodeIdentities(recovery.identityWrites);

@@ -37,6 +37,9 @@ export interface Recovery {
   readonly strayUplinks: readonly string[];
   readonly strayOwned: readonly string[];
   readonly strayListed: readonly string[];
+  readonly strayNear: readonly number[];
+  readonly strayFar: readonly number[];
+  readonly strayPrefixes: readonly Uint8Array[];
   /** Nothing was found that has to be mended. */
   readonly clean: boolean;
 }
@@ -78,6 +81,9 @@ export function planRecovery(
     strayUplinks,
     strayOwned: raw.strayOwned,
     strayListed: raw.strayListed,
+    strayNear: raw.strayNear,
+    strayFar: raw.strayFar,
+    strayPrefixes: raw.strayPrefixes,
   };
   return { ...recovery, clean: isClean(recovery) };
 }

@@ -27,6 +27,8 @@ export interface InterfaceStatus {
   readonly policy: bigint;
   readonly version: number;
   readonly generation: number;
+  /** When what the kernel holds of its policy was last proven equal to the rules, RFC 3339; null: it is not. */
+  readonly proven: string | null;
   readonly tables: readonly TableFill[];
   /** What is wrong and what to do; null when nothing is. */
   readonly problem: string | null;
@@ -52,6 +54,41 @@ export interface RemovedDevice {
   readonly device: string;
 }
 
+/** A place of the maps that was not as the agent left it. */
+export interface Difference {
+  readonly map: string;
+  /** The place, what stood there instead of what, and what that meant. */
+  readonly message: string;
+  /** Interfaces of this host that were judged by it. */
+  readonly interfaces: readonly string[];
+  /** It is as it was meant again. */
+  readonly mended: boolean;
+}
+
+/** One look at everything that the programs judge by. */
+export interface Verification {
+  /** RFC 3339 */
+  readonly time: string;
+  readonly duration_ms: number;
+  /** Versions of policies that were proven. */
+  readonly policies: number;
+  readonly differences: readonly Difference[];
+  /** Why something could not be mended; null where all was, or nothing had to be. */
+  readonly problem: string | null;
+}
+
+/** Since the agent began. */
+export interface ProofStatus {
+  /** Policies by what their proof said. */
+  readonly policies: { readonly proven: number; readonly refused: number };
+  readonly verifications: { readonly clean: number; readonly mended: number; readonly failed: number };
+  /** How often a map differed. */
+  readonly differences: Readonly<Record<string, number>>;
+  readonly last: Verification | null;
+  /** The last one that found a difference. */
+  readonly lastDiffering: Verification | null;
+}
+
 export interface KernelStatus {
   readonly adopted: boolean;
   /** Digest of the loaded object file, hex. */
@@ -62,6 +99,7 @@ export interface KernelStatus {
   readonly removed: readonly RemovedDevice[];
   readonly uplinks: readonly UplinkStatus[];
   readonly maps: readonly MapFill[];
+  readonly proof: ProofStatus;
   /** Why leftovers of an earlier change could not be deleted at once; null when all were. They do no harm. */
   readonly leftovers?: string | null;
 }

@@ -1,8 +1,7 @@
 /** An engine on maps of its own: nothing is pinned, no device is touched; what it writes may be altered on the way. */
 
 import { askPrograms } from "../../src/kernel/ask.ts";
-import type { HostFacts } from "../../src/kernel/engine.ts";
-import { SyncEngine } from "../../src/kernel/engine.ts";
+import { type EngineReport, type HostFacts, type ModelChange, SyncEngine } from "../../src/kernel/engine.ts";
 import { Limit, SettingsStruct } from "../../src/kernel/layout.gen.ts";
 import { indexKey } from "../../src/kernel/maps.ts";
 import { type BpfMap, native } from "../../src/kernel/native.ts";
@@ -10,7 +9,8 @@ import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/o
 import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
-import type { PacketVerdict } from "../../src/kernel/status.ts";
+import type { PacketVerdict, Verification } from "../../src/kernel/status.ts";
+import { switchDevice } from "../../src/kernel/sync.ts";
 import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
@@ -64,6 +64,9 @@ export class EngineBed {
   readonly engine: SyncEngine;
   readonly #programs: Programs;
   readonly #idle: BpfMap;
+  readonly #bindings = new Map<number, string>();
+  readonly #settings = encodeSettings(defaultSettings, 250, native().taiOffset());
+  #change: ModelChange | null = null;
   #alter: Alter = () => undefined;
 
   private constructor(maps: ObjectMaps, programs: Programs) {
@@ -79,8 +82,7 @@ export class EngineBed {
     const programs = collectPrograms(object.programNames, (name) => object.program(name));
     const bed = new EngineBed(mapsOf(object), programs);
     object.close();
-    const settings = encodeSettings(defaultSettings, 250, native().taiOffset());
-    bed.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
+    bed.maps.settings.set(indexKey(0), SettingsStruct.encode(bed.#settings));
     await bed.engine.recover();
     return bed;
   }
@@ -99,16 +101,29 @@ export class EngineBed {
   async apply(
     model: Model,
     compile: (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy> = compileAll,
-  ) {
+  ): Promise<EngineReport> {
     const resolved = resolve(model, { host: "here" });
+    this.#change = this.#changeTo(resolved, compile(resolved));
+    return this.engine.apply(this.#change);
+  }
+
+  #changeTo(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>): ModelChange {
     const entries = Limit.SESSION_TABLE_MIN * native().possibleCpus();
-    return this.engine.apply({
-      resolved,
-      policies: compile(resolved),
-      bindings: new Map(),
-      host: noHost,
-      sizes: () => ({ established: entries, answered: entries, opening: entries }),
-    });
+    const sizes = () => ({ established: entries, answered: entries, opening: entries });
+    return { resolved, policies, bindings: this.#bindings, host: noHost, sizes };
+  }
+
+  /** Devices that programs would judge, as if they were attached; the model has to be in force. */
+  attach(bindings: ReadonlyMap<number, string>): void {
+    for (const [ifindex, id] of bindings) {
+      this.#bindings.set(ifindex, id);
+      switchDevice(this.maps, this.engine.known, ifindex, this.engine.liveRecord(id) ?? 0);
+    }
+  }
+
+  verify(): Promise<Verification> {
+    if (this.#change === null) throw new Error("nothing was applied");
+    return this.engine.verify(this.#change, SettingsStruct.encode(this.#settings));
   }
 
   /** What the programs say of a frame that opens a session. */

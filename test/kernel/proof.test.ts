@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EnforcementError } from "../../src/kernel/errors.ts";
 import { CellStruct } from "../../src/kernel/layout.gen.ts";
 import { readState } from "../../src/kernel/readback.ts";
@@ -52,10 +52,10 @@ function turnBit(wanted: string, offset: number): Alter {
 }
 
 let bed: EngineBed;
-beforeEach(async () => {
+beforeAll(async () => {
   bed = await EngineBed.open();
 });
-afterEach(() => bed.close());
+afterAll(() => bed.close());
 
 describe("a change that the kernel does not hold as it was meant", () => {
   it.each([

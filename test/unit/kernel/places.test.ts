@@ -116,13 +116,13 @@ describe("devices", () => {
     storeDevice(maps, 5, 10);
     storeDevice(maps, 5 + 65536, 20);
     storeDevice(maps, 5, 11);
-    expect([...(await readDevices(maps))].sort()).toEqual([
+    expect([...(await readDevices(maps)).devices].sort()).toEqual([
       [5, 11],
       [65541, 20],
     ]);
     clearDevice(maps, 5);
     storeDevice(maps, 5 + 65536, 21);
-    expect([...(await readDevices(maps))]).toEqual([[65541, 21]]);
+    expect([...(await readDevices(maps)).devices]).toEqual([[65541, 21]]);
   });
 
   const link = (ifindex: number, name: string, loopback = false) => ({

@@ -1,0 +1,100 @@
+/** Looks at the maps through an engine's life: what differs is found, mended, and looked at again. */
+import type { ModelChange } from "./engine.ts";
+import { errorText } from "./errors.ts";
+import type { Finding } from "./finding.ts";
+import type { ObjectMaps } from "./object-maps.ts";
+import type { Proofs } from "./proofs.ts";
+import { type RawState, readState } from "./readback.ts";
+import type { KnownState } from "./state.ts";
+import type { Verification } from "./status.ts";
+import { describeFindings, mendExactly, VerificationRecord } from "./verification.ts";
+import { findDifferences } from "./verify.ts";
+import { findSettings } from "./verify-places.ts";
+import { joinStored, rawPolicy } from "./verify-policies.ts";
+
+/** What a look needs of the engine. */
+export interface VerifiedParts {
+  readonly maps: ObjectMaps;
+  readonly proofs: Proofs;
+  readonly known: () => KnownState;
+  /** A change waits for its confirmation: the kernel may switch its words back at any moment. */
+  readonly isHeld: () => boolean;
+  readonly settle: () => Promise<void>;
+  /** Brings the change in force into force again; what is broken is written anew. */
+  readonly apply: (change: ModelChange) => Promise<unknown>;
+}
+
+export class MapVerifier {
+  readonly #parts: VerifiedParts;
+  readonly #record = new VerificationRecord();
+  readonly #brokenRecords = new Set<number>();
+
+  constructor(parts: VerifiedParts) {
+    this.#parts = parts;
+  }
+
+  /** Records that something else wrote to. */
+  get brokenRecords(): ReadonlySet<number> {
+    return this.#brokenRecords;
+  }
+
+  get status(): VerificationRecord["status"] {
+    return this.#record.status;
+  }
+
+  /**
+   * Compares all that the programs judge by with what is known of it, proves every policy in force again, and mends
+   * what differs: by exact values, or as any change by writing beside and switching. Where something did, a second
+   * look says whether it is mended. `change`: the one in force; `settings`: what rw_settings has to hold.
+   */
+  async verify(change: ModelChange, settings: Uint8Array): Promise<Verification> {
+    const begin = performance.now();
+    const time = new Date().toISOString();
+    const { proofs, known, apply } = this.#parts;
+    const first = await this.#compare(change, settings);
+    let after: readonly Finding[] = [];
+    const errors = mendExactly(first);
+    if (first.length > 0) {
+      if (this.#brokenRecords.size > 0 || proofs.broken.size > 0)
+        await apply(change).catch((error: unknown) => errors.push(error));
+      after = await this.#compare(change, settings);
+    }
+    const verification = {
+      time,
+      duration_ms: performance.now() - begin,
+      policies: [...known().policies.keys()].filter((version) => proofs.provenAt(version) !== null).length,
+      differences: describeFindings(first, after),
+      problem: errors.length === 0 ? null : errors.map(errorText).join("; "),
+    };
+    this.#record.add(verification);
+    return verification;
+  }
+
+  async #compare(change: ModelChange, settings: Uint8Array): Promise<readonly Finding[]> {
+    const { maps, proofs, known, isHeld, settle } = this.#parts;
+    await settle();
+    const raw = await readState(maps);
+    this.#brokenRecords.clear();
+    const findings = await findDifferences({
+      maps,
+      raw,
+      known: known(),
+      isHeld: isHeld(),
+      resolved: change.resolved,
+      policies: change.policies,
+      onRecordBroken: (record) => this.#brokenRecords.add(record),
+      onPolicyChecked: (version, problem) => {
+        proofs.note(version, problem);
+        if (problem !== null) this.#ownAll(version, raw);
+      },
+    });
+    return [...findSettings(maps.settings, settings), ...findings];
+  }
+
+  /** What was added to a version goes with it when it is erased. */
+  #ownAll(version: number, raw: RawState): void {
+    const { policies } = this.#parts.known();
+    const stored = policies.get(version);
+    if (stored !== undefined) policies.set(version, joinStored(stored, rawPolicy({ raw }, version)));
+  }
+}
