@@ -23,6 +23,7 @@ import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
 import { toKernelSettings } from "./settings.ts";
 import { SocketError } from "./socket.ts";
+import { Verifier } from "./verifier.ts";
 
 export interface AgentOptions {
   readonly paths: AgentPaths;
@@ -90,6 +91,7 @@ export class Agent {
     await this.#listen(enforcer, applier, history);
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
+    this.#ends.push(this.#verifier(enforcer).start());
     // A change between the first look and the watch would otherwise wait for the next one.
     await this.reloadRules();
     log.info(
@@ -195,6 +197,7 @@ export class Agent {
           config: () => this.#config,
           agent,
           problems,
+          verifier: this.#verifier(enforcer),
         }),
         subscribe: ({ interface: name, network }, send) => {
           const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
@@ -229,6 +232,10 @@ export class Agent {
       this.#options.log.error(problem);
       return undefined;
     }
+  }
+
+  #verifier(enforcer: Enforcer): Verifier {
+    return new Verifier(enforcer, this.#options.log);
   }
 
   #sweepRegularly(enforcer: Enforcer): void {

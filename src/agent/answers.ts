@@ -10,7 +10,7 @@ import type { Applier, InForce } from "./apply.ts";
 import { answerApply, answerRelease } from "./changes.ts";
 import type { AgentConfig } from "./config.ts";
 import { countRules } from "./count-rules.ts";
-import { describeInterfaces, describeSession } from "./describe.ts";
+import { describeInterfaces, describeProof, describeSession } from "./describe.ts";
 import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
@@ -20,6 +20,7 @@ import type { SessionFilter, StatusReply } from "./protocol.ts";
 import { listRevisions, readRevision, rollBack } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
 import type { Handlers } from "./server.ts";
+import { listDifferences, type Verifier } from "./verifier.ts";
 
 export interface AnswerSources {
   readonly enforcer: Enforcer;
@@ -29,6 +30,7 @@ export interface AnswerSources {
   readonly log: Log;
   readonly config: () => AgentConfig;
   readonly agent: StatusReply["agent"];
+  readonly verifier: Pick<Verifier, "verify">;
   /** What is wrong with the agent itself. */
   readonly problems: () => readonly string[];
 }
@@ -38,7 +40,10 @@ export function createHandlers(sources: AnswerSources): Handlers {
   const { enforcer, applier } = sources;
   const revisions = { ...sources, host: sources.agent.host };
   return {
-    status: async () => answerStatus(sources),
+    status: async ({ verify }) => {
+      if (verify === true) await sources.verifier.verify();
+      return answerStatus(sources);
+    },
     model: async () => {
       const { revision, digest, files } = requireInForce(applier);
       return { revision, host: sources.agent.host, digest, files: [...files] };
@@ -92,6 +97,7 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
       interfaces: inForce?.model.interfaces.size ?? 0,
       refused: refusal === null ? null : { time: refusal.time, messages: [...refusal.messages] },
     },
+    proof: describeProof(status),
     interfaces: describeInterfaces(status, inForce),
     removed: status.removed.map((device) => ({ ...device })),
     uplinks: status.uplinks.map((uplink) => ({
@@ -100,7 +106,7 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
     })),
     maps: status.maps.map((map) => ({ ...map })),
     eventsLost: countLost(enforcer),
-    problems: [...problems()],
+    problems: [...problems(), ...listDifferences(status, Date.now())],
   };
 }
 

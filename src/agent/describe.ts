@@ -1,12 +1,12 @@
 /** From what the kernel layer reports to what clients are told: numbers become names. */
-import type { Session as KernelSession, KernelStatus, PacketEvent } from "../kernel/status.ts";
+import type { Session as KernelSession, KernelStatus, PacketEvent, Verification } from "../kernel/status.ts";
 import { formatAddress } from "../model/cidr.ts";
 import type { Direction } from "../model/model.ts";
 import { protocolNumbers } from "../model/protocol.ts";
 import type { RuleName } from "../policy/evaluate.ts";
 import { nameOrdered } from "../policy/name-ordered.ts";
 import type { InForce } from "./apply.ts";
-import type { EventLine, InterfaceStatus, Session } from "./protocol.ts";
+import type { EventLine, InterfaceStatus, ProofStatus, Session } from "./protocol.ts";
 
 const TCP = 6;
 const UDP = 17;
@@ -29,10 +29,27 @@ export function describeInterfaces(status: KernelStatus, inForce: InForce | null
       mode: one.mode,
       programs: { ...one.programs },
       policy: { version: one.version, generation: one.generation },
+      proven: one.proven,
       sessions: one.tables.map((table) => ({ ...table })),
       problem: one.problem,
     };
   });
+}
+
+/** How much of what is in force is proven, and what verifications found. */
+export function describeProof({ interfaces, proof }: KernelStatus): ProofStatus {
+  const describe = (verification: Verification | null) => {
+    if (verification === null) return null;
+    const { time, duration_ms, policies, differences, problem } = verification;
+    const copied = differences.map((one) => ({ ...one, interfaces: [...one.interfaces] }));
+    return { time, seconds: duration_ms / 1000, policies, differences: copied, problem };
+  };
+  return {
+    interfaces: interfaces.filter(({ proven }) => proven !== null).length,
+    of: interfaces.length,
+    verified: describe(proof.last),
+    differed: describe(proof.lastDiffering),
+  };
 }
 
 /** The rule of a number on one side of an interface's policy, or null where there is none by now. */

@@ -43,6 +43,8 @@ const interfaceStatus = z.object({
   /** Ids of the programs, by hook. */
   programs: z.object({ xdp: count.nullable(), tcEgress: count.nullable(), tcIngress: count.nullable() }),
   policy: z.object({ version: count, generation: count }),
+  /** When what the kernel holds of its policy was last proven equal to the rules; null: it is not. */
+  proven: z.string().nullable(),
   /** Entries are null before the first sweep. */
   sessions: z.array(tableFill),
   /** What is wrong with it, and what to do. */
@@ -55,6 +57,29 @@ const uplinkStatus = z.object({
   mode: z.string().nullable(),
   addresses: count,
   problem: z.string().nullable(),
+});
+
+const verification = z.object({
+  time: z.string(),
+  seconds: z.number(),
+  /** Policies that were proven. */
+  policies: count,
+  /** What was not as the agent left it. */
+  differences: z.array(
+    z.object({ map: z.string(), message: z.string(), interfaces: z.array(z.string()), mended: z.boolean() }),
+  ),
+  /** Why something could not be mended. */
+  problem: z.string().nullable(),
+});
+
+const proofStatus = z.object({
+  /** Interfaces of this host whose policy in force is proven on what the kernel holds, of so many. */
+  interfaces: count,
+  of: count,
+  /** The last look at everything that the programs judge by; null before the first. */
+  verified: verification.nullable(),
+  /** The last one that found a difference. */
+  differed: verification.nullable(),
 });
 
 const refusedChange = z.object({ time: z.string(), messages: z.array(z.string()) });
@@ -77,6 +102,7 @@ export const statusReply = z.object({
     /** The last change that was refused, if none was applied after it. */
     refused: refusedChange.nullable(),
   }),
+  proof: proofStatus,
   interfaces: z.array(interfaceStatus),
   /** Devices whose interface left the rules: they drop everything. */
   removed: z.array(z.object({ device: z.string(), ifindex: count })),
@@ -87,6 +113,9 @@ export const statusReply = z.object({
   problems: z.array(z.string()),
 });
 export type StatusReply = z.infer<typeof statusReply>;
+export type ProofStatus = z.infer<typeof proofStatus>;
+/** `verify`: prove everything again, and mend what differs, before the answer. */
+export const statusRequest = z.object({ verify: z.boolean().optional() });
 export type InterfaceStatus = z.infer<typeof interfaceStatus>;
 
 const ruleFile = z.object({ path: z.string().min(1).max(4096), text: z.string() });
@@ -278,7 +307,7 @@ function endpoint<Request extends z.ZodType, Reply extends z.ZodType>(
 
 /** Every question that is answered once. All are POST with a JSON body, `{}` where there is nothing to say. */
 export const endpoints = {
-  status: endpoint("/v1/status", nothing, statusReply),
+  status: endpoint("/v1/status", statusRequest, statusReply),
   model: endpoint("/v1/model", nothing, modelReply),
   apply: endpoint("/v1/apply", applyRequest, applyReply),
   plan: endpoint("/v1/plan", planRequest, planReply),

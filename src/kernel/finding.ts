@@ -12,6 +12,8 @@ export interface Finding {
   readonly message: string;
   /** Interfaces of this host that were judged by it. */
   readonly interfaces: readonly string[];
+  /** Nothing that the agent knows of stands at this place. */
+  readonly isAdded?: true;
   /**
    * Writes the exact value back by a store that no packet can see half done; null where there is no such store:
    * the record or the policy is then written anew beside, and switched to.

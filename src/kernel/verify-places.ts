@@ -84,6 +84,7 @@ export function* findUplinks({ maps, raw, known, holders }: Compared): Generator
       map: maps.uplinks.info.name,
       message: `${where} named record ${held ?? "none"} instead of ${record ?? "none"}: it was dropped early by other rules, or not early`,
       interfaces: [...holders.ofRecord(record ?? 0), ...holders.ofRecord(held ?? 0)],
+      ...(record === undefined ? { isAdded: true } : {}),
       mend: () => {
         const keys = joinBytes([textKey(key)]);
         if (record === undefined) deleteBatch(maps.uplinks, keys, 1);
@@ -131,6 +132,7 @@ export function* findIdentities(compared: Compared, names: AddressNames): Genera
       map,
       message: `${text} in ${names.network(network)} is no member's address, but stood for ${say(entry.after)}`,
       interfaces: [],
+      isAdded: true,
       mend: () => deleteBatch(maps.identities, identityKey({ network, address }), 1),
     };
   }

@@ -178,6 +178,7 @@ export function* findForeign({ maps, raw, known }: Compared): Generator<Finding>
         map: map.info.name,
         message: `version ${version} is nobody's, but there is something of it`,
         interfaces: [],
+        isAdded: true,
         mend: () => erasePolicy(maps, version, policy),
       };
     }

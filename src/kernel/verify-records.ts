@@ -31,6 +31,7 @@ export function* findRecords(compared: Compared, onBroken: (record: number) => v
       map: maps.interfaces.info.name,
       message: `record ${record} is no interface's, but there is one`,
       interfaces: [],
+      isAdded: true,
       mend: () => eraseRecord(maps, record, stored),
     };
   }
@@ -125,6 +126,7 @@ function* findStrays(maps: SyncMaps, map: TableMap, strays: readonly string[]): 
       map: map.info.name,
       message: `${describe(key)} was there, though the record is nobody's`,
       interfaces: [],
+      isAdded: true,
       mend: () => deleteBatch(map, textKey(key), 1),
     };
   }

@@ -48,7 +48,8 @@ export async function findDifferences(input: VerifyInput): Promise<readonly Find
     if (compiled !== undefined)
       findings.push(...findPolicy(compared, version, compiled, input.onPolicyChecked));
   }
-  return findings;
+  // What the state before needs is unknown to an agent that started meanwhile.
+  return isHeld ? findings.filter(({ isAdded }) => isAdded !== true) : findings;
 }
 
 /** Words of devices at places where no look-up looks for them. First: they stand in the way of others. */

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { KernelStatus, LostEvents, PacketCounter } from "../kernel/status.ts";
+import type { KernelStatus, LostEvents, PacketCounter, ProofStatus } from "../kernel/status.ts";
 import { definitions } from "./definitions.ts";
 
 /** What is in force, as the agent knows it. */
@@ -36,6 +36,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   collectDefaultMetrics({ register: registry });
   addKernelCounters(registry, sources);
   addKernelGauges(registry, sources);
+  addProofs(registry, sources);
   addModelGauges(registry, sources);
   const duration = new Histogram({
     ...describe("applyDuration"),
@@ -129,6 +130,35 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
   });
   void interfaces;
   for (const gauge of [entries, limit, mapEntries, mapCapacity]) registry.registerMetric(gauge);
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** The kernel layer counts; a scrape copies its numbers. */
+function addProofs(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
+  new Gauge({
+    ...describe("interfacesProven"),
+    registers,
+    collect() {
+      this.set(sources.status().interfaces.filter(({ proven }) => proven !== null).length);
+    },
+  });
+  const copy = (name: "proofs" | "verifications" | "differences", read: (proof: ProofStatus) => Counts) => {
+    const [label] = definitions[name].labels;
+    new Counter({
+      ...describe(name),
+      registers,
+      collect() {
+        this.reset();
+        const counts = Object.entries(read(sources.status().proof));
+        for (const [value, count] of counts) this.inc({ [label]: value }, count);
+      },
+    });
+  };
+  copy("proofs", ({ policies }) => policies);
+  copy("verifications", ({ verifications }) => verifications);
+  copy("differences", ({ differences }) => differences);
 }
 
 function addModelGauges(registry: Registry, sources: MetricSources): void {

@@ -112,6 +112,30 @@ describe("status", () => {
     });
   });
 
+  it("verifies on demand, shows what differed, and ends with 4 where something is left", async () => {
+    const difference = { map: "rw_cells", message: "cell 7 differs", interfaces: ["eni-web-1"] };
+    const found = (mended: boolean) => ({
+      time: new Date().toISOString(),
+      duration_ms: 5,
+      policies: 1,
+      differences: [{ ...difference, mended }],
+      problem: mended ? null : "rw_words is full",
+    });
+    kernel.willFind = found(true);
+    const mended = await ask("status", "--verify");
+    expect(mended.code).toBe(0);
+    expect(mended.stdout).toMatch(/^rw_cells +eni-web-1 +mended +cell 7 differs/m);
+    expect((await ask("status")).code).toBe(0);
+    expect(kernel.verifications).toBe(1);
+    kernel.willFind = found(false);
+    const left = await ask("status", "--verify", "-o", "json");
+    expect(left.code).toBe(4);
+    expect(JSON.parse(left.stdout).proof.verified).toMatchObject({
+      differences: [{ ...difference, mended: false }],
+      problem: "rw_words is full",
+    });
+  });
+
   it("shows a change that was refused, with its place", async () => {
     store.edit([{ path: "rules.yaml", text: shopRules.replace("80/80", "80-80") }]);
     await expect

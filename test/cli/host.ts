@@ -131,6 +131,12 @@ export class Host {
     });
   }
 
+  /** Writes to a pinned map, as somebody else may. `map`: its name without rw_; bytes as bpftool takes them. */
+  bpftool(map: string, key: readonly string[], value: readonly string[]): void {
+    const pin = join(this.folder, "bpf", "current", "maps", `rw_${map}`);
+    execFileSync("bpftool", ["map", "update", "pinned", pin, "key", ...key, "value", ...value]);
+  }
+
   get pinnedLinks(): string[] {
     return readdirSync(join(this.folder, "bpf", "links")).sort();
   }

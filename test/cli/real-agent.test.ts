@@ -109,6 +109,31 @@ describe("an agent on a host with guests", () => {
     expect(after.sessions.every(({ revoked }) => revoked)).toBe(true);
   });
 
+  it("finds, tells and mends what somebody wrote to a map by hand", async () => {
+    const clean = await host.ringwall("status", "--verify", "--json");
+    expect(JSON.parse(clean.stdout)).toMatchObject({
+      proof: { interfaces: 2, of: 2, verified: { differences: [], problem: null }, differed: null },
+      interfaces: [{ proven: expect.any(String) }, { proven: expect.any(String) }],
+    });
+    host.bpftool("words", ["0", "0", "0", "0"], ["0xff", "0", "0", "0", "0", "0", "0", "0"]);
+    const table = await host.ringwall("status", "--verify");
+    expect(table).toMatchObject({ code: 0, stderr: "" });
+    expect(table.stdout).toMatch(/rw_words +eni-1 eni-2 +mended +word 0 differs: the policy of sg-web/);
+    expect(table.stdout).toMatch(/2 of 2 interfaces run a proven policy, verified .* ago in \d+ ms/);
+    expect(host.logs).toMatch(/"map":"rw_words".*something else changed rw_words/);
+    expect(host.metrics()).toContain('ringwall_map_differences_total{map="rw_words"} 1');
+    expect(host.metrics()).toContain("ringwall_interfaces_proven 2");
+    const after = JSON.parse((await host.ringwall("status", "--verify", "--json")).stdout);
+    expect(after).toMatchObject({
+      proof: {
+        verified: { differences: [] },
+        differed: { differences: [{ map: "rw_words", mended: true }] },
+      },
+      problems: [expect.stringContaining("rw_words was changed by something else")],
+    });
+    expect(host.ping(1, 2)).toBe(true);
+  });
+
   it("takes a changed agent.yaml over on SIGHUP, and a wrong one not at all", async () => {
     host.writeConfig({ midstream: "perhaps" });
     host.signalAgents("SIGHUP");

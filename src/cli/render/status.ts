@@ -1,4 +1,4 @@
-import type { InterfaceStatus, StatusReply } from "../../agent/protocol.ts";
+import type { InterfaceStatus, ProofStatus, StatusReply } from "../../agent/protocol.ts";
 import { formatAge, formatCount, formatFill } from "./format.ts";
 import { style } from "./style.ts";
 import { renderTable } from "./table.ts";
@@ -7,6 +7,7 @@ import { renderTable } from "./table.ts";
 export function renderStatus(status: StatusReply, now: number): string {
   const parts = [
     renderHead(status, now),
+    renderDifferences(status.proof),
     renderInterfaces(status),
     renderUplinks(status),
     renderMaps(status),
@@ -14,13 +15,32 @@ export function renderStatus(status: StatusReply, now: number): string {
   return [...parts, renderProblems(status)].filter((part) => part !== "").join("\n\n");
 }
 
-function renderHead({ agent, policy }: StatusReply, now: number): string {
+function renderHead({ agent, policy, proof }: StatusReply, now: number): string {
   const applied = policy.applied === null ? "never applied" : `applied ${ago(policy.applied, now)}`;
   return [
     `${style.title("agent")}   ${agent.version} on ${agent.host}, kernel ${agent.kernel}, pid ${agent.pid}, started ${ago(agent.started, now)}`,
     `${style.title("rules")}   revision ${policy.revision}, ${applied}, from ${policy.store}`,
     `        ${formatCount(policy.groups)} groups, ${formatCount(policy.rules)} rules, ${formatCount(policy.interfaces)} interfaces of all hosts`,
+    `${style.title("proof")}   ${renderProof(proof, now)}`,
   ].join("\n");
+}
+
+function renderProof({ interfaces, of, verified }: ProofStatus, now: number): string {
+  const proven = `${formatCount(interfaces)} of ${formatCount(of)} interfaces run a proven policy`;
+  const count = interfaces === of ? proven : style.bad(proven);
+  if (verified === null) return `${count}, not verified since the start`;
+  return `${count}, verified ${ago(verified.time, now)} in ${(verified.seconds * 1000).toFixed(0)} ms`;
+}
+
+/** What the last verification found; older ones are among the problems. */
+function renderDifferences({ verified }: ProofStatus): string {
+  if (verified === null || verified.differences.length === 0) return "";
+  return renderTable(verified.differences, [
+    { title: "changed map", value: ({ map }) => map },
+    { title: "interfaces", value: ({ interfaces }) => interfaces.join(" ") || "-" },
+    { title: "now", value: ({ mended }) => (mended ? style.good("mended") : style.bad("NOT mended")) },
+    { title: "what it was", value: ({ message }) => message },
+  ]);
 }
 
 function ago(time: string, now: number): string {

@@ -141,6 +141,13 @@ describe("interfaces", () => {
         removed: [],
         uplinks: [],
         maps: [],
+        proof: {
+          policies: { proven: 0, refused: 0 },
+          verifications: { clean: 0, mended: 0, failed: 0 },
+          differences: {},
+          last: null,
+          lastDiffering: null,
+        },
         interfaces: [
           {
             interface: "eni-1",
@@ -153,6 +160,7 @@ describe("interfaces", () => {
             policy: 1n,
             version: 1,
             generation: 1,
+            proven: null,
             tables: [{ table: "opening", entries: null, limit: 4096 }],
             problem: null,
           },

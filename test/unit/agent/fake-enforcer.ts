@@ -9,6 +9,7 @@ import type {
   RemovedDevice,
   Session,
   SessionFilter,
+  Verification,
 } from "../../../src/kernel/status.ts";
 import type { Resolved } from "../../../src/policy/types.ts";
 
@@ -32,6 +33,10 @@ export class FakeEnforcer implements Enforcer {
     ruleSide: "ingress",
     version: 1,
   };
+  verifications = 0;
+  /** What verify says. */
+  willFind: Verification | null = null;
+  verified: Verification | null = null;
   closed: { readonly detach: boolean } | null = null;
 
   /** What waits, or was decided; tests set `reverted` where the kernel would. */
@@ -99,6 +104,7 @@ export class FakeEnforcer implements Enforcer {
         policy,
         version: 1,
         generation: this.applies,
+        proven: "2026-01-01T00:00:00.000Z",
         tables: [],
         problem: null,
       }),
@@ -112,6 +118,13 @@ export class FakeEnforcer implements Enforcer {
       removed: this.removed,
       uplinks: [],
       maps: [],
+      proof: {
+        policies: { proven: 1, refused: 0 },
+        verifications: { clean: 0, mended: 0, failed: 0 },
+        differences: {},
+        last: this.verified,
+        lastDiffering: this.verified,
+      },
     };
   }
 
@@ -122,6 +135,12 @@ export class FakeEnforcer implements Enforcer {
   async endSessions(filter: SessionFilter): Promise<number> {
     this.ended.push(filter);
     return 3;
+  }
+
+  async verify(): Promise<Verification | null> {
+    this.verifications++;
+    this.verified = this.willFind;
+    return this.verified;
   }
 
   async sweep(): Promise<void> {}

@@ -20,6 +20,7 @@ function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
     policy: 1n,
     version: 1,
     generation: 1,
+    proven: state === "enforcing" ? "2026-01-01T00:00:00.000Z" : null,
     tables: [
       { table: "opening", entries: 3, limit: 4096 },
       { table: "answered", entries: 0, limit: 8192 },
@@ -42,6 +43,13 @@ const kernelStatus: KernelStatus = {
   removed: [],
   uplinks: [],
   maps: [{ map: "rw_cells", entries: 12, capacity: 1024 }],
+  proof: {
+    policies: { proven: 9, refused: 1 },
+    verifications: { clean: 5, mended: 2, failed: 0 },
+    differences: { rw_cells: 3 },
+    last: null,
+    lastDiffering: null,
+  },
 };
 
 function sources(counters: () => PacketCounter[]): MetricSources {
@@ -156,7 +164,7 @@ describe("the definitions of metrics", () => {
     const { status, stdout } = spawnSync("promtool", ["check", "rules", join(folder, "rules.yaml")], {
       encoding: "utf8",
     });
-    expect(stdout).toContain("5 rules found");
+    expect(stdout).toContain("6 rules found");
     expect(status).toBe(0);
     const known = new Set(Object.values<Definition>(definitions).map(({ name }) => name));
     expect(
