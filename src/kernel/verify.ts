@@ -9,6 +9,7 @@ import { digest64 } from "./digest.ts";
 import type { Compared, Finding } from "./finding.ts";
 import { Holders } from "./holders.ts";
 import type { SyncMaps } from "./maps.ts";
+import { isSamePolicy } from "./policy-entries.ts";
 import type { RawState } from "./readback.ts";
 import { createPauses } from "./slices.ts";
 import type { KnownState } from "./state.ts";
@@ -45,7 +46,8 @@ export async function findDifferences(input: VerifyInput): Promise<readonly Find
   for (const [version, { header }] of known.policies) {
     await pause();
     const compiled = policies.get(header.key);
-    if (compiled !== undefined)
+    // Another content is of the model before, while a change waits for its confirmation.
+    if (compiled !== undefined && isSamePolicy(header, compiled))
       findings.push(...findPolicy(compared, version, compiled, input.onPolicyChecked));
   }
   // What the state before needs is unknown to an agent that started meanwhile.

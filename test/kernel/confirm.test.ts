@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ConfirmationStatus, KernelStatus, Session } from "../../src/kernel/status.ts";
+import type { ConfirmationStatus, KernelStatus, Session, Verification } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { ModelName } from "./scenarios.ts";
@@ -93,6 +93,31 @@ describe("a change that nobody confirms", () => {
       await awaitOld(next);
       expect(await connect(next, 81)).toBe("timeout");
       expect(await next.call("decide", "undo")).toBe("reverted");
+      await next.call("close", { detach: true });
+    });
+  });
+});
+
+describe("a verification while a change waits", () => {
+  const differences = async (driver: Driver) => (await driver.call<Verification>("verify")).differences;
+
+  it("finds nothing wrong, and leaves what the state before needs", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "two");
+      expect(await differences(driver)).toEqual([]);
+      await applyFor(driver, "open81", 3);
+      expect(await differences(driver)).toEqual([]);
+      await driver.kill();
+      const next = await start(root);
+      await next.call("resume", { before: "two", waiting: "open81" });
+      expect(await differences(next)).toEqual([]);
+      expect([await connect(next, 81), await connect(next, 80)]).toEqual(["open", "timeout"]);
+      await awaitOld(next);
+      expect(await differences(next)).toEqual([]);
+      expect(await connect(next, 81)).toBe("timeout");
+      expect(await next.call("decide", "undo")).toBe("reverted");
+      expect(await differences(next)).toEqual([]);
       await next.call("close", { detach: true });
     });
   });

@@ -100,6 +100,7 @@ const commands = {
   resume: async ({ before, waiting }: { before: ModelName; waiting: ModelName }) =>
     opened().resume(compiled(before), compiled(waiting)),
   confirmation: async () => opened().confirmation,
+  verify: async () => opened().verify(),
   decide: async (decision: "keep" | "undo") => opened().decide(decision),
   forget: async () => opened().forget(),
   /** Changes without end, until the driver is killed. */
