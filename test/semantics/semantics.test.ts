@@ -4,11 +4,12 @@ import { objects } from "./objects.ts";
 import { preface } from "./preface.ts";
 import type { Chapter, Row } from "./rows.ts";
 import { readSentences } from "./sentences.ts";
+import { sessions } from "./sessions.ts";
 import { matchesExpected, Stage } from "./stage.ts";
 import { types } from "./types.ts";
 import { whichRule } from "./which-rule.ts";
 
-const chapters: readonly Chapter[] = [preface, objects, types, defaults, whichRule];
+const chapters: readonly Chapter[] = [preface, objects, types, defaults, whichRule, sessions];
 
 let stage: Stage;
 beforeAll(async () => {
