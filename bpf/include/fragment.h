@@ -26,7 +26,8 @@ static __always_inline void fragment_key(struct session_key *key, const struct p
 /* The verdict on a later fragment, and on broken first ones. */
 static __always_inline struct verdict fragment_recall(const struct packet *packet,
                                                       const struct interface *iface,
-                                                      const struct settings *settings, __u32 now) {
+                                                      const struct settings *settings, __u32 generation,
+                                                      __u32 now) {
     struct session_key key;
     const struct session *first;
     struct verdict verdict;
@@ -38,10 +39,11 @@ static __always_inline struct verdict fragment_recall(const struct packet *packe
     fragment_key(&key, packet);
     first = session_lookup(TABLE_OPENING, iface->number, &key);
     if (!first || session_is_idle(first, settings, now) || first->flags & SESSION_DROPPED ||
-        packet->fragment_offset < first->header)
+        packet->fragment_offset / 8 < first->header)
         return verdict_drop(REASON_FRAGMENT);
     verdict = verdict_accept(first->reason);
-    verdict.rule = first->rule;
+    /* A number means a rule only under the policy that judged. */
+    verdict.rule = first->generation == generation ? first->rule : RULE_NONE;
     verdict.rule_side = first->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS;
     verdict.session = first->known;
     return verdict;
@@ -51,15 +53,17 @@ static __always_inline struct verdict fragment_recall(const struct packet *packe
  * must replace an accepted one of the same identification. False: no room to remember an accepted one. */
 static __always_inline must_check bool fragment_remember(const struct packet *packet,
                                                          const struct interface *iface,
-                                                         const struct verdict *verdict, __u32 now) {
+                                                         const struct verdict *verdict, __u32 generation,
+                                                         __u32 now) {
     struct session_key key;
     struct session fresh = {
         .seen = now,
         .opened = now,
+        .generation = generation,
         .rule = verdict->rule,
         .state = STATE_FRAGMENT,
         .reason = verdict->reason,
-        .header = packet->header,
+        .header = packet->shielded,
         .flags = (verdict->action == DROP ? SESSION_DROPPED : 0) |
                  (verdict->rule_side == INGRESS ? SESSION_ORIGIN_INGRESS : 0),
         .known = verdict->session == SESSION_NEW ? SESSION_ESTABLISHED : verdict->session,

@@ -262,7 +262,7 @@ static __always_inline struct verdict judge_stages(struct packet *packet, const 
                                                            : verdict_drop(REASON_NOT_READY);
     if (!packet->family)
         return verdict_accept(REASON_ETHER_TYPE);
-    verdict = fragment_recall(packet, iface, moment->settings, moment->now);
+    verdict = fragment_recall(packet, iface, moment->settings, moment->generation, moment->now);
     if (verdict.action != CONTINUE)
         return verdict;
     return judge_flow(packet, iface, moment);
@@ -297,7 +297,7 @@ global_function int judge(struct packet *packet, const struct interface *iface, 
     if (packet->observed && packet->verdict.action == ACCEPT)
         packet->verdict.reason = REASON_OBSERVED;
     if (packet->marks & MARK_FRAGMENT_FIRST && (!early || packet->verdict.action == DROP) &&
-        !fragment_remember(packet, iface, &packet->verdict, moment.now))
+        !fragment_remember(packet, iface, &packet->verdict, moment.generation, moment.now))
         packet->verdict = verdict_drop(REASON_TABLE_FULL);
     return packet->verdict.action;
 }

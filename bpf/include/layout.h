@@ -342,7 +342,7 @@ struct session {
     __u8 state;       /* enum session_state */
     __u8 flags;       /* enum session_flag */
     __u8 reason;      /* of the verdict that opened it, or of the first fragment */
-    __u8 header;      /* fragment memory: bytes of the transport header that nothing may overlay */
+    __u8 header;      /* fragment memory: units of 8 bytes that nothing may overlay */
     __u16 cell;       /* the time cell of its verdict (rules that expire) */
     __u16 icmp;       /* type << 8 | code of the request, to judge it again */
     __u32 next[2];    /* TCP, by the sender's direction: sequence after the highest byte sent */

@@ -126,6 +126,7 @@ struct packet {
     __u8 icmp_code;
     __u8 hop_limit;
     __u8 header;   /* bytes of the transport header */
+    __u8 shielded; /* first fragment: units of 8 bytes up to the end of that header, options before it too */
     __u8 observed; /* anti-spoofing observes and would have dropped it */
     __u8 hook;     /* enum hook */
     __u8 source_mac[6];

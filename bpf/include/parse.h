@@ -261,11 +261,15 @@ static __always_inline __u32 parse_walked(const struct frame *frame, struct pack
 global_function int parse_transport_long(const struct headers *headers, struct packet *packet,
                                          const struct walk *walk) {
     struct frame frame = {};
+    __u32 reason, before;
 
     if (!headers || !packet || !walk)
         return REASON_UNSUPPORTED;
     frame_of_headers(&frame, headers);
-    return parse_walked(&frame, packet, walk);
+    reason = parse_walked(&frame, packet, walk);
+    before = walk->fragmented ? walk->offset - walk->fragmented : 0;
+    packet->shielded = (before + packet->header + 7) / 8;
+    return reason;
 }
 
 static __always_inline __u32 parse_transport(const struct frame *frame, struct packet *packet,

@@ -16,8 +16,9 @@ struct walk {
     __u32 end;    /* of the IP packet */
     __u32 fragment_id;
     __u16 fragment_offset;
-    __u8 protocol; /* of the next header */
-    __u8 marks;    /* enum packet_mark */
+    __u16 fragmented; /* IPv6: offset behind the fragment header; 0: there is none */
+    __u8 protocol;    /* of the next header */
+    __u8 marks;       /* enum packet_mark */
 };
 
 static __always_inline bool is_extension(__u32 next) {
@@ -63,6 +64,7 @@ static __always_inline __u32 walk_extension(const struct frame *frame, struct wa
             return REASON_NONE;
         }
         walk_fragment(walk, word & IPV6_OFFSET_MASK, word & IPV6_MORE_FRAGMENTS, read32(header->id));
+        walk->fragmented = walk->offset + size;
     } else {
         size = (header->length + 1) * 8;
         if (walk->protocol == EXTENSION_ROUTING && header->type == 0)

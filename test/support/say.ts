@@ -14,6 +14,16 @@ export function sayKernel(verdict: PacketVerdict, resolved: Resolved, id: string
   return `${verdict.verdict} ${verdict.reason} ${verdict.session} ${rule}`;
 }
 
+/**
+ * Do both say the same? A later fragment of a datagram that was judged under earlier rules has its reason, but the
+ * kernel, which knows rules by their numbers, no longer names the rule.
+ */
+export function saysTheSame(kernel: string, oracle: string): boolean {
+  if (kernel === oracle) return true;
+  const recalled = /^accept (rule|observed) established -$/.exec(kernel);
+  return recalled !== null && oracle.startsWith(kernel.slice(0, -1));
+}
+
 export function sayOracle({ verdict, reason, session, rule }: Judgement): string {
   return `${verdict} ${reason} ${session} ${rule === null ? "-" : `${rule.group} ${rule.index}`}`;
 }
