@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaults } from "./defaults.ts";
+import { fragments } from "./fragments.ts";
 import { objects } from "./objects.ts";
 import { preface } from "./preface.ts";
 import type { Chapter, Row } from "./rows.ts";
@@ -9,7 +10,7 @@ import { matchesExpected, Stage } from "./stage.ts";
 import { types } from "./types.ts";
 import { whichRule } from "./which-rule.ts";
 
-const chapters: readonly Chapter[] = [preface, objects, types, defaults, whichRule, sessions];
+const chapters: readonly Chapter[] = [preface, objects, types, defaults, whichRule, sessions, fragments];
 
 let stage: Stage;
 beforeAll(async () => {
