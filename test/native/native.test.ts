@@ -14,6 +14,7 @@ import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../support/arbitrary.ts";
 import { toHex } from "../support/packet.ts";
+import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
 import { createFakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
 import { Host } from "../unit/kernel/host.ts";
 import { buildProgram, headersFolder, Script } from "./program.ts";
@@ -113,7 +114,7 @@ class Bench {
 
   async change(model: Model): Promise<void> {
     if (this.resolved === undefined) await this.#host.start();
-    this.#host.apply(model, capacities);
+    await this.#host.apply(model, capacities);
     this.resolved = resolve(model, { host: "here" });
     await this.script.load(this.#host.maps);
     for (const number of this.#host.state.numbers.values()) {
@@ -136,18 +137,6 @@ interface Asked {
   readonly packet: ArbitraryPacket;
   readonly judgement: Judgement;
   readonly resolved: Resolved;
-}
-
-function sayNative(verdict: PacketVerdict, { packet, resolved }: Asked): string {
-  const key = resolved.interfaces.find(({ interface: own }) => own.id === packet.interface)?.policy ?? 0n;
-  const sides = resolved.policies.get(key)?.sides;
-  const ordered = verdict.rule === null ? undefined : sides?.[verdict.ruleSide].rules[verdict.rule];
-  const rule = ordered === undefined ? "-" : `${ordered.group} ${ordered.rule.index}`;
-  return `${verdict.verdict} ${verdict.reason} ${verdict.session} ${rule}`;
-}
-
-function sayOracle({ verdict, reason, session, rule }: Judgement): string {
-  return `${verdict} ${reason} ${session} ${rule === null ? "-" : `${rule.group} ${rule.index}`}`;
 }
 
 /** Both are told all of a life; answers what was asked. */
@@ -173,11 +162,11 @@ function findDifferences(verdicts: readonly PacketVerdict[], asked: readonly Ask
   return asked.flatMap((each, index) => {
     const verdict = verdicts[index];
     const [native, oracle] = [
-      verdict === undefined ? "nothing" : sayNative(verdict, each),
+      verdict === undefined ? "nothing" : sayKernel(verdict, each.resolved, each.packet.interface),
       sayOracle(each.judgement),
     ];
     const { interface: id, direction, frame } = each.packet;
-    return native === oracle
+    return saysTheSame(native, oracle)
       ? []
       : [`packet ${index} ${id} ${direction}: native ${native}, oracle ${oracle}: ${toHex(frame)}`];
   });
