@@ -29,6 +29,16 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/plan.ts"),
   },
   {
+    usage: "history [action] [revision]",
+    describe: "List the revisions that were in force, or show what one changed",
+    load: () => import("./commands/history.ts"),
+  },
+  {
+    usage: "rollback <revision>",
+    describe: "Make the files of an earlier revision the rules again",
+    load: () => import("./commands/rollback.ts"),
+  },
+  {
     usage: "status",
     describe: "Show interfaces, attachment, tables, and what is wrong",
     load: () => import("./commands/status.ts"),

@@ -33,6 +33,11 @@ export function formatAge(seconds: number): string {
   return join(whole, 86_400, "d", 3600, "h");
 }
 
+/** How long before `now` (milliseconds since 1970) a time in RFC 3339 was: "3 min 5 s ago". */
+export function formatAgo(time: string, now: number): string {
+  return `${formatAge(Math.max(0, (now - Date.parse(time)) / 1000))} ago`;
+}
+
 function join(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
   const rest = Math.floor((seconds % large) / small);
   const first = `${Math.floor(seconds / large)} ${largeName}`;

@@ -1,5 +1,5 @@
 import type { InterfaceStatus, ProofStatus, StatusReply } from "../../agent/protocol.ts";
-import { formatAge, formatCount, formatFill } from "./format.ts";
+import { formatAgo, formatCount, formatFill } from "./format.ts";
 import { style } from "./style.ts";
 import { renderTable } from "./table.ts";
 
@@ -16,9 +16,9 @@ export function renderStatus(status: StatusReply, now: number): string {
 }
 
 function renderHead({ agent, policy, proof }: StatusReply, now: number): string {
-  const applied = policy.applied === null ? "never applied" : `applied ${ago(policy.applied, now)}`;
+  const applied = policy.applied === null ? "never applied" : `applied ${formatAgo(policy.applied, now)}`;
   return [
-    `${style.title("agent")}   ${agent.version} on ${agent.host}, kernel ${agent.kernel}, pid ${agent.pid}, started ${ago(agent.started, now)}`,
+    `${style.title("agent")}   ${agent.version} on ${agent.host}, kernel ${agent.kernel}, pid ${agent.pid}, started ${formatAgo(agent.started, now)}`,
     `${style.title("rules")}   revision ${policy.revision}, ${applied}, from ${policy.store}`,
     `        ${formatCount(policy.groups)} groups, ${formatCount(policy.rules)} rules, ${formatCount(policy.interfaces)} interfaces of all hosts`,
     `${style.title("proof")}   ${renderProof(proof, now)}`,
@@ -29,7 +29,7 @@ function renderProof({ interfaces, of, verified }: ProofStatus, now: number): st
   const proven = `${formatCount(interfaces)} of ${formatCount(of)} interfaces run a proven policy`;
   const count = interfaces === of ? proven : style.bad(proven);
   if (verified === null) return `${count}, not verified since the start`;
-  return `${count}, verified ${ago(verified.time, now)} in ${(verified.seconds * 1000).toFixed(0)} ms`;
+  return `${count}, verified ${formatAgo(verified.time, now)} in ${(verified.seconds * 1000).toFixed(0)} ms`;
 }
 
 /** What the last verification found; older ones are among the problems. */
@@ -41,10 +41,6 @@ function renderDifferences({ verified }: ProofStatus): string {
     { title: "now", value: ({ mended }) => (mended ? style.good("mended") : style.bad("NOT mended")) },
     { title: "what it was", value: ({ message }) => message },
   ]);
-}
-
-function ago(time: string, now: number): string {
-  return `${formatAge(Math.max(0, (now - Date.parse(time)) / 1000))} ago`;
 }
 
 function renderInterfaces({ interfaces }: StatusReply): string {

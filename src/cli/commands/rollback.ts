@@ -1,0 +1,43 @@
+import type { ApplyReply, PlanReply } from "../../agent/protocol.ts";
+import { askAgent, chooseSocket } from "../client.ts";
+import { defineCommand } from "../command.ts";
+import { ExitCode } from "../exit.ts";
+import { withSocket } from "../options.ts";
+import { renderRollback } from "../render/history.ts";
+import { chooseFormat, printRecord } from "../render/output.ts";
+import { parseRevision } from "../revision.ts";
+
+export interface RollbackRecord {
+  /** The revision whose files come back. */
+  readonly of: number;
+  readonly plan: PlanReply;
+  /** Null: nothing was changed (--dry-run). */
+  readonly applied: ApplyReply | null;
+}
+
+export const command = defineCommand(
+  (parser) =>
+    withSocket(parser)
+      .positional("revision", {
+        type: "string",
+        demandOption: true,
+        describe: "Its number: `ringwall history` lists them",
+      })
+      .option("dry-run", {
+        type: "boolean",
+        default: false,
+        describe: "Show what would change, and which live sessions would end",
+      })
+      .example("$0 rollback 12 --dry-run", "What going back to revision 12 would change")
+      .example("$0 rollback 12", "The files of revision 12 become the rules, as a new revision"),
+  async (args) => {
+    const socket = chooseSocket(args.socket);
+    const of = parseRevision(args.revision);
+    const { files } = await askAgent(socket, "revision", { revision: of });
+    const plan = await askAgent(socket, "plan", { files });
+    const applied = args.dryRun ? null : await askAgent(socket, "rollback", { revision: of });
+    const record: RollbackRecord = { of, plan, applied };
+    await printRecord(record, chooseFormat(args), renderRollback);
+    return ExitCode.done;
+  },
+);
