@@ -5,6 +5,7 @@ import {
   applySplices,
   beginsLine,
   columnOf,
+  lineEnd,
   lineStart,
   nextLine,
   type Splice,
@@ -170,7 +171,7 @@ class BlockWriter {
       .slice(1)
       .some((line) => line.trimStart().startsWith("#"));
     // The comments above the one that stays stay above it: the dash is then alone on its line.
-    const to = hasComments ? this.#text.indexOf("\n", endOf(all[next - 1] ?? first)) : follower.from;
+    const to = hasComments ? lineEnd(this.#text, endOf(all[next - 1] ?? first)) : follower.from;
     this.splices.push({ from: first.from, to, text: "" });
     return all.slice(next);
   }

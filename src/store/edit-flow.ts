@@ -114,7 +114,8 @@ export class FlowWriter {
       const moved = lineBreak === undefined && (index === 0) !== (place === 0);
       return { before: moved ? (index === 0 ? padding : " ") : old.before, text, behind: old.behind };
     });
-    if (written.length === 0) return `${open}${close}`;
+    if (written.length === 0)
+      return (head + tail).includes("#") ? `${open}${head}${tail}${close}` : `${open}${close}`;
     const comma = (index: number) => (index < written.length - 1 || trailingComma ? "," : "");
     const inner = written.map(
       ({ before, text, behind }, index) => `${before}${text}${comma(index)}${behind}`,

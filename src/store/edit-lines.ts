@@ -12,6 +12,13 @@ export function nextLine(text: string, offset: number): number {
   return newline < 0 ? text.length : newline + 1;
 }
 
+/** Where the line of an offset ends, before its line end. */
+export function lineEnd(text: string, offset: number): number {
+  const newline = text.indexOf("\n", offset);
+  if (newline < 0) return text.length;
+  return text[newline - 1] === "\r" ? newline - 1 : newline;
+}
+
 export function columnOf(text: string, offset: number): number {
   return offset - lineStart(text, offset);
 }

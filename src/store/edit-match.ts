@@ -33,6 +33,28 @@ export function matchValues(root: TextNode, value: Value, origins: Origins): Mat
   return { lists, values };
 }
 
+/**
+ * `wanted` made of the maps and lists of `old` where they say the same, so that their origin is still known
+ * after several changes of one place.
+ */
+export function adoptValue(old: Value | undefined, wanted: Value): Value {
+  if (old instanceof Map && wanted instanceof Map) {
+    const entries = [...wanted].map(([key, value]) => [key, adoptValue(old.get(key), value)] as const);
+    old.clear();
+    for (const [key, value] of entries) old.set(key, value);
+    return old;
+  }
+  if (!Array.isArray(old) || !Array.isArray(wanted)) return wanted;
+  const known = new Map<string, Value[]>();
+  for (const item of old) {
+    const key = contentKey(item);
+    known.set(key, [...(known.get(key) ?? []), item]);
+  }
+  const items = wanted.map((item) => known.get(contentKey(item))?.shift() ?? item);
+  old.splice(0, old.length, ...items);
+  return old;
+}
+
 function contentKey(value: Value): string {
   const plain = toPlain(value);
   if (typeof plain !== "object" || plain === null || Array.isArray(plain)) return JSON.stringify(plain);

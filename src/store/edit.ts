@@ -10,7 +10,7 @@ import type { SourceText } from "../model/yaml/source.ts";
 import { writeText } from "./edit-block.ts";
 import { EditError } from "./edit-error.ts";
 import { readLayout } from "./edit-layout.ts";
-import { matchValues } from "./edit-match.ts";
+import { adoptValue, matchValues } from "./edit-match.ts";
 import {
   equalValues,
   fromPlain,
@@ -94,7 +94,7 @@ export class RulesEditor {
   setEntry(section: Section, id: string, value: PlainValue): void {
     const wanted = fromPlain(value);
     const found = this.#find(section, id) ?? this.#placeFor(section, wanted);
-    found.set(id, wanted);
+    found.set(id, adoptValue(found.get(id), wanted));
   }
 
   /** @throws EditError where there is none */
@@ -108,7 +108,8 @@ export class RulesEditor {
    */
   setValue(section: Section, id: string, path: EditPath, value: PlainValue): void {
     const [holder, last] = this.#holder(section, id, path);
-    if (holder instanceof Map) insertInOrder(holder, String(last), fromPlain(value));
+    if (holder instanceof Map)
+      insertInOrder(holder, String(last), adoptValue(holder.get(String(last)), fromPlain(value)));
     else if (typeof last === "number" && last >= 0 && last < holder.length) holder[last] = fromPlain(value);
     else throw nowhere(section, id, path);
   }
