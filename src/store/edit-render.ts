@@ -23,7 +23,7 @@ const flowLength = 240;
 /** Words, numbers with signs, prefixes, ports: what no reader of YAML 1.1 or 1.2 takes for anything else. */
 const plainText = /^[\p{L}\p{N}_./+-](?:[\p{L}\p{N}_./+@()= -]*[\p{L}\p{N}_./+@()=-])?$/u;
 const notText =
-  /^(?:null|true|false|yes|no|on|off|y|n|[-+]?(?:\.?[0-9][0-9_.]*(?:e[-+]?[0-9]+)?|0[xob][0-9a-f_]+|\.inf)|\.nan|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|-{1,3}|\.{3}|- .*)$/iu;
+  /^(?:null|true|false|yes|no|on|off|y|n|[-+]?(?:(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:e[-+]?[0-9]+)?|0[xob][0-9a-f_]+|\.inf)|\.nan|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|-{1,3}|\.{3}|- .*)$/iu;
 
 function isPlainText(text: string): boolean {
   return plainText.test(text) && !notText.test(text);

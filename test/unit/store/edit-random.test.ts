@@ -161,7 +161,8 @@ function runOne(run: number, reached: Map<string, number>): void {
   expect(readMirror(after)).toEqual(withoutEmpty(mirror));
   for (const [comment, owner] of comments) {
     const mayGo = gone.some((path) => owner.startsWith(path));
-    if (!mayGo && !after.includes(comment)) throw new Error(`the comment ${comment} of ${owner} is gone:\n${text}\n=>\n${after}`);
+    if (!mayGo && !after.includes(comment))
+      throw new Error(`the comment ${comment} of ${owner} is gone:\n${text}\n=>\n${after}`);
   }
   if (text.includes("\r\n")) expect(after.replaceAll("\r\n", "")).not.toContain("\n");
   expect(after.startsWith("\uFEFF")).toBe(text.startsWith("\uFEFF"));
