@@ -69,7 +69,7 @@ function worldInterface(random: Random, index: number, groups: readonly string[]
     groups,
     nicType: of === "classic" && random.once(3) ? "internet" : "intranet",
     antiSpoofing: random.once(4),
-    hosts: random.once(10) ? ["elsewhere"] : [],
+    hosts: index % 10 === 9 ? ["elsewhere"] : [],
   });
 }
 
