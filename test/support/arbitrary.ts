@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import type { Direction, Model } from "../../src/model/model.ts";
 import { arbitraryOdd } from "./arbitrary-odd.ts";
-import { arbitraryTalk, type Talk } from "./arbitrary-talk.ts";
+import { arbitraryTalk, type Step, type Talk } from "./arbitrary-talk.ts";
 
 export { arbitraryModel, pools } from "./arbitrary-model.ts";
 
@@ -45,16 +45,43 @@ function oneOrMoreTalks(model: Model): fc.Arbitrary<Talk> {
   );
 }
 
-/** One after the other, or their steps dealt in turn. */
-function mix(talks: readonly Talk[], interleaved: boolean): readonly ArbitraryPacket[] {
+/** How many talks go on at once, and how long their pauses may be, s. */
+interface Window {
+  readonly talks: number;
+  readonly patience: number;
+}
+
+/** Some talks at once: mostly without long pauses, so that sessions live, else with any. */
+const arbitraryWindow: fc.Arbitrary<Window> = fc.record({
+  talks: fc.integer({ min: 5, max: 10 }),
+  patience: fc.constantFrom(0, 1, 1, Number.POSITIVE_INFINITY),
+});
+
+/** The steps of a window's talks, dealt in turn. */
+function interleave(talks: readonly Talk[], patience: number): readonly (Step & { interface: string })[] {
   const laid = talks.flatMap((talk, row) =>
-    talk.steps.map((step, column) => ({ ...step, interface: talk.interface, row, column })),
+    talk.steps.map((step, column) => ({
+      ...step,
+      wait: Math.min(step.wait, patience),
+      interface: talk.interface,
+      row,
+      column,
+    })),
   );
-  if (interleaved) laid.sort((a, b) => a.column - b.column || a.row - b.row);
+  return laid.sort((a, b) => a.column - b.column || a.row - b.row);
+}
+
+/** Windows of talks, one after the other. */
+function mix(talks: readonly Talk[], windows: readonly Window[]): readonly ArbitraryPacket[] {
+  let begun = 0;
   let time = 0;
-  return laid.map((step) => {
-    time += step.wait;
-    return { interface: step.interface, direction: step.direction, frame: step.frame, time };
+  return windows.flatMap(({ talks: count, patience }) => {
+    const together = talks.slice(begun, begun + count);
+    begun += count;
+    return interleave(together, patience).map((step) => {
+      time += step.wait;
+      return { interface: step.interface, direction: step.direction, frame: step.frame, time };
+    });
   });
 }
 
@@ -63,10 +90,12 @@ export function arbitraryPackets(
   model: Model,
   options: { talks?: number } = {},
 ): fc.Arbitrary<readonly ArbitraryPacket[]> {
+  const most = options.talks ?? 8;
+  const windows = Math.ceil(most / 5);
   return fc
     .tuple(
-      fc.array(oneOrMoreTalks(model), { minLength: 1, maxLength: options.talks ?? 8, size: "max" }),
-      fc.boolean(),
+      fc.array(oneOrMoreTalks(model), { minLength: 1, maxLength: most, size: "max" }),
+      fc.array(arbitraryWindow, { minLength: windows, maxLength: windows }),
     )
-    .map(([talks, interleaved]) => mix(talks, interleaved));
+    .map(([talks, dealt]) => mix(talks, dealt));
 }
