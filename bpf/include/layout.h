@@ -338,7 +338,7 @@ struct session {
     __u32 seen;       /* last packet that refreshed it, jiffies */
     __u32 opened;     /* jiffies */
     __u32 generation; /* of the verdict that it lives by */
-    __u32 rule;       /* number of that rule on the side of its origin, or RULE_NONE */
+    __u32 rule;       /* number of that rule on the side of its origin, under that generation, or RULE_NONE */
     __u8 state;       /* enum session_state */
     __u8 flags;       /* enum session_flag */
     __u8 reason;      /* of the verdict that opened it, or of the first fragment */

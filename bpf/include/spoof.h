@@ -71,6 +71,14 @@ static __always_inline bool spoof_address_is_own(const struct packet *packet, co
            spoof_link_local_is_free(packet, iface, mac, address, generation);
 }
 
+static __always_inline bool spoof_source_is_own(const struct packet *packet, const struct interface *iface,
+                                                __u32 generation) {
+    const __u8 *source = packet->key.local;
+
+    return spoof_address_is_own(packet, iface, packet->source_mac, source, generation) ||
+           (address_is_unspecified(source, packet->family) && spoof_unspecified_is_fine(packet));
+}
+
 static __always_inline struct verdict spoof_arp(const struct packet *packet, const struct interface *iface,
                                                 __u32 generation) {
     const struct about_arp *arp = &packet->about.arp;
@@ -128,7 +136,6 @@ static __always_inline struct verdict spoof_role(const struct packet *packet) {
 
 static __always_inline struct verdict spoof_egress(const struct packet *packet, const struct interface *iface,
                                                    __u32 generation) {
-    const __u8 *source = packet->key.local;
     struct verdict verdict;
 
     if (!own_mac(packet, iface, packet->source_mac))
@@ -137,12 +144,8 @@ static __always_inline struct verdict spoof_egress(const struct packet *packet, 
         return spoof_arp(packet, iface, generation);
     if (!packet->family)
         return verdict_continue();
-    if (address_is_unspecified(source, packet->family)) {
-        if (!spoof_unspecified_is_fine(packet))
-            return verdict_drop(REASON_SPOOFED_ADDRESS);
-    } else if (!spoof_address_is_own(packet, iface, packet->source_mac, source, generation)) {
+    if (!spoof_source_is_own(packet, iface, generation))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
-    }
     verdict = spoof_neighbour(packet, iface, generation);
     if (verdict.action != CONTINUE)
         return verdict;

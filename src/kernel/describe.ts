@@ -66,10 +66,8 @@ function describeInterface(
   { interface: source, policy }: ResolvedInterface,
   observes: boolean,
 ): InterfaceStatus {
-  const { known } = engine;
-  const number = known.numbers.get(digest64(source.id)) ?? 0;
-  const struct = known.records.get(known.live.get(number) ?? -1)?.struct;
-  const word = struct === undefined ? undefined : known.slots.get(struct.slot);
+  const number = engine.known.numbers.get(digest64(source.id)) ?? 0;
+  const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
   const ifindex = [...devices.bindings].find(([, id]) => id === source.id)?.[0] ?? 0;
   const problem = devices.problemOf(ifindex);
   const link = links.get(ifindex);
@@ -83,9 +81,9 @@ function describeInterface(
     mode: attached.mode,
     programs: attached.programs,
     policy,
-    version: word?.version ?? 0,
-    generation: Math.max(struct?.generation ?? 0, word?.generation ?? 0),
-    proven: (word === undefined ? null : engine.provenAt(word.version))?.toISOString() ?? null,
+    version,
+    generation,
+    proven: engine.provenAt(version)?.toISOString() ?? null,
     tables: engine.tables.fills(number),
     problem: problem ?? describeAbsence(source.device, link),
   };

@@ -18,7 +18,7 @@ import { indexKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
-import type { SessionClock } from "./session-codec.ts";
+import type { SessionClock, SessionReading } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
 import { encodeSettings, type KernelSettings } from "./settings.ts";
 import type {
@@ -221,7 +221,7 @@ export class Enforcement implements Enforcer {
     const clock = this.#clock();
     const lists = this.#names
       .numbers(interfaceId)
-      .map(([id, number]) => this.#engine.tables.list(number, id, clock));
+      .map(([id, number]) => this.#engine.tables.list(number, id, this.#readingOf(id, clock)));
     return (await Promise.all(lists)).flat();
   }
 
@@ -229,8 +229,12 @@ export class Enforcement implements Enforcer {
     const clock = this.#clock();
     const counts = this.#names
       .numbers(filter.interface)
-      .map(([id, number]) => this.#engine.tables.end(number, id, filter, clock));
+      .map(([id, number]) => this.#engine.tables.end(number, id, filter, this.#readingOf(id, clock)));
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  #readingOf(interfaceId: string, clock: SessionClock): SessionReading {
+    return { ...clock, generation: this.#engine.policyOf(interfaceId)?.generation ?? 0 };
   }
 
   #clock(): SessionClock {

@@ -295,6 +295,18 @@ export class SyncEngine {
     return number === undefined ? undefined : this.#known.live.get(number);
   }
 
+  /** Version and generation that an interface is under; null: it has no record. */
+  policyOf(interfaceId: string): { readonly version: number; readonly generation: number } | null {
+    const live = this.liveRecord(interfaceId);
+    const struct = live === undefined ? undefined : this.#known.records.get(live)?.struct;
+    if (struct === undefined) return null;
+    const word = this.#known.slots.get(struct.slot);
+    return {
+      version: word?.version ?? 0,
+      generation: Math.max(word?.generation ?? 0, struct.generation),
+    };
+  }
+
   /** The place beside an interface's live record. Free between changes (settle). */
   sparePlace(number: number): number {
     const [first, second] = recordPlaces(number);

@@ -43,12 +43,18 @@ export function isAlive(values: DataView, offset: number, clock: SessionClock): 
   return elapsed(seen, clock.now) < timeout;
 }
 
+/** How entries of one interface are read. */
+export interface SessionReading extends SessionClock {
+  /** That the interface is under: of an entry that lives by another one, the number of its rule means nothing. */
+  readonly generation: number;
+}
+
 export function describeSession(
   interfaceId: string,
   table: SessionTableName,
   key: SessionKeyStruct,
   entry: SessionStruct,
-  clock: SessionClock,
+  clock: SessionReading,
 ): Session {
   const idle = elapsed(entry.seen, clock.now);
   const timeout = clock.timeouts[entry.state] ?? 0;
@@ -70,7 +76,7 @@ export function describeSession(
     expires_seconds: Math.max(0, timeout - idle) / clock.hz,
     packets: entry.packets,
     bytes: entry.bytes,
-    rule: entry.rule === RuleNumber.RULE_NONE ? null : entry.rule,
+    rule: entry.rule === RuleNumber.RULE_NONE || entry.generation !== clock.generation ? null : entry.rule,
     reason: reasonName(entry.reason),
   };
 }

@@ -7,7 +7,13 @@ import { indexKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
-import { describeSession, isAlive, matchesFilter, type SessionClock } from "./session-codec.ts";
+import {
+  describeSession,
+  isAlive,
+  matchesFilter,
+  type SessionClock,
+  type SessionReading,
+} from "./session-codec.ts";
 import type { Session, SessionFilter, SessionTableName, TableFill } from "./status.ts";
 
 export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
@@ -169,7 +175,7 @@ export class SessionTables {
   }
 
   /** Sessions that are alive by their timeout; revoked ones are among them. */
-  async list(number: number, interfaceId: string, clock: SessionClock): Promise<readonly Session[]> {
+  async list(number: number, interfaceId: string, clock: SessionReading): Promise<readonly Session[]> {
     const sessions: Session[] = [];
     await this.#each(number, (table, key, entry) => {
       const session = describeSession(interfaceId, table, key, entry, clock);
@@ -183,7 +189,7 @@ export class SessionTables {
     number: number,
     interfaceId: string,
     filter: SessionFilter,
-    clock: SessionClock,
+    clock: SessionReading,
   ): Promise<number> {
     let ended = 0;
     const tables = this.#tables.get(number);

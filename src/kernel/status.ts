@@ -144,7 +144,7 @@ export interface Session {
   readonly expires_seconds: number;
   readonly packets: number;
   readonly bytes: bigint;
-  /** Number of the rule on the side of its origin, null where no rule let it in. */
+  /** Number of the rule on the side of its origin; null where none let it in, or the policy changed since. */
   readonly rule: number | null;
   readonly reason: string;
 }

@@ -198,7 +198,8 @@ export class TestRun {
   /** Sessions of an interface that are alive at the last packet's time. */
   async sessions(interfaceId: string): Promise<readonly Session[]> {
     const number = this.#numberOf(interfaceId);
-    return this.#engine.tables.list(number, interfaceId, this.#sessionClock());
+    const { generation } = this.policyOf(interfaceId);
+    return this.#engine.tables.list(number, interfaceId, { ...this.#sessionClock(), generation });
   }
 
   #sessionClock(): SessionClock {
@@ -213,14 +214,9 @@ export class TestRun {
 
   /** Generation, slot and version that an interface is under. */
   policyOf(interfaceId: string): { readonly version: number; readonly generation: number } {
-    const live = this.#engine.liveRecord(interfaceId);
-    const struct = live === undefined ? undefined : this.#engine.known.records.get(live)?.struct;
-    const word = struct === undefined ? undefined : this.#engine.known.slots.get(struct.slot);
-    if (struct === undefined || word === undefined) this.#numberOf(interfaceId);
-    return {
-      version: word?.version ?? 0,
-      generation: Math.max(word?.generation ?? 0, struct?.generation ?? 0),
-    };
+    const policy = this.#engine.policyOf(interfaceId);
+    if (policy === null) this.#numberOf(interfaceId);
+    return policy ?? { version: 0, generation: 0 };
   }
 
   close(): void {

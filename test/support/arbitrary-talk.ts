@@ -50,7 +50,10 @@ const wait = fc.constantFrom(0, 0, 0, 0, 0, 1, 3, 9.5, 11, 29, 31, 59, 61, 179, 
 const turn: fc.Arbitrary<Turn> = fc.record({ asker: fc.boolean(), move: fc.constantFrom(...moves), wait });
 
 const turns: fc.Arbitrary<readonly Turn[]> = fc
-  .tuple(fc.constantFrom([], handshake, [...handshake, ...goodbye]), fc.array(turn, { maxLength: 8 }))
+  .tuple(
+    fc.constantFrom([], handshake, [...handshake, ...goodbye]),
+    fc.array(turn, { maxLength: 24, size: "max" }),
+  )
   .map(([known, free]) => [...known, ...free]);
 
 /** What each side of a TCP talk has sent. */
@@ -172,7 +175,7 @@ function simpleTalk(
       ? { direction: opposite(one.direction), frame: errorAbout(ends, one.direction, layers), wait: 0 }
       : { direction: one.direction, frame: between(ends, one.direction, ...layers), wait: one.wait };
   });
-  return fc.array(step, { minLength: 1, maxLength: 6 });
+  return fc.array(step, { minLength: 1, maxLength: 16, size: "max" });
 }
 
 function udpTalk(ends: Ends): fc.Arbitrary<readonly Step[]> {

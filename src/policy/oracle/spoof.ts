@@ -49,7 +49,7 @@ function usesFreeLinkLocal(ip: Ip): boolean {
 
 function maySendFrom({ model, own }: Sender, mac: Mac, ip: Ip): boolean {
   if (isUnchecked(own) || isOwnAddress(own, mac, ip.source)) return true;
-  if (isUnspecified(ip.source)) return mac === own.mac && mayBeUnspecified(ip);
+  if (isUnspecified(ip.source)) return mayBeUnspecified(ip);
   if (isOwnMadeLinkLocal(own, mac, ip.source)) return true;
   return usesFreeLinkLocal(ip) && isFreeLinkLocal(model, own, mac, ip.source);
 }
@@ -78,9 +78,12 @@ function judgeArp({ own }: Sender, arp: Arp): Reason | null {
   return free || isOwnAddress(own, arp.senderMac, arp.senderAddress) ? null : "spoofed-address";
 }
 
+/** Of DHCP and DHCPv6: what is sent to them is a server's answer. */
+const dhcpClientPorts = [68, 546];
+
 function judgeForbidden(ip: Ip): Reason | null {
   const { transport } = ip;
-  if (transport.kind === "udp" && transport.destinationPort === (ip.family === 4 ? 68 : 546)) return "dhcp";
+  if (transport.kind === "udp" && dhcpClientPorts.includes(transport.destinationPort)) return "dhcp";
   if (transport.kind === "icmp") {
     if (icmpv6Type(ip) === icmp6.routerAdvertisement) return "router-advertisement";
     if (transport.type === (ip.family === 4 ? 5 : icmp6.redirect)) return "redirect";
