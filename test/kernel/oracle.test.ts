@@ -21,7 +21,7 @@ const wanted = 100_000;
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
 const start = 1_000_000;
 /** Packets between two changes of the model: few, so that sessions meet several. */
-const stretch = 100;
+const stretch = 60;
 /** Seconds of uptime between two lives. */
 const rest = 10_000;
 
@@ -213,6 +213,11 @@ describe("the kernel and the oracle", () => {
     expect(tally.differences).toEqual([]);
     // A table that is full and an interface without a policy are the kernel's own: test/kernel/full.test.ts.
     const own = new Set(["none", "table-full", "not-ready"]);
+    const count = (reason: string): number => tally.reached.get(reason) ?? 0;
     expect(reasons.filter((reason) => !own.has(reason) && !tally.reached.has(reason))).toEqual([]);
+    // Sessions that live long, over changes, are what lives are for.
+    expect(count("session")).toBeGreaterThan(20_000);
+    expect(count("related")).toBeGreaterThan(2_000);
+    expect(count("revoked")).toBeGreaterThan(1_000);
   }, 600_000);
 });

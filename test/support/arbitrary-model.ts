@@ -118,13 +118,35 @@ function arbitraryRule(of: string, advanced: boolean, now: number): fc.Arbitrary
   );
 }
 
+/** One that much matches, so that sessions begin; a change of it ends many. */
+function wideRule(of: string, advanced: boolean): fc.Arbitrary<RuleText> {
+  return fc.record({
+    direction: fc.constantFrom("ingress" as const, "egress" as const),
+    policy: advanced
+      ? fc.constant("accept" as const)
+      : fc.constantFrom("accept" as const, "accept" as const, "drop" as const),
+    protocol: fc.constantFrom("all", "all", "tcp", "udp"),
+    priority: advanced ? fc.constant(1) : fc.integer({ min: 2, max: 4 }),
+    remote: fc.constantFrom("0.0.0.0/0", "::/0"),
+    nicType:
+      of === "classic"
+        ? fc.constantFrom("intranet" as const, "internet" as const)
+        : fc.constant("intranet" as const),
+  });
+}
+
 function arbitraryGroup(id: string, of: string, type: Group["type"], now: number): fc.Arbitrary<Group> {
   const advanced = type === "advanced";
   const mostly = <T>(usual: T, other: T, weight = 3): fc.Arbitrary<T> =>
     fc.oneof({ weight, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(other) });
   return fc
     .record({
-      rules: fc.array(arbitraryRule(of, advanced, now), { minLength: 2, maxLength: 10, size: "max" }),
+      rules: fc
+        .tuple(
+          fc.array(arbitraryRule(of, advanced, now), { minLength: 2, maxLength: 10, size: "max" }),
+          fc.array(wideRule(of, advanced), { maxLength: 2, size: "max" }),
+        )
+        .map((rules) => rules.flat()),
       innerAccess: advanced ? fc.constant("drop" as const) : mostly("accept" as const, "drop" as const),
       defaultEgress: mostly("accept" as const, "drop" as const),
       mode: mostly("enforce" as const, "observe" as const, 8),

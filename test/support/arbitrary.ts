@@ -39,7 +39,7 @@ function oneOrMoreTalks(model: Model): fc.Arbitrary<Talk> {
   const talk = arbitraryTalk(model);
   const odd = arbitraryOdd(model);
   return fc.oneof(
-    { weight: 10, arbitrary: talk },
+    { weight: 12, arbitrary: talk },
     { weight: 8, arbitrary: odd },
     { weight: 1, arbitrary: fc.oneof(talk, odd).chain(spoil) },
   );
