@@ -130,12 +130,16 @@ describe("a test run of the shipped programs", () => {
     const next = resolve(closed, { host: "here" });
     await run.change(next, compileAll(next));
     expect(run.policyOf("eni-1").generation).toBeGreaterThan(before.generation);
+    // Rule 0 is another one by now: until their next packet the sessions live by none that has a name.
+    const rulesOf = async () => (await run.sessions("eni-1")).map(({ rule }) => rule);
+    expect(await rulesOf()).toEqual([null, null]);
     const later = [toWeb(ack), toWeb(ack), toWeb(ack, 80, "198.51.100.2")];
     expect(run.run({ ...open, packets: later })).toMatchObject([
       { verdict: "drop", reason: "no-rule" },
       { verdict: "drop", reason: "revoked" },
       { verdict: "accept", reason: "session" },
     ]);
+    expect(await rulesOf()).toContain(0);
     await run.change(resolved, compileAll(resolved));
     expect(run.run({ ...open, packets: [toWeb(ack)] })).toMatchObject([
       { verdict: "accept", reason: "session" },
