@@ -1,12 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
-import type { PacketVerdict } from "../../src/kernel/status.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
 import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { Oracle } from "../../src/policy/oracle/oracle.ts";
-import { readPacket } from "../../src/policy/packet.ts";
 import { reasons } from "../../src/policy/reason.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
@@ -148,17 +146,6 @@ async function liveThrough(kernel: Kernel, number: number, tally: Tally): Promis
 
 let hookTurn = 0;
 
-/** A fragment that follows its first one over a change: the kernel's number of its rule means nothing any more. */
-function isNameless({ rule }: PacketVerdict, { frame }: ArbitraryPacket): boolean {
-  const packet = readPacket(frame);
-  return (
-    rule === null &&
-    typeof packet !== "string" &&
-    packet.body.kind === "ip" &&
-    packet.body.fragment?.kind === "later"
-  );
-}
-
 /** Where a batch is run. */
 interface Scene {
   readonly run: TestRun;
@@ -186,8 +173,7 @@ function compareBatch(scene: Scene, batch: readonly ArbitraryPacket[], tally: Ta
     const verdict = verdicts[index];
     // The kernel's tc test run takes no frame shorter than its headers.
     if (verdict === null || verdict === undefined) continue;
-    const judged = oracle.judge(id, direction, packet.frame, start + packet.time);
-    const judgement = isNameless(verdict, packet) ? { ...judged, rule: null } : judged;
+    const judgement = oracle.judge(id, direction, packet.frame, start + packet.time);
     const [kernel, plain] = [sayKernel(verdict, resolved, id), sayOracle(judgement)];
     tally.compared++;
     tally.reached.set(judgement.reason, (tally.reached.get(judgement.reason) ?? 0) + 1);
