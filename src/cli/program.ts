@@ -69,6 +69,16 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/sessions.ts"),
   },
   {
+    usage: "import <files..>",
+    describe: "Bring rules along: Alibaba Cloud, AWS, OpenStack, Proxmox VE",
+    load: () => import("./commands/import.ts"),
+  },
+  {
+    usage: "export <groups..>",
+    describe: "Write groups as files, or in a cloud's shape",
+    load: () => import("./commands/export.ts"),
+  },
+  {
     usage: "group",
     describe: "Work on groups: create, show, clone, switch …",
     load: () => import("./commands/group.ts"),
@@ -169,7 +179,7 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
 }
 
 /** Positionals of which there may be several. */
-const lists = new Set(["paths", "groups", "names", "entries", "interfaces"]);
+const lists = new Set(["paths", "files", "groups", "names", "entries", "interfaces"]);
 
 /** yargs makes a list of an option that is given twice; no option here is one. */
 function refuseRepeated(args: Readonly<Record<string, unknown>>): true {

@@ -106,10 +106,10 @@ export function isPartial(findings: readonly Finding[]): boolean {
   return findings.some(({ effect }) => effect === "left-out");
 }
 
-/** One line: `place: left out: message`. */
+/** One line: `place: left out: group: message: write that`; a note has no word for what became of it. */
 export function formatFinding({ place, effect, group, message, write }: Finding): string {
-  const said = { note: "note", "left-out": "left out", refused: "refused" }[effect];
+  const said = { note: "", "left-out": "left out: ", refused: "refused: " }[effect];
   const where = place === "" ? "" : `${place}: `;
   const of = group === null ? "" : `${group}: `;
-  return `${where}${said}: ${of}${message}${write === null ? "" : `: write ${write}`}`;
+  return `${where}${said}${of}${message}${write === null ? "" : `: write ${write}`}`;
 }

@@ -138,7 +138,7 @@ export class Importer {
     const id = account === null ? this.#remoteId(sourceId) : `${account}/${sourceId}`;
     if (this.target.groups.has(id)) return id;
     const message = `neither the model nor this import has the group ${quote(id)} in network ${quote(this.target.network)}`;
-    throw new Unsayable("unknown-group", message, "a prefix, or import that group too");
+    throw new Unsayable("unknown-group", message, "a prefix, or give its own file too");
   }
 
   /** Only where one id here comes from one id there: two groups must not become one. */
@@ -152,7 +152,7 @@ export class Importer {
     throw new Unsayable(
       "unknown-prefix-list",
       `the model has no prefix list ${quote(id)}`,
-      "make that list first",
+      "that list under `prefixLists` first",
     );
   }
 

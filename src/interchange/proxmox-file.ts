@@ -3,8 +3,8 @@ import { quote } from "../model/text.ts";
 import { Unsayable } from "./finding.ts";
 
 export interface FirewallLine {
-  /** 1-based. */
-  readonly line: number;
+  /** `cluster.fw:12` */
+  readonly at: string;
   /** Without its comment. */
   readonly text: string;
   /** Behind `#`; empty where there is none. */
@@ -18,31 +18,31 @@ export interface Section {
   /** Of a group or IP set; empty for the others. */
   readonly name: string;
   readonly comment: string;
-  readonly line: number;
+  readonly at: string;
   readonly lines: readonly FirewallLine[];
 }
 
 /** @throws Unsayable for a section that no such file has, and for text before the first one */
-export function readSections(text: string): readonly Section[] {
+export function readSections(file: string, text: string): readonly Section[] {
   const sections: (Section & { readonly lines: FirewallLine[] })[] = [];
   for (const [index, raw] of text
     .replace(/^\uFEFF/, "")
     .split(/\r\n|\r|\n/)
     .entries()) {
-    const line = index + 1;
+    const at = `${file}:${index + 1}`;
     const { text: content, comment } = splitComment(raw);
     if (content === "") continue;
     if (content.startsWith("[")) {
-      const { kind, name } = readHead(content, line);
+      const { kind, name } = readHead(content, at);
       if (name !== "" && sections.some((section) => section.kind === kind && section.name === name))
-        throw new Unsayable("duplicate-key", `line ${line}: ${quote(content)} stands twice`);
-      sections.push({ ...readHead(content, line), comment, line, lines: [] });
+        throw new Unsayable("duplicate-key", `${at}: ${quote(content)} stands twice`);
+      sections.push({ ...readHead(content, at), comment, at, lines: [] });
       continue;
     }
     const section = sections.at(-1);
     if (section === undefined)
-      throw new Unsayable("bad-file", `line ${line} stands before the first section`, "[RULES]");
-    section.lines.push({ line, text: content, comment });
+      throw new Unsayable("bad-file", `${at} stands before the first section`, "[RULES]");
+    section.lines.push({ at, text: content, comment });
   }
   return sections;
 }
@@ -53,7 +53,7 @@ function splitComment(raw: string): { text: string; comment: string } {
   return { text: raw.slice(0, at).trim(), comment: raw.slice(at + 1).trim() };
 }
 
-function readHead(content: string, line: number): { readonly kind: SectionKind; readonly name: string } {
+function readHead(content: string, at: string): { readonly kind: SectionKind; readonly name: string } {
   const parts = /^\[\s*(\w+)(?:\s+([A-Za-z][\w-]*))?\s*\]$/.exec(content);
   const word = parts?.[1]?.toLowerCase();
   const name = parts?.[2] ?? "";
@@ -63,7 +63,7 @@ function readHead(content: string, line: number): { readonly kind: SectionKind; 
   if (named && name !== "") return { kind: word, name: name.toLowerCase() };
   if (bare && name === "") return { kind: word, name: "" };
   const right = "[OPTIONS], [ALIASES], [IPSET name], [RULES] or [group name]";
-  throw new Unsayable("bad-file", `${quote(content)} in line ${line} is no section`, right);
+  throw new Unsayable("bad-file", `${at}: ${quote(content)} is no section`, right);
 }
 
 export interface Option extends FirewallLine {
@@ -79,14 +79,14 @@ export function readOptions(sections: readonly Section[]): readonly Option[] {
       lines.map((one) => {
         const parts = /^([\w-]+)\s*:\s*(.*)$/.exec(one.text);
         if (parts === null)
-          throw new Unsayable("bad-file", `line ${one.line}: ${quote(one.text)} is no option`, "key: value");
+          throw new Unsayable("bad-file", `${one.at}: ${quote(one.text)} is no option`, "key: value");
         return { ...one, key: (parts[1] ?? "").toLowerCase(), value: (parts[2] ?? "").trim() };
       }),
     );
 }
 
 export interface RuleLine {
-  readonly line: number;
+  readonly at: string;
   readonly comment: string;
   readonly type: "in" | "out" | "forward" | "group";
   /** `accept`, `drop` or `reject`; of a group its name. */
@@ -121,9 +121,9 @@ export function onlyAccepts({ text }: FirewallLine): boolean {
 }
 
 /** One line of rules. @throws Unsayable where it is none */
-export function readRuleLine({ line, text, comment }: FirewallLine): RuleLine {
+export function readRuleLine({ at, text, comment }: FirewallLine): RuleLine {
   const [type = "", action = "", ...rest] = text.split(/\s+/);
-  const base = { line, comment, options: readRuleOptions(rest) };
+  const base = { at, comment, options: readRuleOptions(rest) };
   switch (type.toLowerCase()) {
     case "group":
       if (action === "") throw new Unsayable("bad-file", "GROUP without a name", "GROUP name");

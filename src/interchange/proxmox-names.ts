@@ -40,9 +40,9 @@ export class Scope {
   #addAlias(one: FirewallLine): void {
     const [name = "", value, ...rest] = one.text.split(/\s+/);
     if (value === undefined || rest.length > 0 || !/^[A-Za-z][\w-]*$/.test(name))
-      throw new Unsayable("bad-file", `line ${one.line}: ${quote(one.text)} is no alias`, "name 192.0.2.7");
+      throw new Unsayable("bad-file", `${one.at}: ${quote(one.text)} is no alias`, "name 192.0.2.7");
     if (this.#aliases.has(name.toLowerCase()))
-      throw new Unsayable("duplicate-key", `line ${one.line}: the alias ${quote(name)} stands twice`);
+      throw new Unsayable("duplicate-key", `${one.at}: the alias ${quote(name)} stands twice`);
     this.#aliases.set(name.toLowerCase(), { ...one, value });
   }
 
@@ -149,7 +149,7 @@ export class Names {
   #readEntry(one: FirewallLine, { group }: Spot) {
     const except = one.text.startsWith("!");
     const text = (except ? one.text.slice(1) : one.text).trim();
-    return this.#prefixes(text, { place: `line ${one.line}`, group }).map((prefix) => ({ prefix, except }));
+    return this.#prefixes(text, { place: one.at, group }).map((prefix) => ({ prefix, except }));
   }
 
   /** Prefixes of the protected side, where a list cannot stand. @throws Unsayable */

@@ -154,7 +154,7 @@ function listServices({ macro, options }: RuleLine): readonly Words[] {
         throw new Unsayable(
           "bad-value",
           `\`-${key} ${given}\` beside ${macro}, which says ${said}`,
-          "no macro",
+          "the line without its macro",
         );
       return said ?? given;
     };

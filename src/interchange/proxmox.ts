@@ -49,7 +49,7 @@ function readFile({ name, text }: SourceFile): FirewallFile {
   const base = name.replace(/^.*\//, "");
   if (/^host\.fw$/i.test(base))
     throw new Unsayable("other-scope", "host.fw is about a host", "VMID.fw, cluster.fw");
-  const sections = readSections(text);
+  const sections = readSections(base, text);
   const hasGroups = sections.some(({ kind }) => kind === "group");
   const guest = /^(\d+)\.fw$/.exec(base)?.[1];
   const of = guest ?? (hasGroups || /^cluster\.fw$/i.test(base) ? "cluster" : null);
@@ -119,8 +119,8 @@ function noteGuestOptions(
         "the firewall is off there; the rules hold here",
       );
   const read = ["enable", "policy_in", "policy_out"];
-  for (const { key, line } of guest.options.filter((option) => !read.includes(option.key))) {
-    const spot = { place: `line ${line}`, group };
+  for (const { key, at } of guest.options.filter((option) => !read.includes(option.key))) {
+    const spot = { place: at, group };
     const instead = Object.hasOwn(otherOptions, key) ? otherOptions[key] : undefined;
     if (instead === undefined) importer.note("unknown-key", spot, `the option ${quote(key)} is passed over`);
     else importer.note("source-option", spot, `\`${key}\` is no matter of groups: ${instead}`);
@@ -135,16 +135,12 @@ function readPolicy(importer: Importer, option: Option | undefined, group: strin
     case "ACCEPT":
       return "accept";
     case "REJECT":
-      importer.note("reject", { place: `line ${option?.line}`, group }, "the policy REJECT is a drop here");
+      importer.note("reject", { place: option?.at ?? "", group }, "the policy REJECT is a drop here");
       return "drop";
     case "DROP":
       return "drop";
     default:
-      throw new Unsayable(
-        "bad-value",
-        `line ${option?.line}: ${quote(value ?? "")} is no policy`,
-        "ACCEPT or DROP",
-      );
+      throw new Unsayable("bad-value", `${option?.at}: ${quote(value ?? "")} is no policy`, "ACCEPT or DROP");
   }
 }
 
@@ -157,11 +153,11 @@ function importCluster(importer: Importer, cluster: FirewallFile, scope: Scope):
   const wanted = groups.filter(({ name }) => importer.wants(name));
   const declared = wanted.map((section) => ({
     section,
-    id: importer.declareGroup(section.name, `line ${section.line}`),
+    id: importer.declareGroup(section.name, section.at),
   }));
   importer.checkWanted(groups.map(({ name }) => [name]));
   for (const { section, id } of declared) {
-    const spot = { place: `line ${section.line}`, group: id };
+    const spot = { place: section.at, group: id };
     const reader = new RuleReader(importer, id, null, cluster, scope);
     const sides = reader.read(section.lines);
     const description = importer.text(section.comment, spot, "description");
@@ -177,12 +173,8 @@ function importCluster(importer: Importer, cluster: FirewallFile, scope: Scope):
       spot,
       "the rules of [RULES] protect hosts, not guests: they are passed over",
     );
-  for (const { key, line } of cluster.options)
-    importer.note(
-      "other-scope",
-      { place: `line ${line}`, group: null },
-      `the option ${quote(key)} is the cluster's`,
-    );
+  for (const { key, at } of cluster.options)
+    importer.note("other-scope", { place: at, group: null }, `the option ${quote(key)} is the cluster's`);
   noteUnusedSets(importer, [scope], null);
 }
 
@@ -190,7 +182,7 @@ function noteUnusedSets(importer: Importer, scopes: readonly Scope[], group: str
   for (const { sets, lists } of scopes)
     for (const [name, section] of sets)
       if (!lists.has(section)) {
-        const spot = { place: `line ${section.line}`, group };
+        const spot = { place: section.at, group };
         importer.note("ignored-value", spot, `no rule names the IP set ${quote(name)}: it is passed over`);
       }
 }
@@ -233,7 +225,7 @@ class RuleReader {
   /** `through`: the interface that the GROUP line names, for the lines of its group. */
   #readLines(lines: Section["lines"], names: Names, through: string | null): readonly Unranked[] {
     return lines.flatMap((line) => {
-      const spot = { place: `line ${line.line}`, group: this.#group };
+      const spot = { place: line.at, group: this.#group };
       if (isSwitchedOff(line)) {
         this.#importer.note("rule-off", spot, "the rule is switched off: it is passed over");
         return [];
@@ -245,7 +237,7 @@ class RuleReader {
   }
 
   #readRule(rule: RuleLine, names: Names, through: string | null): readonly Unranked[] {
-    const spot = { place: `line ${rule.line}`, group: this.#group };
+    const spot = { place: rule.at, group: this.#group };
     if (rule.type === "forward") {
       this.#importer.note(
         "other-scope",
@@ -283,7 +275,7 @@ class RuleReader {
   }
 
   /** Does a rule for this interface of the guest hold for the group? @throws Unsayable where nobody says */
-  #concerns(iface: string, { line }: RuleLine): boolean {
+  #concerns(iface: string, { at }: RuleLine): boolean {
     const { device } = this.#importer.target;
     if (iface === device) return true;
     if (device === null)
@@ -292,7 +284,7 @@ class RuleReader {
         `the rule is for ${quote(iface)} alone`,
         `--device ${iface}, a group for each`,
       );
-    const spot = { place: `line ${line}`, group: this.#group };
+    const spot = { place: at, group: this.#group };
     this.#importer.note("one-interface", spot, `the rule is for ${quote(iface)}, not for ${quote(device)}`);
     return false;
   }
@@ -316,7 +308,7 @@ function rank(importer: Importer, id: string, rules: readonly Unranked[]): reado
   const ranked = rules.map((rule, index) => {
     const before = rules[index - 1]?.policy ?? rule.policy;
     if (rule.policy !== before && !(shares && rule.policy === "accept")) priority += 1;
-    return compact<PlainRule>({ ...rule, priority });
+    return { ...rule, priority };
   });
   if (priority > priorityMax)
     importer.refuse(
@@ -325,5 +317,6 @@ function rank(importer: Importer, id: string, rules: readonly Unranked[]): reado
       `${changes.length + 1} changes between accept and drop, ${priorityMax} priorities`,
       "rules of equal policy together",
     );
-  return ranked;
+  // Rules of one policy need no order.
+  return priority === 1 && changes.length === 0 ? rules : ranked;
 }

@@ -2,6 +2,8 @@ import { defineFamily } from "../command.ts";
 import { cloneGroup } from "../group/clone.ts";
 import { createGroup } from "../group/create.ts";
 import { deleteGroup } from "../group/delete.ts";
+import { exportGroup } from "../group/export.ts";
+import { importGroup } from "../group/import.ts";
 import { listGroups } from "../group/list.ts";
 import { restoreGroup } from "../group/restore.ts";
 import { showGroup } from "../group/show.ts";
@@ -23,6 +25,16 @@ export const command = defineFamily(
       usage: "switch <from> <to>",
       describe: "Move all members to another group, in one step",
       command: switchGroup,
+    },
+    {
+      usage: "export <group>",
+      describe: "Write a group as a file, or in a cloud's shape",
+      command: exportGroup,
+    },
+    {
+      usage: "import <group> <files..>",
+      describe: "Take a group's rules from a cloud's file, or a rules file",
+      command: importGroup,
     },
     {
       usage: "restore <group>",

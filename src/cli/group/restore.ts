@@ -8,6 +8,7 @@ import { openGroup } from "../draft.ts";
 import { requireGroup } from "../find.ts";
 import { formatNumberOf } from "../render/format.ts";
 import { readBackup } from "./backup.ts";
+import { equalRules, rulesOf } from "./entry-rules.ts";
 
 /** `group restore` */
 export const restoreGroup = defineCommand(
@@ -54,20 +55,4 @@ function readRules(draft: Draft, group: Group, from: string): readonly PlainValu
   const source = requireGroup(draft.model, from);
   const { group: opened } = openGroup(draft, source.id);
   return rulesOf(draft.editor.entry("groups", opened.id));
-}
-
-function rulesOf(entry: PlainValue | undefined): readonly PlainValue[] {
-  if (typeof entry !== "object" || entry === null || !("rules" in entry)) return [];
-  return Array.isArray(entry.rules) ? entry.rules : [];
-}
-
-/** Ids apart, as written. */
-function equalRules(a: PlainValue, b: PlainValue): boolean {
-  return contentOf(a) === contentOf(b);
-}
-
-function contentOf(rule: PlainValue): string {
-  if (typeof rule !== "object" || rule === null) return JSON.stringify(rule);
-  const entries = Object.entries(rule).filter(([key]) => key !== "id");
-  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

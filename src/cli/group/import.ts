@@ -1,0 +1,85 @@
+import type { PlainGroup } from "../../interchange/plain.ts";
+import type { PlainMap, PlainValue } from "../../model/entry.ts";
+import { changeRules, type Draft, withChange } from "../change.ts";
+import { defineCommand } from "../command.ts";
+import { setPrefixList } from "../commands/import.ts";
+import { openGroup } from "../draft.ts";
+import { refusal } from "../exit.ts";
+import { requireNetwork } from "../find.ts";
+import { describeFinding, mayGoOn, refuseTranslation } from "../interchange/findings.ts";
+import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
+import { formatNumberOf } from "../render/format.ts";
+import { equalRules, rulesOf } from "./entry-rules.ts";
+
+/** `group import` */
+export const importGroup = defineCommand(
+  (parser) =>
+    withChange(parser)
+      .positional("group", {
+        type: "string",
+        demandOption: true,
+        describe: "The group whose rules are replaced",
+      })
+      .positional("files", {
+        type: "string",
+        array: true,
+        demandOption: true,
+        describe: "A cloud's JSON or CSV, a rules file, or cluster.fw and VMID.fw",
+      })
+      .options(sourceOptions)
+      .option("merge", {
+        type: "boolean",
+        default: false,
+        describe: "Add the rules that it lacks, take nothing out, and leave its settings",
+      })
+      .example("$0 group import sg-web ecs_cn-qingdao_sg-123.csv --dry-run", "What would come and go")
+      .example("$0 group import sg-web aws.json --only sg-0aa1", "One group of many"),
+  (args) =>
+    changeRules(args, async (draft) => {
+      const { group, notes } = openGroup(draft, args.group);
+      const network = requireNetwork(draft.model, group.network);
+      const imported = readForeign(args.files, args, draft.model, network, group.id);
+      const came = imported.groups.get(group.id);
+      const base = { format: imported.format, group: group.id, ...recordImport(imported) };
+      if (!mayGoOn(imported.findings, args.partial)) throw await refuseTranslation(base, args, "imported");
+      if (came === undefined) throw refusal("there is no group in the files, so nothing was imported.");
+      for (const [id, list] of imported.prefixLists) setPrefixList(draft, id, list as unknown as PlainValue);
+      const { added, removed } = args.merge ? merge(draft, group.id, came) : replace(draft, group.id, came);
+      const total = rulesOf(draft.editor.entry("groups", group.id)).length;
+      return {
+        record: { ...base, added, removed },
+        said: `${group.id} has ${formatNumberOf(total, "rule")}: ${added.length} came, ${removed.length} went.`,
+        notes: [...notes, ...imported.findings.map(describeFinding)],
+      };
+    }),
+);
+
+interface RuleChange {
+  readonly added: readonly PlainValue[];
+  readonly removed: readonly PlainValue[];
+}
+
+const lacks = (rules: readonly PlainValue[], among: readonly PlainValue[]): readonly PlainValue[] =>
+  rules.filter((rule) => !among.some((other) => equalRules(rule, other)));
+
+/** What the source does not say (its place as default group, its mode, tags) stays: absent is not a default. */
+function replace({ editor }: Draft, id: string, came: PlainGroup): RuleChange {
+  const current = editor.entry("groups", id);
+  const entry = asMap(current);
+  const { innerAccess: _inner, defaultEgress: _egress, ...kept } = entry;
+  const next = { ...kept, ...(came as unknown as PlainMap) };
+  editor.setEntry("groups", id, next);
+  const [before, after] = [rulesOf(current), came.rules as unknown as readonly PlainValue[]];
+  return { added: lacks(after, before), removed: lacks(before, after) };
+}
+
+function merge({ editor }: Draft, id: string, came: PlainGroup): RuleChange {
+  const before = rulesOf(editor.entry("groups", id));
+  const added = lacks(came.rules as unknown as readonly PlainValue[], before);
+  editor.setValue("groups", id, ["rules"], [...before, ...added]);
+  return { added, removed: [] };
+}
+
+function asMap(value: PlainValue | undefined): PlainMap {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as PlainMap) : {};
+}
