@@ -3,6 +3,7 @@ import type { Limits, Model } from "../model/model.ts";
 import { parseModelInSlices } from "../model/parse.ts";
 import { compileAll } from "../policy/compile.ts";
 import { prove } from "../policy/prove.ts";
+import { proveResolved } from "../policy/prove-source.ts";
 import { resolve } from "../policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import type { RuleFile } from "./applied.ts";
@@ -30,18 +31,32 @@ export async function checkRules(
   if (model === null || errors.length > 0) throw new RefusedRules(errors);
   const resolved = resolve(model, { host: options.host });
   const policies = compileAll(resolved);
-  for (const [key, compiled] of policies) {
-    const failure = prove(compiled.source, resolved.identities, compiled);
-    if (failure === null) continue;
-    const groups = compiled.source.groups.join(", ");
-    throw new RefusedRules([
-      `The compiled policy of ${groups} (${key.toString(16)}) does not say what its rules say: ` +
-        `${JSON.stringify(failure, (_name, value: unknown) => (typeof value === "bigint" ? `${value}` : value))}. ` +
-        "This is a fault of Ringwall; please report it with the rules.",
-    ]);
-  }
+  proveAll(resolved, policies, options.host);
   const notes = diagnostics.filter(({ severity }) => severity === "note").map(formatDiagnostic);
   return { model, resolved, policies, notes };
+}
+
+/**
+ * What is written to the kernel is proven there, when it was read back. This proof comes before: it refuses while no
+ * map has been touched, and it is the only one that policies get which a change leaves as they are in the kernel,
+ * because their digest says that they need not be written. For 1,000 policies it takes less than compiling them.
+ */
+function proveAll(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>, host: string): void {
+  const wrong = proveResolved(resolved, host);
+  if (wrong !== null) throw unproven(`What was made of the rules is not what they say: ${wrong}.`);
+  for (const [key, source] of resolved.policies) {
+    const compiled = policies.get(key);
+    const problem =
+      compiled === undefined ? "there is none" : prove(source, resolved.identities, compiled)?.message;
+    if (problem !== undefined)
+      throw unproven(
+        `The compiled policy of ${source.groups.join(", ")} does not say what its rules say: ${problem}.`,
+      );
+  }
+}
+
+function unproven(text: string): RefusedRules {
+  return new RefusedRules([`${text} This is a fault of Ringwall; please report it with the rules.`]);
 }
 
 /** Rules that are wrong: each problem is a line, as `file:line:column: message`. */

@@ -15,7 +15,7 @@ interface Meaning {
 export function proveGroups(
   context: ProofContext,
   source: PolicySource,
-  identities: ReadonlyMap<Identity, readonly string[]>,
+  identities: Identities,
   entries: readonly CompiledGroup[],
 ): ProofFailure | null {
   const held = new Map<Identity, Bits>();
@@ -30,17 +30,43 @@ export function proveGroups(
     held.set(identity, bits);
   }
   const meanings = collectMeanings(source, context.direction);
-  for (const [identity, groups] of identities) {
-    const bits = held.get(identity);
-    // Most identities of a host mean nothing to one policy: they cost a look-up for each of their groups.
-    if (bits !== undefined || groups.some((group) => meanings.has(group))) {
-      const failure = proveIdentity(context, groups, bits ?? noBits, meanings);
-      if (failure !== null) {
-        return failure;
-      }
+  // Those that neither have an entry nor mean anything to this side match nothing, and find nothing.
+  const concerned = new Set([...held.keys(), ...[...meanings.keys()].flatMap(listIdentities(identities))]);
+  for (const identity of concerned) {
+    const groups = identities.get(identity) ?? [];
+    const failure = proveIdentity(context, groups, held.get(identity) ?? noBits, meanings);
+    if (failure !== null) {
+      return failure;
     }
   }
   return null;
+}
+
+type Identities = ReadonlyMap<Identity, readonly string[]>;
+
+/** group -> identities with it, for each host's identities: a thousand policies ask the same ones. */
+const indexes = new WeakMap<Identities, ReadonlyMap<string, readonly Identity[]>>();
+
+/** Gives the function that lists the identities of a group that have members. */
+export function listIdentities(identities: Identities): (group: string) => readonly Identity[] {
+  const index = indexes.get(identities) ?? indexGroups(identities);
+  indexes.set(identities, index);
+  return (group) => index.get(group) ?? [];
+}
+
+function indexGroups(identities: Identities): ReadonlyMap<string, readonly Identity[]> {
+  const index = new Map<string, Identity[]>();
+  for (const [identity, groups] of identities) {
+    for (const group of groups) {
+      const list = index.get(group);
+      if (list === undefined) {
+        index.set(group, [identity]);
+      } else {
+        list.push(identity);
+      }
+    }
+  }
+  return index;
 }
 
 function proveIdentity(

@@ -11,7 +11,7 @@ import { createBitmap, setBit, strideOf, summarize, viewHalves } from "./bitmap.
 import { sideFlag } from "./layout.ts";
 import { fail, type ProofContext, type ProofFailure, proveBits } from "./prove-bits.ts";
 import { proveCells, spanSeconds, spanServices, spanSourcePorts } from "./prove-cells.ts";
-import { proveGroups } from "./prove-groups.ts";
+import { listIdentities, proveGroups } from "./prove-groups.ts";
 import { provePrefixes } from "./prove-prefixes.ts";
 import type { CompiledPolicy, CompiledSide, Identity, OrderedRule, PolicySource } from "./types.ts";
 
@@ -80,9 +80,8 @@ function expectFlags(
       flags |= remote.prefixes.length === 0 ? 0 : sideFlag.prefixes;
     }
   }
-  for (const groups of identities.values()) {
-    flags |= groups.some((group) => concerns.has(group)) ? sideFlag.groups : 0;
-  }
+  const identitiesOf = listIdentities(identities);
+  flags |= [...concerns].some((group) => identitiesOf(group).length > 0) ? sideFlag.groups : 0;
   flags |= side.defaultAccept ? sideFlag.defaultAccept : 0;
   flags |= side.observes ? sideFlag.observes : 0;
   flags |= side.defaultAcceptEnforced ? sideFlag.defaultAcceptEnforced : 0;
