@@ -17,6 +17,7 @@ import {
   UplinkKeyStruct,
 } from "./layout.gen.ts";
 import { keyText, type MapEntries, type SyncMaps } from "./maps.ts";
+import { createPauses } from "./slices.ts";
 import {
   removedRecord,
   type SlotWord,
@@ -66,6 +67,9 @@ export async function readState(maps: SyncMaps): Promise<RawState> {
     uplinks: await readUplinks(maps),
   };
 }
+
+/** Entries between two looks at the clock. */
+const pauseEvery = 256;
 
 function keyAt(entries: MapEntries, index: number, size: number): Uint8Array {
   return entries.keys.slice(index * size, (index + 1) * size);
@@ -142,7 +146,9 @@ async function readPrefixKeys(maps: SyncMaps): Promise<Pick<RawState, "prefixKey
   const entries = await maps.prefixes.entriesAsync();
   const byVersion = new Map<number, Uint8Array[]>();
   const strayPrefixes: Uint8Array[] = [];
+  const pause = createPauses();
   for (let index = 0; index < entries.count; index++) {
+    if (index % pauseEvery === 0) await pause();
     const key = keyAt(entries, index, PrefixKeyStruct.SIZE);
     const { prefixlen, head } = PrefixKeyStruct.decode(key);
     if (prefixlen < PrefixHead.PREFIX_HEAD_BITS) {
@@ -160,7 +166,9 @@ async function readPrefixKeys(maps: SyncMaps): Promise<Pick<RawState, "prefixKey
 async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {
   const entries = await maps.groupBits.entriesAsync();
   const byVersion = new Map<number, readonly [Map<bigint, StoredBits>, Map<bigint, StoredBits>]>();
+  const pause = createPauses();
   for (let index = 0; index < entries.count; index++) {
+    if (index % pauseEvery === 0) await pause();
     const { version, side, identity } = GroupKeyStruct.decode(entries.keys, index * GroupKeyStruct.SIZE);
     let sides = byVersion.get(version);
     if (sides === undefined) {
@@ -175,7 +183,9 @@ async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {
 async function readIdentities(maps: SyncMaps): Promise<StoredIdentities> {
   const entries = await maps.identities.entriesAsync();
   const identities: StoredIdentities = new Map();
+  const pause = createPauses();
   for (let index = 0; index < entries.count; index++) {
+    if (index % pauseEvery === 0) await pause();
     const { network, address } = IdentityKeyStruct.decode(entries.keys, index * IdentityKeyStruct.SIZE);
     const entry = IdentityStruct.decode(entries.values, index * IdentityStruct.SIZE);
     storeIdentity(identities, network, bytesMapped(address), entry);

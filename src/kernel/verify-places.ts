@@ -100,7 +100,7 @@ export interface AddressNames {
   owners(network: bigint, address: bigint): readonly string[];
 }
 
-export function* findIdentities(compared: Compared, names: AddressNames): Generator<Finding> {
+export function* findIdentities(compared: Compared, names: AddressNames): Generator<Finding | null> {
   const { maps, raw, known, resolved } = compared;
   const map = maps.identities.info.name;
   const say = (identity: bigint) => {
@@ -108,6 +108,7 @@ export function* findIdentities(compared: Compared, names: AddressNames): Genera
     return groups === undefined ? identity.toString(16) : groups.join(", ") || "no group";
   };
   for (const { network, address, entry } of eachIdentity(known.identities)) {
+    yield null;
     // Of an earlier agent's entries too: the programs refuse what has another echo.
     const held = findIdentity(raw.identities, network, address);
     const flags = compared.isHeld ? (held?.flags ?? entry.flags) : entry.flags;
@@ -126,6 +127,7 @@ export function* findIdentities(compared: Compared, names: AddressNames): Genera
     };
   }
   for (const { network, address, entry } of eachIdentity(raw.identities)) {
+    yield null;
     if (findIdentity(known.identities, network, address) !== undefined) continue;
     const text = formatAddress(decodeAddress(mappedBytes(address)));
     yield {

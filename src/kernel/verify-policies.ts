@@ -42,7 +42,8 @@ export function* findPolicy(
   version: number,
   compiled: CompiledPolicy,
   onChecked: OnChecked,
-): Generator<Finding> {
+): Generator<Finding | null> {
+  yield null;
   const { problem, places } = checkPolicy(compared, version, compiled);
   const meaning = problem ?? `the policy of ${compiled.source.groups.join(", ")} judges as before`;
   onChecked(version, places.length === 0 ? null : meaning);

@@ -9,10 +9,14 @@ import { removedRecord, type StoredRecord } from "./state.ts";
 import { deleteBatch, eraseRecord, writeBatch } from "./write.ts";
 
 /** `onBroken`: told of records whose bytes differ; they are written anew beside. */
-export function* findRecords(compared: Compared, onBroken: (record: number) => void): Generator<Finding> {
+export function* findRecords(
+  compared: Compared,
+  onBroken: (record: number) => void,
+): Generator<Finding | null> {
   const { maps, raw, known, holders } = compared;
   for (const [record, stored] of known.records) {
     const held = raw.records.get(record);
+    yield null;
     const differing = held === undefined ? ["all"] : listFields(held.struct, stored.struct);
     if (differing.length > 0) {
       onBroken(record);
@@ -59,6 +63,7 @@ const fields = [
 
 /** Fields that differ, by the names that people know. */
 function listFields(held: InterfaceStruct, wanted: InterfaceStruct): string[] {
+  if (Buffer.compare(InterfaceStruct.encode(held), InterfaceStruct.encode(wanted)) === 0) return [];
   const text = (value: unknown) =>
     JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part));
   return fields.filter((field) => text(held[field]) !== text(wanted[field]));
@@ -71,6 +76,8 @@ function* findListed(
   held: StoredRecord | undefined,
 ): Generator<Finding> {
   const interfaces = holders.ofRecord(record);
+  if (wanted.owned.size + wanted.listed.size + (held?.owned.size ?? 0) + (held?.listed.size ?? 0) === 0)
+    return;
   // A record that is not there has what it owns among the strays, which are deleted: all of it is missing.
   yield* compareKeys(maps.owned, wanted.owned, held?.owned ?? new Map(), describeOwned, interfaces);
   const ones = (keys: Iterable<string>) => new Map([...keys].map((key) => [key, 1]));

@@ -30,28 +30,37 @@ export interface VerifyInput {
 
 /** All that differs; the event loop goes on meanwhile. Policies that the model does not name are left out. */
 export async function findDifferences(input: VerifyInput): Promise<readonly Finding[]> {
-  const { maps, raw, known, resolved, policies, isHeld } = input;
+  const { maps, raw, known, resolved, isHeld } = input;
   const compared = { maps, raw, known, resolved, isHeld, holders: new Holders(known, resolved) };
   const pause = createPauses();
   const findings: Finding[] = [];
-  // What a change that waits has switched is the kernel's until the decision.
-  const switched = isHeld ? [] : [findDevices, findSlots];
-  for (const find of [findStrays, ...switched, findUplinks, findForeign]) {
-    findings.push(...find(compared));
-    await pause();
-  }
-  findings.push(...findRecords(compared, input.onRecordBroken));
-  await pause();
-  findings.push(...findIdentities(compared, nameAddresses(resolved)));
-  for (const [version, { header }] of known.policies) {
-    await pause();
-    const compiled = policies.get(header.key);
-    // Another content is of the model before, while a change waits for its confirmation.
-    if (compiled !== undefined && isSamePolicy(header, compiled))
-      findings.push(...findPolicy(compared, version, compiled, input.onPolicyChecked));
+  for (const finding of eachFinding(compared, input)) {
+    if (finding === null) await pause();
+    else findings.push(finding);
   }
   // What the state before needs is unknown to an agent that started meanwhile.
   return isHeld ? findings.filter(({ isAdded }) => isAdded !== true) : findings;
+}
+
+/** Null: a place to pause at. */
+function* eachFinding(compared: Compared, input: VerifyInput): Generator<Finding | null> {
+  const { known, resolved, policies, onRecordBroken, onPolicyChecked } = input;
+  yield* findStrays(compared);
+  // What a change that waits has switched is the kernel's until the decision.
+  if (!compared.isHeld) {
+    yield* findDevices(compared);
+    yield* findSlots(compared);
+  }
+  yield* findUplinks(compared);
+  yield* findForeign(compared);
+  yield* findRecords(compared, onRecordBroken);
+  yield* findIdentities(compared, nameAddresses(resolved));
+  for (const [version, { header }] of known.policies) {
+    const compiled = policies.get(header.key);
+    // Another content is of the model before, while a change waits for its confirmation.
+    if (compiled !== undefined && isSamePolicy(header, compiled))
+      yield* findPolicy(compared, version, compiled, onPolicyChecked);
+  }
 }
 
 /** Words of devices at places where no look-up looks for them. First: they stand in the way of others. */
