@@ -1,6 +1,6 @@
 import type { PacketVerdict } from "../kernel/status.ts";
 import type { Address, Direction, Mac, Model } from "../model/model.ts";
-import { QuestionError } from "../policy/ends.ts";
+import { macWith, QuestionError } from "../policy/ends.ts";
 import { type ExplainedSide, explain } from "../policy/explain.ts";
 import { findPacket, type PacketMeant } from "../policy/question.ts";
 import { Failure } from "./failure.ts";
@@ -65,12 +65,16 @@ async function askKernel(
 function buildFrame(packet: PacketMeant): Uint8Array {
   const { from, to, protocol, sourcePort, destinationPort, icmpType, icmpCode } = packet;
   return buildOpeningFrame({
-    from: { mac: from.interface?.mac ?? strangerMac, address: from.address, port: sourcePort },
-    to: { mac: to.interface?.mac ?? macTowards(to.address), address: to.address, port: destinationPort },
+    from: { mac: macOf(from) ?? strangerMac, address: from.address, port: sourcePort },
+    to: { mac: macOf(to) ?? macTowards(to.address), address: to.address, port: destinationPort },
     protocol,
     icmpType,
     icmpCode,
   });
+}
+
+function macOf({ interface: own, address }: PacketMeant["from"]): Mac | null {
+  return own === null ? null : macWith(own, address);
 }
 
 /** Multicast has MACs of its own (RFC 1112 6.4, RFC 2464 7); everything else goes to a router. */

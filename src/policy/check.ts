@@ -13,6 +13,7 @@ import { formatProtocol } from "./near.ts";
 import { classify, findNamed, type Named, networksOf, type Point, pointsOf } from "./points.ts";
 import { groupsOf, matchesBy, type Question, rulesOf } from "./rules.ts";
 import { cellsOf, type Service } from "./services.ts";
+import { neverSources } from "./universe.ts";
 
 export interface CheckedSide extends Verdict {
   readonly interface: string;
@@ -41,15 +42,6 @@ export interface CheckedRow {
   /** Null: the row is met by every packet that it speaks of. */
   readonly contradiction: Contradiction | null;
 }
-
-/** Multicast, loopback and IPv4-mapped: packets from there are malformed, the rules never judge them. */
-const neverSources = [
-  { family: 4, bits: 0xe0000000n, length: 4 },
-  { family: 4, bits: 0x7f000000n, length: 8 },
-  { family: 6, bits: 0xffn << 120n, length: 8 },
-  { family: 6, bits: 1n, length: 128 },
-  { family: 6, bits: 0xffffn << 32n, length: 96 },
-] as const;
 
 interface Occasion {
   readonly model: Model;
@@ -163,7 +155,7 @@ function findPair(
 
 /** Networks in which a prefix's addresses are looked up: the other end's, or the only one that there is. */
 function lookupNetworks(model: Model, named: Named, other: Named): readonly string[] {
-  if (named.kind === "interfaces" || other.kind === "interfaces") return networksOf(other);
+  if (named.kind !== "prefix" || other.kind !== "prefix") return networksOf(other);
   const all = [...model.networks.keys()];
   if (all.length === 1) return all;
   throw new QuestionError(
@@ -215,7 +207,12 @@ export function check(
 ): readonly CheckedRow[] {
   const groups = rows.flatMap((row) => [row.from, row.to]).filter((end) => model.groups.has(end));
   const grown = addMembersToBe(model, groups);
-  const all = cutsOf([...prefixesOf(model, model.groups.values()), ...neverSources]);
+  const pairs = [...model.interfaces.values()].flatMap((own) => own.allowedAddressPairs);
+  const all = cutsOf([
+    ...prefixesOf(model, model.groups.values()),
+    ...pairs.map(({ prefix }) => prefix),
+    ...neverSources,
+  ]);
   return rows.map((row, index) => ({
     expectation: row,
     contradiction: atRow(index, () => checkRow({ model: grown, row, now }, all)),

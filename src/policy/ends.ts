@@ -1,9 +1,9 @@
 /** What people call the ends of a packet: an interface by id, instance, device, MAC or address, or an address. */
-import { formatAddress, parseAddress } from "../model/cidr.ts";
+import { formatAddress, formatPrefix, parseAddress } from "../model/cidr.ts";
 import { formatMac, parseMac } from "../model/mac.ts";
-import type { Address, Family, Interface, Model } from "../model/model.ts";
+import type { Address, Family, Interface, Mac, Model } from "../model/model.ts";
 import { nearestWord } from "../model/nearest.ts";
-import { madeLinkLocal, sameAddress } from "./oracle/address.ts";
+import { holds, madeLinkLocal, sameAddress } from "./oracle/address.ts";
 
 /** A question that cannot be answered as it is put; the message says what to write instead. */
 export class QuestionError extends Error {
@@ -46,7 +46,27 @@ function findByName(model: Model, text: string): readonly Interface[] {
   );
 }
 
-/** The interfaces of a network that have an address, listed or made from the MAC. */
+function hasPair(own: Interface, address: Address): boolean {
+  return own.allowedAddressPairs.some(({ prefix }) => holds(prefix, address));
+}
+
+/**
+ * The interfaces of a network at which packets of an address are judged: the one that has it, listed or made from
+ * the MAC; where none has, those whose address pairs hold it (several: whoever has the VIP at the moment).
+ */
+export function findOwners(model: Model, network: string, address: Address): readonly Interface[] {
+  const only = findByAddress(model, network, address);
+  if (only !== null) return [only];
+  return [...model.interfaces.values()].filter((own) => own.network === network && hasPair(own, address));
+}
+
+/** The MAC with which an interface uses an address: its own, or the one that the pair names. */
+export function macWith(own: Interface, address: Address): Mac {
+  if (hasAddress(own, address)) return own.mac;
+  return own.allowedAddressPairs.find(({ prefix }) => holds(prefix, address))?.mac ?? own.mac;
+}
+
+/** The interface of a network that has an address, listed or made from the MAC. */
 export function findByAddress(model: Model, network: string, address: Address): Interface | null {
   for (const own of model.interfaces.values()) {
     if (own.network === network && hasAddress(own, address)) return own;
@@ -59,6 +79,11 @@ function readAddress(text: string): Address | null {
   return parsed.ok ? parsed.value : null;
 }
 
+/** In all networks: those that have it, or those whose pairs hold it. */
+function findByAnyAddress(model: Model, address: Address): readonly Interface[] {
+  return [...model.networks.keys()].flatMap((network) => findOwners(model, network, address));
+}
+
 /**
  * The interface that a text means: id, instance, device, MAC or address; `network` narrows, `words` are other
  * names that may have been meant. Throws a QuestionError for unknown and ambiguous texts.
@@ -69,10 +94,7 @@ export function findInterface(
   { network, words = [] }: { network?: string | undefined; words?: Iterable<string> } = {},
 ): Interface {
   const address = readAddress(text);
-  const named =
-    address === null
-      ? findByName(model, text)
-      : [...model.interfaces.values()].filter((own) => hasAddress(own, address));
+  const named = address === null ? findByName(model, text) : findByAnyAddress(model, address);
   const found = network === undefined ? named : named.filter((own) => own.network === network);
   const [only, ...more] = found;
   if (only === undefined) throw unknownEnd(model, text, words);
@@ -91,7 +113,7 @@ function unknownEnd(model: Model, text: string, others: Iterable<string>): Quest
 function findNetwork(model: Model, network: string | undefined, addresses: readonly Address[]): string {
   if (network !== undefined) return network;
   const holding = [...model.networks.keys()].filter((id) =>
-    addresses.some((address) => findByAddress(model, id, address) !== null),
+    addresses.some((address) => findOwners(model, id, address).length > 0),
   );
   const [only, ...more] = holding;
   const texts = addresses.map(formatAddress).join(" and ");
@@ -106,8 +128,52 @@ function findNetwork(model: Model, network: string | undefined, addresses: reado
   return only;
 }
 
+/** The one interface at which an address is judged; null: nobody's. */
+function findOwner(model: Model, network: string, address: Address): Interface | null {
+  const [only, ...more] = findOwners(model, network, address);
+  if (only === undefined || more.length === 0) return only ?? null;
+  const text = formatAddress(address);
+  const choices = [only, ...more].map(({ id }) => `${id}@${text}`).join(" or ");
+  throw new QuestionError(`${text} is an address pair of several interfaces: write ${choices}`);
+}
+
 /**
- * Finds both ends of a packet. An address is looked up in the network of the other end, or in `network`.
+ * `INTERFACE@ADDRESS`: an interface by one of its addresses, where it has several or shares one. Null: another text.
+ * Throws a QuestionError for an address that is not its own.
+ */
+export function readPlacedAddress(
+  model: Model,
+  text: string,
+  options: { network?: string | undefined; words?: Iterable<string> } = {},
+): { readonly interface: Interface; readonly address: Address } | null {
+  const at = text.lastIndexOf("@");
+  if (at < 1) return null;
+  const own = findInterface(model, text.slice(0, at), options);
+  const parsed = parseAddress(text.slice(at + 1));
+  if (!parsed.ok) throw new QuestionError(`"${text}": ${parsed.problem.message}`);
+  const address = parsed.value;
+  if (hasAddress(own, address) || hasPair(own, address)) return { interface: own, address };
+  const known = [...own.addresses, madeLinkLocal(own.mac)].map(formatAddress);
+  const pairs = own.allowedAddressPairs.map(({ prefix }) => formatPrefix(prefix));
+  throw new QuestionError(
+    `"${text}": ${formatAddress(address)} is not ${own.id}'s: write one of ${[...known, ...pairs].join(", ")}`,
+  );
+}
+
+/** A text that names an interface, alone or with an address; null: an address alone. */
+function readNamed(model: Model, text: string, network: string | undefined): End | null {
+  if (readAddress(text) !== null) return null;
+  return (
+    readPlacedAddress(model, text, { network }) ?? {
+      interface: findInterface(model, text, { network }),
+      address: null,
+    }
+  );
+}
+
+/**
+ * Finds both ends of a packet. An address is looked up in the network of the other end, or in `network`; an address
+ * pair's is its interface's.
  * Throws a QuestionError for unknown and ambiguous names.
  */
 export function findEnds(
@@ -120,16 +186,13 @@ export function findEnds(
     throw new QuestionError(`"${network}" is no network of these rules: write one of ${known}`);
   }
   const addresses = { from: readAddress(names.from), to: readAddress(names.to) };
-  const named = {
-    from: addresses.from === null ? findInterface(model, names.from, { network }) : null,
-    to: addresses.to === null ? findInterface(model, names.to, { network }) : null,
-  };
+  const named = { from: readNamed(model, names.from, network), to: readNamed(model, names.to, network) };
   const both = [addresses.from, addresses.to].filter((address) => address !== null);
-  const where = (other: Interface | null): string => other?.network ?? findNetwork(model, network, both);
-  const end = (address: Address | null, own: Interface | null, other: Interface | null): End =>
-    address === null
-      ? { interface: own, address }
-      : { interface: findByAddress(model, where(other), address), address };
+  const end = (address: Address | null, own: End | null, other: End | null): End => {
+    if (own !== null || address === null) return own ?? { interface: null, address };
+    const where = other?.interface?.network ?? findNetwork(model, network, both);
+    return { interface: findOwner(model, where, address), address };
+  };
   return {
     from: end(addresses.from, named.from, named.to),
     to: end(addresses.to, named.to, named.from),

@@ -2,7 +2,7 @@
 import { parseAddressOrPrefix } from "../model/cidr.ts";
 import type { Address, Interface, Model, Prefix } from "../model/model.ts";
 import { type Cuts, pieceOf, piecesOf } from "./cuts.ts";
-import { addressesOf, findInterface, QuestionError } from "./ends.ts";
+import { addressesOf, findInterface, QuestionError, readPlacedAddress } from "./ends.ts";
 import { addressText, holds, isLoopback, isMapped, isMulticast, madeLinkLocal } from "./oracle/address.ts";
 import { groupsBehind } from "./rules.ts";
 
@@ -15,9 +15,10 @@ export interface Point {
 /** What a text names, before it is looked at more closely. */
 export type Named =
   | { readonly kind: "interfaces"; readonly interfaces: readonly Interface[] }
+  | { readonly kind: "point"; readonly interface: Interface; readonly address: Address }
   | { readonly kind: "prefix"; readonly prefix: Prefix };
 
-/** What an end of a row names: a group's members, an interface, or a prefix (an address is one). */
+/** What an end of a row names: a group's members, an interface (with an address), or a prefix (an address is one). */
 export function findNamed(model: Model, text: string): Named {
   if (model.groups.has(text)) {
     const interfaces = [...model.interfaces.values()].filter((own) => own.groups.includes(text));
@@ -26,12 +27,24 @@ export function findNamed(model: Model, text: string): Named {
   const parsed = parseAddressOrPrefix(text);
   if (parsed.ok) return { kind: "prefix", prefix: parsed.value.prefix };
   if (/^[\d.:a-f]+\//i.test(text)) throw new QuestionError(parsed.problem.message);
-  return { kind: "interfaces", interfaces: [findInterface(model, text, { words: model.groups.keys() })] };
+  const options = { words: model.groups.keys() };
+  const placed = readPlacedAddress(model, text, options);
+  if (placed !== null) return { kind: "point", ...placed };
+  return { kind: "interfaces", interfaces: [findInterface(model, text, options)] };
 }
 
 /** The networks in which addresses opposite to this end are looked up. */
 export function networksOf(named: Named): readonly string[] {
-  return named.kind === "prefix" ? [] : [...new Set(named.interfaces.map((own) => own.network))];
+  switch (named.kind) {
+    case "prefix":
+      return [];
+    case "point":
+      return [named.interface.network];
+    case "interfaces":
+      return [...new Set(named.interfaces.map((own) => own.network))];
+    default:
+      return named satisfies never;
+  }
 }
 
 /** Members of a network by address. */
@@ -51,7 +64,22 @@ function isOutside(address: Address, sends: boolean): boolean {
   return isMapped(address) || (sends && (isMulticast(address) || isLoopback(address)));
 }
 
-/** A prefix's points in a network: each member that it holds, and one stranger for each piece. */
+/** What the address pairs of a network's interfaces hold, and whose each is. */
+interface Pair {
+  readonly interface: Interface;
+  readonly prefix: Prefix;
+}
+
+function listPairs(model: Model, network: string): readonly Pair[] {
+  return [...model.interfaces.values()]
+    .filter((own) => own.network === network)
+    .flatMap((own) => own.allowedAddressPairs.map(({ prefix }) => ({ interface: own, prefix })));
+}
+
+/**
+ * A prefix's points in a network: each member that it holds, and of each piece one address of each interface whose
+ * pairs hold it, or where there are none one stranger. `cuts` has the ends of the pairs.
+ */
 function pointsOfPrefix(
   model: Model,
   network: string,
@@ -60,12 +88,18 @@ function pointsOfPrefix(
   sends: boolean,
 ): readonly Point[] {
   const members = listMembers(model, network);
+  const pairs = listPairs(model, network);
   const points = [...members.values()].filter(({ address }) => holds(prefix, address));
   for (const [first, end] of piecesOf(cuts, prefix)) {
     let bits = first;
     while (bits < end && members.has(addressText({ family: prefix.family, bits }))) bits += 1n;
     const address = { family: prefix.family, bits };
-    if (bits < end && !isOutside(address, sends)) points.push({ interface: null, address });
+    if (bits === end || isOutside(address, sends)) continue;
+    const holders = new Set(
+      pairs.filter((pair) => holds(pair.prefix, address)).map((pair) => pair.interface),
+    );
+    if (holders.size === 0) points.push({ interface: null, address });
+    else for (const own of holders) points.push({ interface: own, address });
   }
   return points;
 }
@@ -86,9 +120,16 @@ export function pointsOf(
   cuts: Cuts,
   sends: boolean,
 ): readonly Point[] {
-  return named.kind === "interfaces"
-    ? named.interfaces.flatMap(pointsOfInterface)
-    : networks.flatMap((network) => pointsOfPrefix(model, network, named.prefix, cuts, sends));
+  switch (named.kind) {
+    case "interfaces":
+      return named.interfaces.flatMap(pointsOfInterface);
+    case "point":
+      return [{ interface: named.interface, address: named.address }];
+    case "prefix":
+      return networks.flatMap((network) => pointsOfPrefix(model, network, named.prefix, cuts, sends));
+    default:
+      return named satisfies never;
+  }
 }
 
 /** One of each network and nic type among the points: who looks at the other end. */

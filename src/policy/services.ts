@@ -2,13 +2,12 @@
 import type { Family, PortRange, Rule } from "../model/model.ts";
 import type { Expectation } from "./expectations.ts";
 import type { Question } from "./rules.ts";
+import { extensionHeaders } from "./universe.ts";
 
 export type Service = Omit<Question, "remote" | "local">;
 
 export const tcp = 6;
 export const udp = 17;
-/** No packet's protocol: extension headers of IPv6. */
-export const extensionHeaders = [0, 43, 44, 60, 135, 139, 140];
 
 export function icmpOf(family: Family): number {
   return family === 4 ? 1 : 58;

@@ -3,7 +3,8 @@ import type { Family } from "../../model/model.ts";
 import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "../bitmap.ts";
 import type { Interval } from "../intervals.ts";
 import { serviceOtherFamily } from "../layout.ts";
-import { extensionHeaders, icmpOf, tcp, udp } from "../services.ts";
+import { icmpOf, tcp, udp } from "../services.ts";
+import { extensionHeaders } from "../universe.ts";
 
 /** Numbers that match the same rules. */
 export interface LineClass {

@@ -104,11 +104,13 @@ export const arbitraryLintModel: fc.Arbitrary<Model> = fc.boolean().chain((class
             mac: "02:00:00:00:00:01",
             addresses: ["10.0.0.1", "2001:db8::1"],
             groups: first,
+            pairs: [{ address: "10.0.0.3/32" }],
           }),
           nic("eni-2", {
             mac: "02:00:00:00:00:02",
             addresses: ["10.0.0.2"],
             groups: second,
+            pairs: [{ address: "10.0.0.3/32", mac: "00:00:5e:00:01:01" }, { address: "2001:db8::2/127" }],
             nicType: classic && internet ? "internet" : "intranet",
           }),
         ],
@@ -119,7 +121,7 @@ export const arbitraryLintModel: fc.Arbitrary<Model> = fc.boolean().chain((class
 const none = { sourcePort: null, destinationPort: null, icmpType: null, icmpCode: null };
 
 /** One packet for each slice that the pools can make, and a few more. */
-function listServices(family: 4 | 6): Omit<Question, "remote" | "local">[] {
+export function listServices(family: 4 | 6): Omit<Question, "remote" | "local">[] {
   const own = family === 4 ? 1 : 58;
   const ported = [
     [6, 79],
@@ -143,7 +145,7 @@ function listServices(family: 4 | 6): Omit<Question, "remote" | "local">[] {
   return [...ported, ...icmp, ...bare];
 }
 
-const remotes = {
+export const farAddresses = {
   4: ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "9.0.0.1", "192.0.2.1", "224.0.0.1"],
   6: ["2001:db8::", "2001:db8::1", "2001:db8::2"],
 };
@@ -169,7 +171,7 @@ export function listPackets(of: Model, direction: Direction): Asked[] {
   const uses = listUses(of);
   const made = [...of.interfaces.values()].map(({ mac }) => linkLocalOf(mac));
   return ([4, 6] as const).flatMap((family) => {
-    const far = [...remotes[family].map(address), ...(family === 6 ? made : [])].filter(
+    const far = [...farAddresses[family].map(address), ...(family === 6 ? made : [])].filter(
       // Nothing comes from multicast.
       ({ bits }) => direction === "egress" || bits !== 0xe0000001n,
     );
