@@ -1,8 +1,11 @@
 import type { PacketVerdict } from "../kernel/status.ts";
 import type { Address, Direction, Mac, Model } from "../model/model.ts";
 import { macWith, QuestionError } from "../policy/ends.ts";
+import { evaluate, type Verdict } from "../policy/evaluate.ts";
 import { type ExplainedSide, explain } from "../policy/explain.ts";
-import { findPacket, type PacketMeant } from "../policy/question.ts";
+import { Oracle } from "../policy/oracle/oracle.ts";
+import { findPacket, type PacketMeant, type PacketSide } from "../policy/question.ts";
+import type { Reason } from "../policy/reason.ts";
 import { Failure } from "./failure.ts";
 import { buildOpeningFrame } from "./opening-frame.ts";
 import type { ExplainReply, KernelAnswer, Question } from "./protocol.ts";
@@ -30,13 +33,38 @@ export async function answerQuestion(
   const now = Date.now() / 1000;
   try {
     const { considered = false, ...asked } = question;
-    const { verdict, sides, near } = explain(model, asked, { now, considered });
+    const before = judgeBefore(model, now);
+    const { verdict, sides, near } = explain(model, asked, { now, considered, before });
     const kernel = ask === null ? null : await askKernel(findPacket(model, asked), sides, ask);
     return { verdict, sides, kernel, ...(near === undefined ? {} : { near }) };
   } catch (error) {
     if (error instanceof QuestionError) throw new Failure("refused", error.message, { cause: error });
     throw error;
   }
+}
+
+/** What the rules say, and nobody else. */
+const rulesSay: ReadonlySet<Reason> = new Set([
+  "rule",
+  "inner-access",
+  "default-egress",
+  "no-rule",
+  "default-drop",
+  "observed",
+]);
+
+/** The stages before the rules, played on the frame by the oracle: explain answers for any packet. */
+function judgeBefore(model: Model, now: number) {
+  const here = [...model.interfaces.values()].map((own) => [own.id, { ...own, hosts: [] }] as const);
+  const oracle = new Oracle({ ...model, interfaces: new Map(here) });
+  return ({ interface: { id }, direction, question }: PacketSide, packet: PacketMeant): Verdict | null => {
+    const { verdict, reason } = oracle.judge(id, direction, buildFrame(packet), now);
+    if (!rulesSay.has(reason)) return { verdict, reason, rule: null };
+    if (reason !== "observed") return null;
+    // Anti-spoofing that observes lets pass under this name what the rules accept for a reason of their own.
+    const byRules = evaluate(model, id, direction, question, now);
+    return byRules.reason === "observed" ? null : { verdict, reason, rule: byRules.rule };
+  };
 }
 
 async function askKernel(

@@ -59,6 +59,11 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/lint.ts"),
   },
   {
+    usage: "reachability",
+    describe: "Show which group reaches which, on what",
+    load: () => import("./commands/reachability.ts"),
+  },
+  {
     usage: "replay <file>",
     describe: "Send a capture through the kernel programs",
     load: () => import("./commands/replay.ts"),

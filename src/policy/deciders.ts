@@ -1,7 +1,8 @@
 /** Who decides the packets that a rule matches: the reason for calling it idle. */
 import type { Bitmap } from "./bitmap.ts";
-import { type Budget, hasBit } from "./effects.ts";
+import type { Budget } from "./effects.ts";
 import { bitsFlag } from "./layout.ts";
+import { hasBit } from "./side-judge.ts";
 import type { Space } from "./space.ts";
 import type { PolicySide } from "./types.ts";
 

@@ -7,13 +7,10 @@
  * so the rest is forgotten, equal rests are visited once, and a rest in which nothing is left to be found is not
  * visited at all.
  */
-import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "./bitmap.ts";
-import { bitsFlag } from "./layout.ts";
+import { type Bitmap, clearBit, keyOf, setBit } from "./bitmap.ts";
+import { type Firsts, firstTwo, hasBit, noRule, type Outcome, SideJudge } from "./side-judge.ts";
 import type { Space } from "./space.ts";
 import type { PolicySide } from "./types.ts";
-
-/** What becomes of a packet; `observed` passes, but would be dropped if the observing groups enforced. */
-export type Outcome = "accept" | "drop" | "observed";
 
 /** How many combinations may be looked at, all questions together. */
 export interface Budget {
@@ -27,17 +24,6 @@ export interface Effects {
   readonly complete: boolean;
 }
 
-/** Beyond every rule. */
-const none = 0xffff;
-
-/** The first two rules that match, of all groups and of the enforcing ones. */
-interface Firsts {
-  first: number;
-  second: number;
-  enforced: number;
-  enforcedSecond: number;
-}
-
 class Search {
   readonly #space: Space;
   readonly #judge: SideJudge;
@@ -48,7 +34,7 @@ class Search {
   readonly #universal: readonly Bitmap[];
   readonly #last: number;
   readonly #visited: readonly Set<string>[];
-  readonly #firsts: Firsts = { first: none, second: none, enforced: none, enforcedSecond: none };
+  readonly #firsts: Firsts = { first: noRule, second: noRule, enforced: noRule, enforcedSecond: noRule };
   readonly takesEffect: Bitmap;
   readonly changes: Bitmap;
 
@@ -110,7 +96,7 @@ class Search {
   }
 
   #note(rule: number, outcome: Outcome, flags: number): void {
-    if (rule === none) return;
+    if (rule === noRule) return;
     setBit(this.takesEffect, rule);
     if (!hasBit(this.#wanted, rule)) return;
     const { first, second, enforced, enforcedSecond } = this.#firsts;
@@ -135,73 +121,14 @@ interface SearchState {
 /** Bounds the memory of a search; beyond it equal rests are visited again. */
 const visitedMax = 200_000;
 
-/** How a side decides once its first rules are known. */
-class SideJudge {
-  readonly observes: boolean;
-  readonly enforces: Bitmap;
-  readonly #accepts: Bitmap;
-  readonly #defaultAccept: boolean;
-  readonly #defaultAcceptEnforced: boolean;
-
-  constructor(side: PolicySide, halves: number) {
-    this.observes = side.observes;
-    this.enforces = createBitmap(halves / 2);
-    this.#accepts = createBitmap(halves / 2);
-    this.#defaultAccept = side.defaultAccept;
-    this.#defaultAcceptEnforced = side.defaultAcceptEnforced;
-    for (const { number, enforced, rule } of side.rules) {
-      if (enforced) setBit(this.enforces, number);
-      if (rule.policy === "accept") setBit(this.#accepts, number);
-    }
-  }
-
-  find(bits: Bitmap, slice: Bitmap, firsts: Firsts): void {
-    [firsts.first, firsts.second] = firstTwo(bits, slice, null);
-    if (this.observes) [firsts.enforced, firsts.enforcedSecond] = firstTwo(bits, slice, this.enforces);
-    else [firsts.enforced, firsts.enforcedSecond] = [firsts.first, firsts.second];
-  }
-
-  outcomeOf(first: number, enforced: number, flags: number): Outcome {
-    const inner = (flags & bitsFlag.innerAccess) !== 0;
-    if (this.#accept(first, inner || this.#defaultAccept)) return "accept";
-    if (!this.observes) return "drop";
-    const innerEnforced = (flags & bitsFlag.innerAccessEnforced) !== 0;
-    return this.#accept(enforced, innerEnforced || this.#defaultAcceptEnforced) ? "observed" : "drop";
-  }
-
-  #accept(rule: number, otherwise: boolean): boolean {
-    return rule === none ? otherwise : hasBit(this.#accepts, rule);
-  }
-}
-
-export function hasBit(bits: Bitmap, rule: number): boolean {
-  return (((bits[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 1;
-}
-
 function intersect(a: Bitmap, b: Bitmap): Bitmap {
   const both = new Uint32Array(a.length);
   for (let half = 0; half < both.length; half++) both[half] = (a[half] ?? 0) & (b[half] ?? 0);
   return both;
 }
 
-/** The lowest two rules that are in both bitmaps, and in the third where there is one. */
-function firstTwo(a: Bitmap, b: Bitmap, c: Bitmap | null): [number, number] {
-  let first = none;
-  for (let half = 0; half < a.length; half++) {
-    let bits = (a[half] ?? 0) & (b[half] ?? 0);
-    if (c !== null) bits &= c[half] ?? 0;
-    while (bits !== 0) {
-      const rule = 32 * half + (31 - Math.clz32(bits & -bits));
-      if (first !== none) return [first, rule];
-      first = rule;
-      bits &= bits - 1;
-    }
-  }
-  return [first, none];
-}
-
 function clearAfter(bits: Bitmap, rule: number): void {
-  if (rule === none) return;
+  if (rule === noRule) return;
   const half = rule >>> 5;
   const keep = (rule & 31) === 31 ? -1 : (1 << ((rule & 31) + 1)) - 1;
   bits[half] = (bits[half] ?? 0) & keep;

@@ -2,7 +2,7 @@
 import type { Direction, Model, Policy } from "../model/model.ts";
 import { evaluate, nameRule, outranks, type RuleName, type Verdict } from "./evaluate.ts";
 import { findNear, type Near } from "./near.ts";
-import { findPacket, type PacketQuestion, type PacketSide } from "./question.ts";
+import { findPacket, type PacketMeant, type PacketQuestion, type PacketSide } from "./question.ts";
 import { groupsOf, mismatches, type RuleField, rulesOf } from "./rules.ts";
 
 /** A rule that was asked, and the fields by which it does not match; none: it decides. */
@@ -31,6 +31,8 @@ export interface ExplainOptions {
   readonly now: number;
   /** List the rules that were considered. */
   readonly considered?: boolean;
+  /** What an end decides before it asks any rule (anti-spoofing, what always works, …); null: it asks. */
+  readonly before?: (side: PacketSide, packet: PacketMeant) => Verdict | null;
 }
 
 function listConsidered(model: Model, side: PacketSide, now: number): readonly ConsideredRule[] {
@@ -47,9 +49,20 @@ function listConsidered(model: Model, side: PacketSide, now: number): readonly C
   return considered;
 }
 
-function explainSide(model: Model, side: PacketSide, options: ExplainOptions): ExplainedSide {
+function explainSide(
+  model: Model,
+  side: PacketSide,
+  packet: PacketMeant,
+  options: ExplainOptions,
+): ExplainedSide {
+  const own = { interface: side.interface.id, direction: side.direction };
+  const before = options.before?.(side, packet) ?? null;
+  if (before !== null) {
+    const { verdict, reason, rule } = before;
+    return { ...own, verdict, reason, rule, ...(options.considered === true ? { considered: [] } : {}) };
+  }
   const verdict = evaluate(model, side.interface.id, side.direction, side.question, options.now);
-  const explained = { interface: side.interface.id, direction: side.direction, ...verdict };
+  const explained = { ...own, ...verdict };
   return options.considered === true
     ? { ...explained, considered: listConsidered(model, side, options.now) }
     : explained;
@@ -65,7 +78,7 @@ function isDefaultDrop(side: ExplainedSide): boolean {
  */
 export function explain(model: Model, question: PacketQuestion, options: ExplainOptions): Explanation {
   const packet = findPacket(model, question);
-  const sides = packet.sides.map((side) => explainSide(model, side, options));
+  const sides = packet.sides.map((side) => explainSide(model, side, packet, options));
   const dropped = sides.find((side) => side.verdict === "drop");
   const verdict = dropped === undefined ? "accept" : "drop";
   if (dropped === undefined || !isDefaultDrop(dropped)) return { verdict, sides };

@@ -1,5 +1,5 @@
 /** After a default drop: the rule that came nearest, and the smallest one that would let the packet pass. */
-import { formatAddress, formatPrefix } from "../model/cidr.ts";
+import { formatAddress, formatPrefix, hostPrefix } from "../model/cidr.ts";
 import type { Interface, Model, Rule } from "../model/model.ts";
 import { formatPortRange } from "../model/ports.ts";
 import { protocolNames, protocolNumbers } from "../model/protocol.ts";
@@ -15,9 +15,14 @@ export interface Difference {
   readonly packet: string;
 }
 
-/** The smallest rule that would let exactly this packet pass: in which group, as YAML and as a command. */
+/**
+ * The smallest rule that would let exactly this packet pass, from whatever source port where none was named: in
+ * which group, as YAML and as a command.
+ */
 export interface SmallestRule {
   readonly group: string;
+  /** False for port 0, which only a rule about every port holds. */
+  readonly exact: boolean;
   readonly yaml: string;
   readonly command: string;
 }
@@ -106,14 +111,31 @@ function portText(port: number): string {
   return port === 0 ? "-1/-1" : `${port}/${port}`;
 }
 
+/** The weakest priority that a rule can be given: whatever another rule decides, it goes on deciding. */
+const weakest = 100;
+
+/** Rules that would match the packet from another source port: what they decide must stay theirs. */
+function rulesOfOtherSources(asked: Asked, side: PacketSide): readonly Rule[] {
+  const groups = groupsOf(asked.model, side.interface);
+  return rulesOf(asked.model, side.interface, side.direction, groups)
+    .map(({ rule }) => rule)
+    .filter((rule) => {
+      const [first, ...more] = mismatches(rule, asked);
+      return first === "sourcePortRange" && more.length === 0;
+    });
+}
+
 /** Keys and values of the smallest rule, in the order of the files. */
 function smallestFields(
-  model: Model,
+  asked: Asked,
   side: PacketSide,
-  exactSource: boolean,
+  sourceNamed: boolean,
 ): readonly (readonly [string, string])[] {
   const { question, interface: own } = side;
-  const length = question.remote.family === 4 ? 32 : 128;
+  const others = sourceNamed
+    ? []
+    : rulesOfOtherSources(asked, side).filter(({ policy }) => policy === "drop");
+  const exactSource = sourceNamed || others.some(({ priority }) => priority > weakest);
   const fields: (readonly [string, string])[] = [
     ["direction", side.direction],
     ["policy", "accept"],
@@ -124,8 +146,11 @@ function smallestFields(
     fields.push(["sourcePortRange", portText(question.sourcePort)]);
   if (question.icmpType !== null) fields.push(["icmpType", String(question.icmpType)]);
   if (question.icmpCode !== null) fields.push(["icmpCode", String(question.icmpCode)]);
-  fields.push(["remote", formatPrefix({ ...question.remote, length })]);
-  const classic = model.networks.get(own.network)?.type === "classic";
+  fields.push(["remote", formatPrefix(hostPrefix(question.remote))]);
+  // Other members of the group, and other addresses of this one, are not meant.
+  fields.push(["local", formatPrefix(hostPrefix(question.local))]);
+  if (!exactSource && others.length > 0) fields.push(["priority", String(weakest)]);
+  const classic = asked.model.networks.get(own.network)?.type === "classic";
   if (classic && own.nicType === "internet") fields.push(["nicType", "internet"]);
   return fields;
 }
@@ -139,20 +164,21 @@ function findGroup(model: Model, own: Interface): string {
   return (groups.find((group) => group.mode === "enforce") ?? groups[0])?.id ?? own.groups[0] ?? "";
 }
 
-function smallestRule(model: Model, side: PacketSide, exactSource: boolean): SmallestRule {
-  const group = findGroup(model, side.interface);
-  const fields = smallestFields(model, side, exactSource);
+function smallestRule(asked: Asked, side: PacketSide, sourceNamed: boolean): SmallestRule {
+  const group = findGroup(asked.model, side.interface);
+  const fields = smallestFields(asked, side, sourceNamed);
+  const exact = side.question.destinationPort !== 0 && !(sourceNamed && side.question.sourcePort === 0);
   const quoted = (value: string): string => (value.includes(":") ? `"${value}"` : value);
   const yaml = `{${fields.map(([key, value]) => `${key}: ${quoted(value)}`).join(", ")}}`;
   const flags = fields.map(([key, value]) => `--${kebab(key)}${value.startsWith("-") ? "=" : " "}${value}`);
-  return { group, yaml, command: `ringwall rule add ${group} ${flags.join(" ")}` };
+  return { group, exact, yaml, command: `ringwall rule add ${group} ${flags.join(" ")}` };
 }
 
 /**
  * The rule nearest to a packet that no rule matched, and the smallest rule that would let it pass.
- * `exactSource`: the question named a source port, so the smallest rule names it too.
+ * `sourceNamed`: the question named a source port, so the smallest rule names it too.
  */
-export function findNear(model: Model, side: PacketSide, now: number, exactSource: boolean): Near {
+export function findNear(model: Model, side: PacketSide, now: number, sourceNamed: boolean): Near {
   const asked = { model, judged: side.interface, question: side.question, now };
   const nearest = findNearest(asked, side);
   const fields = nearest === null ? [] : mismatches(nearest.rule, asked);
@@ -166,6 +192,6 @@ export function findNear(model: Model, side: PacketSide, now: number, exactSourc
       rule: nearest === null ? "" : ruleText(nearest.rule, field),
       packet: packetText(asked, field),
     })),
-    smallest: smallestRule(model, side, exactSource),
+    smallest: smallestRule(asked, side, sourceNamed),
   };
 }

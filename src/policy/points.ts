@@ -105,7 +105,7 @@ function pointsOfPrefix(
 }
 
 /** Listed addresses, as rules about groups mean them; what goes by a pair's address is asked by that address. */
-function pointsOfInterface(own: Interface): readonly Point[] {
+export function listMemberPoints(own: Interface): readonly Point[] {
   const end = { interface: own, address: null };
   return ([4, 6] as const).flatMap((family) =>
     addressesOf(end, family).map((address) => ({ interface: own, address })),
@@ -122,7 +122,7 @@ export function pointsOf(
 ): readonly Point[] {
   switch (named.kind) {
     case "interfaces":
-      return named.interfaces.flatMap(pointsOfInterface);
+      return named.interfaces.flatMap(listMemberPoints);
     case "point":
       return [{ interface: named.interface, address: named.address }];
     case "prefix":

@@ -126,6 +126,16 @@ function groupSlice(source: PolicySource, side: PolicySide, groups: readonly str
   };
 }
 
+/** The rules and flags of an address of a piece, behind which a set of groups stands. */
+export function joinGroups(
+  source: PolicySource,
+  side: PolicySide,
+  bits: Bitmap,
+  groups: readonly string[],
+): Slice {
+  return joinSlices(bits, groupSlice(source, side, groups));
+}
+
 function joinSlices(bits: Bitmap, { bits: more, flags }: Slice): Slice {
   return { bits: bits.map((half, index) => half | (more[index] ?? 0)), flags };
 }

@@ -38,6 +38,13 @@ export const command = defineCommand(
       .example(
         "$0 explain --from 10.0.0.11 --to 10.0.0.12 --protocol icmp --json | jq .verdict",
         "In a script",
+      )
+      .example(
+        "$0 explain --from 198.51.100.7 --to eni-router@10.0.0.100 --port 80",
+        "One of several addresses, or an address pair's",
+      )
+      .epilogue(
+        "Ends with 1 where the kernel answers otherwise than the rules: that is a bug, or not ready yet.",
       ),
   async (args) => {
     const question: Question = {
@@ -53,7 +60,8 @@ export const command = defineCommand(
     };
     const reply = await answer(question, args);
     await printRecord(reply, chooseFormat(args), renderExplanation);
-    return ExitCode.done;
+    // Whoever asks in a script must not take an answer for good that the kernel does not give.
+    return reply.kernel === null || reply.kernel.agrees ? ExitCode.done : ExitCode.refused;
   },
 );
 

@@ -31,7 +31,21 @@ function renderKernel({ kernel }: ExplainReply): string {
   const said = (kernel.sides ?? []).map(
     (side) => `${cleanText(side.interface)} ${side.direction} ${side.verdict} ${side.reason}`,
   );
-  return style.bad(`  kernel: ${kernel.verdict}, unlike the rules (${said.join("; ")})`);
+  const told = `  kernel: ${kernel.verdict}, unlike the rules (${said.join("; ")})`;
+  return isStateOfKernel(kernel)
+    ? style.warning(`${told}\n  \`ringwall status\` says what the interface lacks.`)
+    : style.bad(`${told}\n  ${bugText}`);
+}
+
+const bugText =
+  "This is a bug of Ringwall. Please report it, with what `ringwall explain … --considered --json` and " +
+  "`ringwall status --json` print.";
+
+/** Reasons that are no verdict on the packet: the interface is not at work, or its bounds are reached. */
+const stateReasons: ReadonlySet<string> = new Set(["not-ready", "rate-limit", "table-full"]);
+
+function isStateOfKernel({ sides = [] }: NonNullable<ExplainReply["kernel"]>): boolean {
+  return sides.some(({ reason }) => stateReasons.has(reason));
 }
 
 function renderNear(near: Near): string[] {
@@ -42,7 +56,9 @@ function renderNear(near: Near): string[] {
       : `Nearest is ${cleanText(formatRule(rule))}: ${differs.map(({ field, rule: says, packet }) => `its ${field} is ${cleanText(says)}, the packet's ${cleanText(packet)}`).join("; ")}.`;
   return [
     nearest,
-    `This rule in ${cleanText(smallest.group)} would let just this pass:`,
+    smallest.exact
+      ? `This rule in ${cleanText(smallest.group)} would let just this pass:`
+      : `Port 0 is held by rules about every port only; this one in ${cleanText(smallest.group)} would let it pass:`,
     `  ${cleanText(smallest.yaml)}`,
     `or: ${cleanText(smallest.command)}`,
   ];

@@ -5,6 +5,8 @@ export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
   readonly align?: "left" | "right";
+  /** The title is a name of somebody's, not a word of ours: it stays as it is. */
+  readonly named?: boolean;
 }
 
 const noBorders = {
@@ -28,7 +30,7 @@ const noBorders = {
 /** Rows under their titles, without borders, so that `awk` and `grep` read it as well as people. */
 export function renderTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
   const table = new Table({
-    head: columns.map(({ title }) => title.toUpperCase()),
+    head: columns.map(({ title, named }) => (named === true ? cleanCell(title) : title.toUpperCase())),
     colAligns: columns.map(({ align }) => align ?? "left"),
     chars: noBorders,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },

@@ -5,8 +5,9 @@
  */
 import type { Model, Rule } from "../../model/model.ts";
 import { type Bitmap, clearBit, createBitmap, setBit, strideOf } from "../bitmap.ts";
-import { type Budget, findEffects, hasBit } from "../effects.ts";
+import { type Budget, findEffects } from "../effects.ts";
 import { compareRules, type PlacedRule } from "../order.ts";
+import { hasBit } from "../side-judge.ts";
 import { type LintSide, listSides } from "./sides.ts";
 
 /** Where a rule stands in the order of a side. */

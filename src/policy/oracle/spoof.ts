@@ -83,12 +83,13 @@ const dhcpClientPorts = [68, 546];
 
 function judgeForbidden(ip: Ip): Reason | null {
   const { transport } = ip;
+  if (ip.sourceRoute) return "source-route";
   if (transport.kind === "udp" && dhcpClientPorts.includes(transport.destinationPort)) return "dhcp";
   if (transport.kind === "icmp") {
     if (icmpv6Type(ip) === icmp6.routerAdvertisement) return "router-advertisement";
     if (transport.type === (ip.family === 4 ? 5 : icmp6.redirect)) return "redirect";
   }
-  return ip.sourceRoute ? "source-route" : null;
+  return null;
 }
 
 function judgeSent(sender: Sender, packet: Packet): Reason | null {
