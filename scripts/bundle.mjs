@@ -1,6 +1,6 @@
 /**
- * Bundles the program into build/dist: main.js is what every start reads, the rest is split into chunks that a
- * command loads when it runs. The folder is built beside the old one and then takes its place.
+ * Bundles the program into build/dist: main.js is what every start reads, parse-worker.js the thread that reads large
+ * rule sets, the rest is split into chunks that a command loads when it runs. The folder is built beside the old one and then takes its place.
  */
 import { rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -33,7 +33,7 @@ const plainText = {
 try {
   await build({
     absWorkingDir: root,
-    entryPoints: { main: "src/cli/main.ts" },
+    entryPoints: { main: "src/cli/main.ts", "parse-worker": "src/model/parse-worker.ts" },
     outdir: fresh,
     bundle: true,
     splitting: true,

@@ -1,6 +1,6 @@
 import { formatDiagnostic } from "../model/diagnostic.ts";
 import type { Limits, Model } from "../model/model.ts";
-import { parseModelInSlices } from "../model/parse.ts";
+import { parseModelApart } from "../model/parse-apart.ts";
 import { compileAll } from "../policy/compile.ts";
 import { prove } from "../policy/prove.ts";
 import { proveResolved } from "../policy/prove-source.ts";
@@ -26,7 +26,7 @@ export async function checkRules(
   files: readonly RuleFile[],
   options: { readonly limits: Limits; readonly host: string },
 ): Promise<Checked> {
-  const { model, diagnostics } = await parseModelInSlices(files, options);
+  const { model, diagnostics } = await parseModelApart(files, options);
   const errors = diagnostics.filter(({ severity }) => severity === "error").map(formatDiagnostic);
   if (model === null || errors.length > 0) throw new RefusedRules(errors);
   const resolved = resolve(model, { host: options.host });

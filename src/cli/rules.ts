@@ -4,11 +4,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Diagnostic, formatDiagnostic, renderDiagnostic } from "../model/diagnostic.ts";
 import { defaultLimits, type Limits, type Model } from "../model/model.ts";
-import { parseModel } from "../model/parse.ts";
+import {
+  type ParseOptions,
+  type ParseProgress,
+  type ParseResult,
+  parseModel,
+  parseModelInSlices,
+} from "../model/parse.ts";
 import { decodeFile, describeTooLarge, fileBytesMax } from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
 import { isRulesFile } from "../store/listing.ts";
 import { refusal } from "./exit.ts";
+import { startProgress } from "./render/progress.ts";
 
 /** What a rule set says, or what is wrong with it. */
 export interface RuleSet {
@@ -48,16 +55,49 @@ function readStats(path: string) {
   }
 }
 
+export interface ReadOptions {
+  readonly limits?: Limits;
+  readonly host?: string | undefined;
+}
+
 /** Reads and checks rules; every problem of every file is in the result. */
-export function readRules(
+export function readRules(paths: readonly string[], options: ReadOptions = {}): RuleSet {
+  const { files, unreadable } = readAll(paths);
+  return judge(files, unreadable, parseModel(files, fillOptions(options)));
+}
+
+/** The same, with progress on a terminal. */
+export async function readRulesInSlices(
   paths: readonly string[],
-  options: { limits?: Limits; host?: string | undefined } = {},
-): RuleSet {
+  options: ReadOptions = {},
+): Promise<RuleSet> {
+  const { files, unreadable } = readAll(paths);
+  const progress = startProgress("reading rules");
+  const onProgress = ({ done, total }: ParseProgress) => progress.show(done, total);
+  try {
+    return judge(files, unreadable, await parseModelInSlices(files, fillOptions(options), { onProgress }));
+  } finally {
+    progress.end();
+  }
+}
+
+function fillOptions({ limits = defaultLimits, host = hostname() }: ReadOptions): ParseOptions {
+  return { limits, host };
+}
+
+function readAll(paths: readonly string[]) {
   const decoded = paths.flatMap(listRuleFiles).map(readOne);
-  const files = decoded.flatMap((one) => (one.ok ? [one.source] : []));
-  const unreadable = decoded.flatMap((one) => (one.ok ? [] : [one.diagnostic]));
-  const { limits = defaultLimits, host = hostname() } = options;
-  const { model, diagnostics } = parseModel(files, { limits, host });
+  return {
+    files: decoded.flatMap((one) => (one.ok ? [one.source] : [])),
+    unreadable: decoded.flatMap((one) => (one.ok ? [] : [one.diagnostic])),
+  };
+}
+
+function judge(
+  files: readonly SourceText[],
+  unreadable: readonly Diagnostic[],
+  { model, diagnostics }: ParseResult,
+): RuleSet {
   if (unreadable.length > 0) return { files, model: null, diagnostics: [...unreadable, ...diagnostics] };
   return { files, model, diagnostics };
 }

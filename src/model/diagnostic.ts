@@ -19,6 +19,10 @@ export const diagnosticCodes = {
   "control-character": { severity: "error", meaning: "A control character stands in the text." },
   "too-deep": { severity: "error", meaning: "Lists and maps are nested deeper than any rules file needs." },
   "too-dense": { severity: "error", meaning: "The text has more signs than any rules file." },
+  "too-long": {
+    severity: "error",
+    meaning: "A text of one value or key is longer than any rules file needs.",
+  },
   alias: { severity: "error", meaning: "An alias names no anchor, or its own." },
   "alias-expansion": { severity: "error", meaning: "Aliases would make a file larger than the bound." },
   "merge-key": { severity: "error", meaning: "A merge key (`<<`) stands in a map." },
@@ -111,18 +115,25 @@ export interface DiagnosticDetails {
   readonly related?: readonly RelatedPlace[];
 }
 
-/** More problems than anybody reads; a file of nothing but faults must not fill the memory. */
+/** More problems than anybody reads; a file of nothing but faults must cost neither time nor memory. */
 export const diagnosticsShown = 1000;
+
+/** Thrown at one error more than are shown: whoever reads the files ends. */
+export class TooManyErrors extends Error {}
 
 /** Collects diagnostics in the order of their finding, up to `diagnosticsShown` of each severity. */
 export class Diagnostics {
   readonly #list: Diagnostic[] = [];
   readonly #counts = { error: 0, note: 0 };
 
+  /** Throws TooManyErrors. */
   add(code: DiagnosticCode, place: Place | null, message: string, details: DiagnosticDetails = {}): void {
     const { severity } = diagnosticCodes[code];
     this.#counts[severity] += 1;
-    if (this.#counts[severity] > diagnosticsShown) return;
+    if (this.#counts[severity] > diagnosticsShown) {
+      if (severity === "error") throw new TooManyErrors();
+      return;
+    }
     const { write = null, related = [] } = details;
     this.#list.push({ code, severity, place, message: escapeUnprintable(message), write, related });
   }
@@ -143,9 +154,8 @@ export class Diagnostics {
   sorted(files: readonly string[]): Diagnostic[] {
     const order = new Map(files.map((file, index) => [file, index]));
     const list = this.#list.toSorted((a, b) => comparePlaces(a.place, b.place, order));
-    const hidden = this.#counts.error - diagnosticsShown;
-    if (hidden > 0) {
-      const message = `${hidden} more errors are not shown: mend these first`;
+    if (this.#counts.error > diagnosticsShown) {
+      const message = "there are more errors: mend these first";
       list.push({ code: "too-many", severity: "error", place: null, message, write: null, related: [] });
     }
     return list;

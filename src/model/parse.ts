@@ -1,7 +1,7 @@
 /** From the text of rules files to a `Model`, with every problem at once. */
 import type { GroupHead } from "./context.ts";
 import type { Cursor } from "./cursor.ts";
-import { type Diagnostic, Diagnostics } from "./diagnostic.ts";
+import { type Diagnostic, Diagnostics, TooManyErrors } from "./diagnostic.ts";
 import { decodeGroup, readGroupHead } from "./group.ts";
 import { decodeInterface } from "./interface.ts";
 import { checkModelLimits } from "./limits.ts";
@@ -75,6 +75,23 @@ function* parseSteps(
   options: ParseOptions,
 ): Generator<ParseProgress, ParseResult> {
   const diagnostics = new Diagnostics();
+  let model: Model | null = null;
+  try {
+    model = yield* readSteps(files, options, diagnostics);
+  } catch (error) {
+    if (!(error instanceof TooManyErrors)) throw error;
+  }
+  return {
+    model: diagnostics.hasErrors ? null : model,
+    diagnostics: diagnostics.sorted(files.map((file) => file.path)),
+  };
+}
+
+function* readSteps(
+  files: readonly SourceText[],
+  options: ParseOptions,
+  diagnostics: Diagnostics,
+): Generator<ParseProgress, Model> {
   const total = files.reduce((sum, file) => sum + file.text.length, 0);
   const roots: Cursor[] = [];
   let before = 0;
@@ -94,8 +111,7 @@ function* parseSteps(
   let item = items.next();
   for (; !item.done; item = items.next())
     yield { done: total * (readShare + (1 - readShare) * item.value), total };
-  const model = diagnostics.hasErrors ? null : item.value;
-  return { model, diagnostics: diagnostics.sorted(files.map((file) => file.path)) };
+  return item.value;
 }
 
 /** Decodes declarations in the order in which they need each other. */

@@ -4,7 +4,7 @@ import type { Cursor } from "./cursor.ts";
 import type { DiagnosticDetails } from "./diagnostic.ts";
 import { nearestWord } from "./nearest.ts";
 import { quote } from "./text.ts";
-import { findEntry, nodeAt, setOwn, toPlain, type YamlNode } from "./yaml/node.ts";
+import { nodeAt, setOwn, toPlain, type YamlNode } from "./yaml/node.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -111,8 +111,10 @@ function reportIssue(schema: z.ZodType, cursor: Cursor, issue: z.core.$ZodIssue)
     const at = schemaAt(schema, issue.path);
     const known = at instanceof z.ZodUnion ? at.options.find(hasParts) : at;
     const words = known instanceof z.ZodObject ? Object.keys(known.shape) : [];
+    const unknown = new Set(issue.keys);
     const map = nodeAt(cursor.node, issue.path);
-    for (const key of issue.keys) reportUnknownKey(cursor, map, key, words);
+    for (const { key, keyAt } of map?.kind === "map" ? map.entries : [])
+      if (unknown.has(key)) reportUnknownKey(cursor, key, keyAt, words);
     return;
   }
   const node = nodeAt(cursor.node, issue.path);
@@ -134,14 +136,8 @@ function partsMeant(issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIs
   );
 }
 
-function reportUnknownKey(
-  cursor: Cursor,
-  map: YamlNode | undefined,
-  key: string,
-  words: readonly string[],
-): void {
-  const entry = findEntry(map, key);
-  const place = cursor.source.placeAt(entry?.keyAt ?? cursor.keyAt);
+function reportUnknownKey(cursor: Cursor, key: string, keyAt: number, words: readonly string[]): void {
+  const place = cursor.source.placeAt(keyAt);
   const [before = "", behind] = key.split(/:(.*)/s, 2);
   if (behind !== undefined && words.includes(before)) {
     const right = `${before}: ${behind}`;

@@ -162,7 +162,7 @@ groups:
     ["- ", "too-deep"],
     ["? ", "too-deep"],
     ["[a,", "too-deep"],
-    [",", "yaml-syntax"],
+    [",", "too-long"],
     ["-\n", "too-dense"],
     ["k: 1\n", "too-dense"],
     ["\n", "too-dense"],

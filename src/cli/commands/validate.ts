@@ -3,7 +3,7 @@ import { ExitCode } from "../exit.ts";
 import { formatCount } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
-import { type RuleSet, readRules, renderDiagnostics } from "../rules.ts";
+import { type RuleSet, readRulesInSlices, renderDiagnostics } from "../rules.ts";
 
 const usualPath = "/etc/ringwall/rules.d";
 
@@ -25,7 +25,7 @@ export const command = defineCommand(
       .example("$0 validate rules.yaml --json | jq -r '.diagnostics[].message'", "For an editor"),
   async (args) => {
     const paths = args.paths === undefined || args.paths.length === 0 ? [usualPath] : args.paths;
-    const rules = readRules(paths, { host: args.host });
+    const rules = await readRulesInSlices(paths, { host: args.host });
     const record = describeRules(rules);
     const format = chooseFormat(args);
     if (format !== "table") await printRecord(record, format, () => "");

@@ -11,6 +11,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import type { DiagnosticCode, Diagnostics } from "../diagnostic.ts";
+import type { Place } from "../model.ts";
 import { quote } from "../text.ts";
 import { fileBytesMax } from "./decode.ts";
 import type { ListNode, MapEntry, MapNode, ScalarNode, YamlNode } from "./node.ts";
@@ -35,6 +36,13 @@ export function composeYaml(
   to = source.text.length,
 ): Composed {
   return new Composer(source, diagnostics, from).compose(source.text.slice(from, to));
+}
+
+/** A key that stands twice in one map, with the place of the first one. */
+export function reportTwice(diagnostics: Diagnostics, key: string, place: Place, first: Place): void {
+  const related = [{ place: first, message: "the first one is" }];
+  const message = `the key ${quote(key)} stands twice in one map: leave one out`;
+  diagnostics.add("duplicate-key", place, message, { related });
 }
 
 /** Short texts that come again and again (keys, `ingress`, `tcp`): one string each instead of thousands. */
@@ -87,12 +95,8 @@ class Composer {
     return { node: this.#convert(document.contents) };
   }
 
-  #add(code: DiagnosticCode, offset: number, message: string, relatedAt?: number): void {
-    const related =
-      relatedAt === undefined
-        ? []
-        : [{ place: this.#source.placeAt(relatedAt), message: "the first one is" }];
-    this.#diagnostics.add(code, this.#source.placeAt(this.#base + offset), message, { related });
+  #add(code: DiagnosticCode, offset: number, message: string): void {
+    this.#diagnostics.add(code, this.#source.placeAt(this.#base + offset), message);
   }
 
   #addSyntax(libraryCode: string, libraryMessage: string, offset: number): void {
@@ -161,8 +165,12 @@ class Composer {
       if (entry === null) continue;
       const first = seen.get(entry.key);
       if (first !== undefined) {
-        const message = `the key ${quote(entry.key)} stands twice in one map: leave one out`;
-        this.#add("duplicate-key", entry.keyAt - this.#base, message, first);
+        reportTwice(
+          this.#diagnostics,
+          entry.key,
+          this.#source.placeAt(entry.keyAt),
+          this.#source.placeAt(first),
+        );
       }
       seen.set(entry.key, entry.keyAt);
       entries.push(entry);

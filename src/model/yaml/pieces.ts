@@ -5,7 +5,7 @@
  * A piece begins where YAML itself must see a new key: in a block map of indentation n, a line that is
  * indented by exactly n and is no comment begins an entry, because whatever goes on from the line before
  * (scalars, brackets, blocks) has to be indented further. Where the layout is any other, where anchors,
- * tags or directives occur, or a piece does not parse, the whole is parsed at once.
+ * tags or directives occur, the whole is parsed at once; likewise where a piece of a smaller text does not parse.
  */
 
 /** Text shorter than this is never cut. */

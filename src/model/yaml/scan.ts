@@ -10,7 +10,7 @@ import type { Source } from "./source.ts";
 
 /** Lists and maps within each other; a rules file needs eight. */
 export const depthMax = 32;
-/** Characters of the largest text with aliases: their expansion is counted after parsing, within a second. */
+/** Characters of the largest text with anchors, aliases or tags: it is parsed whole, and their expansion is counted after parsing, within a second. */
 export const aliasTextMax = 2 * 1024 * 1024;
 /**
  * Time and memory of the parser go by lexemes, not by characters: 2 MB of commas take it 20 s. Rules have one
@@ -18,6 +18,15 @@ export const aliasTextMax = 2 * 1024 * 1024;
  */
 const lexemesFree = 200_000;
 const lexemesPerCharacter = 0.6;
+
+/** Characters of the longest value or key; a legal one has some 300. The parser takes 0.2 s for a megabyte of one. */
+export const scalarMax = 16_384;
+/**
+ * Lines of the longest text whose lines may be as short as they like, and characters of a line, on average, from
+ * there on: empty lines and comments cost the lexer as much as rules do.
+ */
+const linesFree = 200_000;
+const charactersPerLine = 8;
 
 export interface ScanResult {
   readonly ok: boolean;
@@ -36,6 +45,11 @@ function checkCharacters(source: Source, diagnostics: Diagnostics): boolean {
     diagnostics.add("file-too-large", source.place, describeTooLarge(Buffer.byteLength(text)));
     return false;
   }
+  if (countLines(text) > Math.max(linesFree, text.length / charactersPerLine)) {
+    const message = `more than ${linesFree} lines, and less than ${charactersPerLine} characters in one: take out empty lines and comments`;
+    diagnostics.add("too-dense", source.place, message);
+    return false;
+  }
   const control = controlCharacter.exec(text);
   if (control !== null) {
     const code = (control[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
@@ -50,6 +64,12 @@ function checkCharacters(source: Source, diagnostics: Diagnostics): boolean {
     return false;
   }
   return true;
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
 }
 
 /** Depth of block and flow nesting, kept while lexemes go by. */
@@ -104,12 +124,12 @@ export function* scanText(source: Source, diagnostics: Diagnostics): Generator<n
     const code = lexeme.charCodeAt(0);
     if (!content && isFeature(code, lexeme)) {
       whole = true;
-      if (code === 0x2a && source.text.length > aliasTextMax) {
+      if (source.text.length > aliasTextMax) {
         diagnostics.add(
           "alias-expansion",
           source.placeAt(offset),
-          `aliases are read in files of up to ${aliasTextMax} characters, this one has ${source.text.length}: ` +
-            "write out what the alias stands for, or split the file",
+          `anchors, aliases and tags are read in files of up to ${aliasTextMax} characters, this one has ` +
+            `${source.text.length}: write out what they stand for, or split the file`,
         );
         return refusedResult;
       }
@@ -117,6 +137,11 @@ export function* scanText(source: Source, diagnostics: Diagnostics): Generator<n
     if (!isMark(code) && depth.take(lexeme, content) > depthMax) {
       const message = `nested more than ${depthMax} deep: a rules file needs eight levels, write them flat`;
       diagnostics.add("too-deep", source.placeAt(offset), message);
+      return refusedResult;
+    }
+    if (lexeme.length > scalarMax && !isBlank(code)) {
+      const message = `a text of ${lexeme.length} characters: names and descriptions have 256 at most`;
+      diagnostics.add("too-long", source.placeAt(offset), message);
       return refusedResult;
     }
     if (!isMark(code)) offset += lexeme.length;

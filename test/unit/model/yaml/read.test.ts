@@ -7,7 +7,7 @@ import { composeYaml } from "../../../../src/model/yaml/compose.ts";
 import { decodeFile } from "../../../../src/model/yaml/decode.ts";
 import type { YamlNode } from "../../../../src/model/yaml/node.ts";
 import { cutPieces, wholeTextMax } from "../../../../src/model/yaml/pieces.ts";
-import { readYaml } from "../../../../src/model/yaml/read.ts";
+import { readYaml, wholeAgainMax } from "../../../../src/model/yaml/read.ts";
 import { depthMax } from "../../../../src/model/yaml/scan.ts";
 import { Source } from "../../../../src/model/yaml/source.ts";
 
@@ -81,7 +81,7 @@ describe("large files are parsed in pieces", () => {
   });
   const start = fc.constantFrom("version: 1\n", "---\nversion: 1\n", "# c\n", "version: 1\n\n", "");
 
-  it("to what they are as a whole, or to the same faults", () => {
+  it("to what they are as a whole, or to faults; the same ones where the text is not very large", () => {
     let cut = 0;
     let legal = 0;
     fc.assert(
@@ -95,7 +95,9 @@ describe("large files are parsed in pieces", () => {
         const text = `${head}${body.join("")}${filler("")}`;
         const whole = readWhole(text);
         const found = read(text);
-        expect(found.found).toEqual(whole.found);
+        // Of a large text the pieces' own faults have to do.
+        if (text.length <= wholeAgainMax) expect(found.found).toEqual(whole.found);
+        expect(found.found.length > 0).toBe(whole.found.length > 0);
         expect(strip(found.node)).toEqual(strip(whole.node));
         if (cutPieces(text) !== null) cut += 1;
         if (whole.node !== undefined) legal += 1;
