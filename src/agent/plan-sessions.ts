@@ -5,7 +5,7 @@ import type { RuleName } from "../policy/evaluate.ts";
 import type { SessionEnd, SessionJudge } from "../policy/session-judge.ts";
 import type { InForce } from "./apply.ts";
 import { describeSession } from "./describe.ts";
-import type { PlannedSessions } from "./plan-reply.ts";
+import type { EndingSession, PlannedSessions } from "./plan-reply.ts";
 
 /** How sessions that a change refuses are dealt with: agent.yaml, establishedSessions. */
 export type SessionPolicy = "revalidate" | "keep";
@@ -45,7 +45,13 @@ export function* planSessions(question: SessionQuestion): Generator<void, Planne
     else if (end !== null) ended.push({ session, end });
     yield;
   }
+  yield;
   ended.sort((a, b) => Number(b.session.bytes - a.session.bytes));
+  const list: EndingSession[] = [];
+  for (const { session, end } of ended.slice(0, most)) {
+    list.push({ ...describeSession(session, inForce), end });
+    yield;
+  }
   return {
     live: [...live.values()].reduce((sum, count) => sum + count, 0),
     ends: ended.length,
@@ -54,7 +60,7 @@ export function* planSessions(question: SessionQuestion): Generator<void, Planne
     interfaces: countByInterface(ended, live),
     peers: countByPeer(ended),
     rules: countByRule(ended),
-    list: ended.slice(0, most).map(({ session, end }) => ({ ...describeSession(session, inForce), end })),
+    list,
     more: Math.max(0, ended.length - most),
   };
 }

@@ -219,10 +219,8 @@ export class Enforcement implements Enforcer {
 
   async sessions(interfaceId?: string): Promise<readonly Session[]> {
     const clock = this.#clock();
-    const lists = this.#names
-      .numbers(interfaceId)
-      .map(([id, number]) => this.#engine.tables.list(number, id, this.#readingOf(id, clock)));
-    return (await Promise.all(lists)).flat();
+    const readingOf = (id: string) => this.#readingOf(id, clock);
+    return this.#engine.tables.listAll(this.#names.numbers(interfaceId), readingOf);
   }
 
   async endSessions(filter: SessionFilter): Promise<number> {

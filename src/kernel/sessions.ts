@@ -14,6 +14,7 @@ import {
   type SessionClock,
   type SessionReading,
 } from "./session-codec.ts";
+import { createPauses } from "./slices.ts";
 import type { Session, SessionFilter, SessionTableName, TableFill } from "./status.ts";
 
 export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
@@ -44,6 +45,12 @@ export function fitSizes(
     opening: shrink(wanted.opening),
   };
 }
+
+type Visit = (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void;
+/** Entries between two looks at the clock. */
+const visitsPerLook = 256;
+/** As many as Node's pool has threads: more would add up to long slices. */
+const listedAtOnce = 4;
 
 type Tables = Record<SessionTableName, BpfMap>;
 interface Fill {
@@ -174,13 +181,28 @@ export class SessionTables {
     for (const table of tableNames) removePin(join(this.#directory, `${number}-${table}`));
   }
 
-  /** Sessions that are alive by their timeout; revoked ones are among them. */
+  /** Sessions that are alive by their timeout; revoked ones are among them. In slices: there may be many. */
   async list(number: number, interfaceId: string, clock: SessionReading): Promise<readonly Session[]> {
     const sessions: Session[] = [];
-    await this.#each(number, (table, key, entry) => {
+    const visit: Visit = (table, key, entry) => {
       const session = describeSession(interfaceId, table, key, entry, clock);
       if (session.expires_seconds > 0) sessions.push(session);
-    });
+    };
+    await this.#each(number, visit, createPauses());
+    return sessions;
+  }
+
+  /** The sessions of several interfaces, by id and number. */
+  async listAll(
+    interfaces: readonly (readonly [string, number])[],
+    readingOf: (interfaceId: string) => SessionReading,
+  ): Promise<readonly Session[]> {
+    const sessions: Session[] = [];
+    for (let next = 0; next < interfaces.length; next += listedAtOnce) {
+      const together = interfaces.slice(next, next + listedAtOnce);
+      const lists = await Promise.all(together.map(([id, number]) => this.list(number, id, readingOf(id))));
+      for (const list of lists) for (const session of list) sessions.push(session);
+    }
     return sessions;
   }
 
@@ -203,10 +225,7 @@ export class SessionTables {
     return ended;
   }
 
-  async #each(
-    number: number,
-    visit: (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void,
-  ): Promise<void> {
+  async #each(number: number, visit: Visit, pause?: () => Promise<void>): Promise<void> {
     const tables = this.#tables.get(number);
     if (tables === undefined) return;
     for (const table of tableNames) {
@@ -214,6 +233,7 @@ export class SessionTables {
       for (let index = 0; index < count; index++) {
         const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
         visit(table, key, SessionStruct.decode(values, index * SessionStruct.SIZE));
+        if (index % visitsPerLook === 0) await pause?.();
       }
     }
   }
