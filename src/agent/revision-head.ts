@@ -2,11 +2,15 @@
 import { z } from "zod";
 
 const peer = { uid: z.number().int(), pid: z.number().int() };
-/** Who made a revision: an edit of the store's files, a client that sent files, or one that went back. */
+/**
+ * Who made a revision: an edit of the store's files, a client that sent files, one that went back to `of`, or
+ * the deadline of revision `of`, which nobody confirmed.
+ */
 export const origin = z.discriminatedUnion("cause", [
   z.object({ cause: z.literal("store") }),
   z.object({ cause: z.literal("apply"), ...peer }),
   z.object({ cause: z.literal("rollback"), of: z.number().int().positive(), ...peer }),
+  z.object({ cause: z.literal("reverted"), of: z.number().int().positive() }),
 ]);
 export type Origin = z.infer<typeof origin>;
 

@@ -50,6 +50,8 @@ function describeOrigin(by: Origin): string {
       return `apply (uid ${by.uid}, pid ${by.pid})`;
     case "rollback":
       return `rollback to ${by.of} (uid ${by.uid}, pid ${by.pid})`;
+    case "reverted":
+      return `revision ${by.of} was not confirmed`;
     default:
       return by satisfies never;
   }
