@@ -55,7 +55,10 @@ class Comparison {
 
   #compare(run: WorldRun, target: Target): void {
     const questions = Array.from({ length: packets }, () => aimQuestion(this.#random, target));
-    const verdicts = run.ask(target, questions);
+    const verdicts = run.ask(
+      target.own,
+      questions.map(({ question }) => question),
+    );
     for (const [index, asked] of questions.entries()) {
       const { question } = asked;
       const right = evaluate(target.model, target.own.id, question.direction, question, question.time);
@@ -63,7 +66,9 @@ class Comparison {
       this.compared++;
       this.tally.add(target, asked, right);
       if ((kernel === undefined || !saysTheSame(kernel, right)) && this.differences.length < 20)
-        this.differences.push(`world ${this.#worlds}: ${describeDifference(target, asked, kernel, right)}`);
+        this.differences.push(
+          `world ${this.#worlds}: ${describeDifference(target.own, question, kernel, right)}`,
+        );
     }
   }
 }

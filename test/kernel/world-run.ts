@@ -2,12 +2,12 @@
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
 import type { PacketVerdict } from "../../src/kernel/status.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
-import type { Direction } from "../../src/model/model.ts";
+import type { Direction, Interface } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import type { Verdict } from "../../src/policy/evaluate.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { type Dressing, dressings, questionFrame } from "../support/question-frame.ts";
-import type { AimedQuestion, Target } from "../support/world-questions.ts";
+import type { WorldQuestion } from "../support/world-questions.ts";
 import { objectPath } from "./host.ts";
 
 /** Seconds. Sessions are over before the next packet. */
@@ -67,36 +67,36 @@ export class WorldRun {
   }
 
   /** One verdict a question, in their order; both hooks of egress, and what stands around a packet, in turn. */
-  ask(target: Target, questions: readonly AimedQuestion[]): NamedVerdict[] {
+  ask(own: Interface, questions: readonly WorldQuestion[]): NamedVerdict[] {
     const verdicts: NamedVerdict[] = new Array(questions.length);
     for (const direction of ["egress", "ingress"] as const) {
-      const places = questions.flatMap((asked, place) =>
-        asked.question.direction === direction ? [place] : [],
+      const places = questions.flatMap((question, place) =>
+        question.direction === direction ? [place] : [],
       );
       const asked = places.flatMap((place) => questions[place] ?? []);
-      for (const [index, verdict] of this.#askOne(target, direction, asked).entries()) {
-        verdicts[places[index] ?? 0] = this.#name(target, verdict);
+      for (const [index, verdict] of this.#askOne(own, direction, asked).entries()) {
+        verdicts[places[index] ?? 0] = this.#name(own, verdict);
       }
     }
     return verdicts;
   }
 
-  #askOne(target: Target, direction: Direction, asked: readonly AimedQuestion[]): (PacketVerdict | null)[] {
+  #askOne(own: Interface, direction: Direction, asked: readonly WorldQuestion[]): (PacketVerdict | null)[] {
     const turn = this.#batches++;
     const dressing = (index: number): Dressing => dressings[(turn + index) % 8] ?? "plain";
     return this.#run.run({
-      interface: target.own.id,
+      interface: own.id,
       direction,
       ...(direction === "egress" && turn % 4 < 2 ? { hook: "tc" as const } : {}),
-      packets: asked.map(({ question }, index) => questionFrame(target.own, question, dressing(index))),
-      times: asked.map(({ question }) => question.time),
+      packets: asked.map((question, index) => questionFrame(own, question, dressing(index))),
+      times: asked.map(({ time }) => time),
       uptimes: asked.map(() => (this.#uptime += between)),
     });
   }
 
-  #name(target: Target, verdict: PacketVerdict | null): NamedVerdict {
-    if (verdict === null) throw new Error(`${target.own.id}: the kernel's test run took no such frame`);
-    const key = this.#policies.get(target.own.id) ?? 0n;
+  #name(own: Interface, verdict: PacketVerdict | null): NamedVerdict {
+    if (verdict === null) throw new Error(`${own.id}: the kernel's test run took no such frame`);
+    const key = this.#policies.get(own.id) ?? 0n;
     const ordered =
       verdict.rule === null
         ? undefined
@@ -125,8 +125,8 @@ export function saysTheSame(kernel: NamedVerdict, oracle: Verdict): boolean {
 
 /** Who was asked what, and both answers. */
 export function describeDifference(
-  { own }: Target,
-  { question }: AimedQuestion,
+  own: Interface,
+  question: WorldQuestion,
   kernel: NamedVerdict | undefined,
   oracle: Verdict,
 ): string {
