@@ -6,10 +6,11 @@ import type { KernelSettings } from "../kernel/settings.ts";
 import { createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
 import { createHandlers, findInterface, requireInForce } from "./answers.ts";
-import type { RuleFile } from "./applied.ts";
+import { digestFiles, type RuleFile } from "./applied.ts";
 import { Applier } from "./apply.ts";
 import { RefusedRules } from "./check.ts";
 import type { AgentConfig } from "./config.ts";
+import { Confirmations } from "./confirmations.ts";
 import { countRules } from "./count-rules.ts";
 import { findGroup } from "./credentials.ts";
 import { subscribeToEvents } from "./events.ts";
@@ -19,11 +20,13 @@ import { History } from "./history.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { Log } from "./log.ts";
 import type { AgentPaths } from "./paths.ts";
+import type { Origin } from "./revision-head.ts";
 import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
 import { toKernelSettings } from "./settings.ts";
 import { SocketError } from "./socket.ts";
 import { Verifier } from "./verifier.ts";
+import { WaitingFile } from "./waiting-record.ts";
 
 export interface AgentOptions {
   readonly paths: AgentPaths;
@@ -32,6 +35,14 @@ export interface AgentOptions {
   readonly log: Log;
   readonly openStore: (config: AgentConfig) => RulesStore;
   readonly openEnforcer: (settings: KernelSettings) => Promise<Enforcer>;
+}
+
+/** What answers are made of. */
+interface Parts {
+  readonly enforcer: Enforcer;
+  readonly applier: Applier;
+  readonly history: History;
+  readonly confirmations: Confirmations;
 }
 
 /** Sessions are counted this often, ms. */
@@ -47,6 +58,7 @@ export class Agent {
   #config: AgentConfig;
   #enforcer: Enforcer | undefined;
   #applier: Applier | undefined;
+  #confirmations: Confirmations | undefined;
   #metrics: Metrics | undefined;
 
   private constructor(options: AgentOptions) {
@@ -87,8 +99,9 @@ export class Agent {
     });
     this.#applier = applier;
     this.#metrics = this.#createMetrics(enforcer, applier);
-    await this.#applyFirst(applier, history, first);
-    await this.#listen(enforcer, applier, history);
+    const confirmations = this.#createConfirmations(enforcer, applier);
+    await this.#begin(applier, history, confirmations, first);
+    await this.#listen({ enforcer, applier, history, confirmations });
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
     this.#ends.push(this.#verifier(enforcer).start());
@@ -115,6 +128,50 @@ export class Agent {
     return history.last.files;
   }
 
+  #createConfirmations(enforcer: Enforcer, applier: Applier): Confirmations {
+    const { paths, log } = this.#options;
+    const confirmations = new Confirmations({
+      enforcer,
+      applier,
+      store: this.#store,
+      file: new WaitingFile(paths.state, (message) => log.error(message)),
+      log,
+      onReverted: () => this.#metrics?.recordApply("reverted", 0),
+      onDecided: () => this.reloadRules(),
+    });
+    this.#confirmations = confirmations;
+    this.#ends.push(() => confirmations.stop());
+    return confirmations;
+  }
+
+  /** Brings the first rules into force: the store's, or those of a change that goes on waiting. */
+  async #begin(
+    applier: Applier,
+    history: History,
+    confirmations: Confirmations,
+    first: readonly RuleFile[],
+  ): Promise<void> {
+    const taken = await confirmations.takeOver();
+    switch (taken.outcome) {
+      case "waiting":
+        return;
+      case "kept":
+        // The store has it only now.
+        return this.#applyFirst(applier, history, await this.#chooseRules(history));
+      case "reverted":
+        return this.#applyFirst(
+          applier,
+          history,
+          first,
+          digestFiles(first) === taken.digest ? taken.by : undefined,
+        );
+      case "none":
+        return this.#applyFirst(applier, history, first);
+      default:
+        return taken satisfies never;
+    }
+  }
+
   #warnLastGood(why: string): void {
     this.#problems.set("store", why);
     this.#options.log.error({ why }, "the store's rules cannot be used; the last good ones stay in force");
@@ -130,9 +187,14 @@ export class Agent {
     }
   }
 
-  async #applyFirst(applier: Applier, history: History, files: readonly RuleFile[]): Promise<void> {
+  async #applyFirst(
+    applier: Applier,
+    history: History,
+    files: readonly RuleFile[],
+    by: Origin = { cause: "store" },
+  ): Promise<void> {
     try {
-      await applier.apply(files);
+      await applier.apply(files, { by });
     } catch (error) {
       const { last } = history;
       if (!(error instanceof RefusedRules) || last === null || last.files === files) throw error;
@@ -158,16 +220,17 @@ export class Agent {
     });
   }
 
-  async #listen(enforcer: Enforcer, applier: Applier, history: History): Promise<void> {
+  async #listen(parts: Parts): Promise<void> {
     const { log } = this.#options;
-    const server = await this.#startServer(enforcer, applier, history);
+    const server = await this.#startServer(parts);
     this.#ends.push(() => server.close());
-    const metrics = await this.#startMetrics(applier);
+    const metrics = await this.#startMetrics(parts.applier);
     if (metrics !== undefined) this.#ends.push(() => metrics.close());
     log.debug({ socket: this.#config.socket.path, metrics: this.#config.metrics.listen }, "listening");
   }
 
-  async #startServer(enforcer: Enforcer, applier: Applier, history: History): Promise<AgentServer> {
+  async #startServer(parts: Parts): Promise<AgentServer> {
+    const { enforcer, applier } = parts;
     const { log, version } = this.#options;
     const { path, group: groupName } = this.#config.socket;
     const group = findGroup(groupName);
@@ -189,9 +252,7 @@ export class Agent {
         path,
         group,
         handlers: createHandlers({
-          enforcer,
-          applier,
-          history,
+          ...parts,
           store: this.#store,
           log,
           config: () => this.#config,
@@ -255,6 +316,10 @@ export class Agent {
     const { log } = this.#options;
     const applier = this.#applier;
     if (applier === undefined) return;
+    if (this.#confirmations?.isBusy) {
+      log.info("the store's rules are looked at when the change that waits for its confirmation is decided");
+      return;
+    }
     try {
       const files = await this.#store.load();
       if (files.length === 0) throw new RefusedRules([`There are no rules in ${this.#store.name} any more.`]);

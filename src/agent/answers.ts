@@ -7,10 +7,11 @@ import type { Address } from "../model/model.ts";
 import { findEnds, QuestionError } from "../policy/ends.ts";
 import { readProtocol } from "../policy/question.ts";
 import type { Applier, InForce } from "./apply.ts";
-import { answerApply, answerRelease } from "./changes.ts";
+import { answerApply, answerConfirm, answerRelease } from "./changes.ts";
 import type { AgentConfig } from "./config.ts";
+import type { Confirmations } from "./confirmations.ts";
 import { countRules } from "./count-rules.ts";
-import { describeInterfaces, describeProof, describeSession } from "./describe.ts";
+import { describeInterfaces, describeProof, describeSession, describeWaiting } from "./describe.ts";
 import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
@@ -26,6 +27,7 @@ export interface AnswerSources {
   readonly enforcer: Enforcer;
   readonly applier: Applier;
   readonly history: History;
+  readonly confirmations: Confirmations;
   readonly store: RulesStore;
   readonly log: Log;
   readonly config: () => AgentConfig;
@@ -51,6 +53,7 @@ export function createHandlers(sources: AnswerSources): Handlers {
     apply: (request, peer) => answerApply(sources, request, peer),
     plan: (request) =>
       answerPlan({ enforcer, inForce: requireInForce(applier), config: sources.config() }, request),
+    confirm: (request, peer) => answerConfirm(sources, request, peer),
     history: () => listRevisions(revisions),
     revision: ({ revision }) => readRevision(revisions, revision),
     rollback: ({ revision }, peer) => rollBack(revisions, revision, peer),
@@ -83,7 +86,14 @@ export function requireInForce(applier: Applier): InForce {
   return applier.inForce;
 }
 
-function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSources): StatusReply {
+function answerStatus({
+  enforcer,
+  applier,
+  confirmations,
+  store,
+  agent,
+  problems,
+}: AnswerSources): StatusReply {
   const { inForce, refusal } = applier;
   const status = enforcer.status();
   return {
@@ -96,6 +106,7 @@ function answerStatus({ enforcer, applier, store, agent, problems }: AnswerSourc
       rules: inForce === null ? 0 : countRules(inForce.model),
       interfaces: inForce?.model.interfaces.size ?? 0,
       refused: refusal === null ? null : { time: refusal.time, messages: [...refusal.messages] },
+      waiting: describeWaiting(confirmations.waiting),
     },
     proof: describeProof(status),
     interfaces: describeInterfaces(status, inForce),

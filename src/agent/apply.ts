@@ -72,6 +72,7 @@ export class Applier {
   #inForce: InForce | null = null;
   #refusal: Refusal | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  #whyNot: () => string | null = () => null;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -92,10 +93,23 @@ export class Applier {
    * @throws Failure `refused` (the rules, or the store that cannot be written) or `kernel`
    */
   apply(files: readonly RuleFile[], change: Change = { by: { cause: "store" } }): Promise<ApplyOutcome> {
-    const outcome = this.#last.then(() => {
-      this.checkBase(change.base); // Nobody's rules are wrong by that: it is not noted as a refusal.
-      return this.#applyNow(files, change);
-    });
+    return this.change(change.base, (elapsed) => this.#applyNow(files, change, elapsed));
+  }
+
+  /** Changes are refused while this says why. */
+  refuseWhile(whyNot: () => string | null): void {
+    this.#whyNot = whyNot;
+  }
+
+  /** @throws Failure `refused` while no change can be made */
+  checkFree(): void {
+    const whyNot = this.#whyNot();
+    if (whyNot !== null) throw new Failure("refused", whyNot);
+  }
+
+  /** Does `work` between two changes. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = this.#last.then(work);
     this.#last = outcome.catch(() => undefined); // The next change waits for this one's end, not for its success.
     return outcome;
   }
@@ -108,7 +122,7 @@ export class Applier {
     const started = performance.now();
     this.checkBase(base);
     const changed = this.#inForce?.digest !== digestFiles(files);
-    const checked = await checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
+    const checked = await this.check(files);
     return { changed, seconds: (performance.now() - started) / 1000, checked };
   }
 
@@ -121,38 +135,74 @@ export class Applier {
     );
   }
 
+  /** A change in its turn, counted; what it throws is a Failure, and noted. `elapsed`: seconds since it began. */
+  change(
+    base: string | undefined,
+    work: (elapsed: () => number) => Promise<ApplyOutcome>,
+  ): Promise<ApplyOutcome> {
+    return this.inTurn(async () => {
+      // Nobody's rules are wrong by these: they are not noted as a refusal.
+      this.checkFree();
+      this.checkBase(base);
+      const started = performance.now();
+      const elapsed = () => (performance.now() - started) / 1000;
+      try {
+        const outcome = await work(elapsed);
+        this.#refusal = null;
+        this.#options.onResult(outcome.changed ? "applied" : "unchanged", elapsed());
+        return outcome;
+      } catch (error) {
+        const failure =
+          error instanceof Failure ? error : new Failure("internal", describeError(error), { cause: error });
+        this.#refusal = { time: new Date().toISOString(), messages: failure.message.split("\n") };
+        this.#options.onResult(failure.code === "refused" ? "refused" : "failed", elapsed());
+        throw failure;
+      }
+    });
+  }
+
   /** A refusal that came before the rules could be looked at (the store cannot be read). */
   noteRefusal(messages: readonly string[]): void {
     this.#refusal = { time: new Date().toISOString(), messages };
     this.#options.onResult("refused", 0);
   }
 
-  async #applyNow(files: readonly RuleFile[], { stage, by }: Change): Promise<ApplyOutcome> {
-    const started = performance.now();
-    const elapsed = () => (performance.now() - started) / 1000;
+  async #applyNow(
+    files: readonly RuleFile[],
+    { stage, by }: Change,
+    elapsed: () => number,
+  ): Promise<ApplyOutcome> {
+    const digest = digestFiles(files);
+    if (this.#inForce?.digest === digest) return this.leaveAsIs(this.#inForce, elapsed());
+    const checked = await this.check(files);
+    const staged = stage === undefined ? undefined : await this.stage(files, stage);
+    const report = await this.#enforce(checked, staged);
+    const inForce = await this.keep(files, digest, checked, by);
+    return { changed: true, seconds: elapsed(), inForce, report };
+  }
+
+  /** Nothing is in force by that. Throws RefusedRules. */
+  check(files: readonly RuleFile[]): Promise<Checked> {
+    return checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
+  }
+
+  /** Writes files beside the store's. Throws Failure `refused` with nothing changed. */
+  async stage(files: readonly RuleFile[], stage: Stage): Promise<StagedFiles> {
     try {
-      const digest = digestFiles(files);
-      if (this.#inForce?.digest === digest) return this.#leaveAsIs(this.#inForce, elapsed());
-      const checked = await checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
-      const staged = await stageFiles(files, stage);
-      const report = await this.#enforce(checked, staged);
-      const inForce = await this.#keep(files, digest, checked, by);
-      this.#refusal = null;
-      this.#options.onResult("applied", elapsed());
-      return { changed: true, seconds: elapsed(), inForce, report };
+      return await stage(files);
     } catch (error) {
-      const failure =
-        error instanceof Failure ? error : new Failure("internal", describe(error), { cause: error });
-      this.#refusal = { time: new Date().toISOString(), messages: failure.message.split("\n") };
-      this.#options.onResult(failure.code === "refused" ? "refused" : "failed", elapsed());
-      throw failure;
+      const text = `The store cannot be written, so nothing was changed: ${describeError(error)}`;
+      throw error instanceof Failure ? error : new Failure("refused", text, { cause: error });
     }
   }
 
-  /** An edit that was taken back is no longer wrong. */
-  #leaveAsIs(inForce: InForce, seconds: number): ApplyOutcome {
-    this.#refusal = null;
-    this.#options.onResult("unchanged", seconds);
+  /** The revision that files of this digest are, or would be. */
+  revisionOf(digest: string): number {
+    return this.#options.history.revisionOf(digest);
+  }
+
+  /** What is in force says the same. */
+  leaveAsIs(inForce: InForce, seconds: number): ApplyOutcome {
     return { changed: false, seconds, inForce, report: null };
   }
 
@@ -165,7 +215,7 @@ export class Applier {
       await staged?.discard();
       throw new Failure(
         "kernel",
-        `The kernel refused the change; what was in force still is. ${describe(error)}`,
+        `The kernel refused the change; what was in force still is. ${describeError(error)}`,
         {
           cause: error,
         },
@@ -177,15 +227,18 @@ export class Applier {
       if (before !== null) await this.#options.enforcer.apply(before.resolved, before.policies);
       const outcome =
         before === null ? "The rules are in force, but not in the store" : "What was in force is again";
-      throw new Failure("refused", `The store could not be written: ${describe(error)}. ${outcome}.`, {
+      throw new Failure("refused", `The store could not be written: ${describeError(error)}. ${outcome}.`, {
         cause: error,
       });
     }
     return report;
   }
 
-  /** A record that cannot be written costs the next start its memory, not this change its effect. */
-  async #keep(files: readonly RuleFile[], digest: string, checked: Checked, by: Origin): Promise<InForce> {
+  /**
+   * Knows what came into force, and writes it down. A history that cannot be written costs the next start its
+   * memory, not this change its effect.
+   */
+  async keep(files: readonly RuleFile[], digest: string, checked: Checked, by: Origin): Promise<InForce> {
     const { history, log } = this.#options;
     const time = new Date();
     const revision = history.revisionOf(digest);
@@ -203,15 +256,7 @@ export class Applier {
   }
 }
 
-async function stageFiles(files: readonly RuleFile[], stage?: Stage): Promise<StagedFiles | undefined> {
-  try {
-    return await stage?.(files);
-  } catch (error) {
-    const text = `The store cannot be written, so nothing was changed: ${describe(error)}`;
-    throw error instanceof Failure ? error : new Failure("refused", text, { cause: error });
-  }
-}
-
-function describe(error: unknown): string {
+/** A sentence for any thrown value. */
+export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

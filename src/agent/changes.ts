@@ -3,35 +3,60 @@ import { basename } from "node:path";
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
 import type { Applier } from "./apply.ts";
+import type { Confirmations } from "./confirmations.ts";
 import type { Peer } from "./credentials.ts";
+import { describeWaiting } from "./describe.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
-import type { ApplyReply, ReleaseReply, RequestOf } from "./protocol.ts";
+import type { ApplyReply, ReleaseReply, ReplyOf, RequestOf } from "./protocol.ts";
 import { describeOutcome } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
 
 export interface ChangeSources {
   readonly enforcer: Enforcer;
   readonly applier: Applier;
+  readonly confirmations: Confirmations;
   readonly store: RulesStore;
   readonly log: Log;
 }
 
 /** Makes files the rules, or says what would come of it. @throws Failure */
 export async function answerApply(
-  { applier, store, log }: ChangeSources,
-  { files, base, dryRun }: RequestOf<"apply">,
+  { applier, confirmations, store, log }: ChangeSources,
+  { files, base, dryRun, confirmSeconds: seconds }: RequestOf<"apply">,
   { uid, pid }: Peer,
 ): Promise<ApplyReply> {
   const names = files.map(({ path }) => basename(path));
   checkNames(names);
+  if (dryRun !== true || base !== undefined) applier.checkFree();
   applier.checkBase(base);
   if (base !== undefined) await checkStore(store, base);
   if (dryRun === true) return describePreview(applier, files, base);
-  const outcome = await applier.apply(files, { stage: store.stage, base, by: { cause: "apply", uid, pid } });
+  const by = { cause: "apply", uid, pid } as const;
+  const outcome =
+    seconds === undefined
+      ? await applier.apply(files, { stage: store.stage, base, by })
+      : await confirmations.apply(files, { seconds, base, by });
   const { changed, inForce } = outcome;
-  log.info({ revision: inForce.revision, changed, files: names, uid, pid }, "applied what a client sent");
-  return describeOutcome(outcome);
+  const said = { revision: inForce.revision, changed, files: names, uid, pid };
+  log.info(seconds === undefined ? said : { ...said, seconds }, "applied what a client sent");
+  return { ...describeOutcome(outcome), waiting: describeWaiting(confirmations.waiting) };
+}
+
+/** Keeps the change that waits, or takes it back. @throws Failure where none waits */
+export async function answerConfirm(
+  { confirmations, log }: ChangeSources,
+  { undo }: RequestOf<"confirm">,
+  { uid, pid }: Peer,
+): Promise<ReplyOf<"confirm">> {
+  if (undo === true) {
+    const { undone, inForce } = await confirmations.undo();
+    log.info({ undone, revision: inForce.revision, uid, pid }, "a client took the change back");
+    return { outcome: "undone", change: undone, revision: inForce.revision };
+  }
+  const { revision } = await confirmations.confirm();
+  log.info({ revision, uid, pid }, "a client confirmed the change");
+  return { outcome: "confirmed", change: revision, revision };
 }
 
 function checkNames(names: readonly string[]): void {
@@ -64,6 +89,7 @@ async function describePreview(
     interfaces: checked.resolved.interfaces.length,
     entriesWritten: 0,
     notes: [...checked.notes],
+    waiting: null,
   };
 }
 

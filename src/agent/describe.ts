@@ -6,7 +6,8 @@ import { protocolNumbers } from "../model/protocol.ts";
 import type { RuleName } from "../policy/evaluate.ts";
 import { nameOrdered } from "../policy/name-ordered.ts";
 import type { InForce } from "./apply.ts";
-import type { EventLine, InterfaceStatus, ProofStatus, Session } from "./protocol.ts";
+import type { WaitingChange } from "./confirmations.ts";
+import type { EventLine, InterfaceStatus, ProofStatus, Session, StatusReply } from "./protocol.ts";
 
 const TCP = 6;
 const UDP = 17;
@@ -135,4 +136,12 @@ function nameEtherType(etherType: number): string {
 
 function nameFlags(flags: number): string {
   return [...TCP_FLAGS].filter((_letter, bit) => (flags & (1 << bit)) !== 0).join("");
+}
+
+/** A change that waits, and until when by the wall clock. */
+export function describeWaiting(waiting: WaitingChange | null): StatusReply["policy"]["waiting"] {
+  if (waiting === null) return null;
+  const { revision, since, remaining_seconds: remainingSeconds } = waiting;
+  const until = new Date(Date.now() + remainingSeconds * 1000).toISOString();
+  return { revision, since, until, remainingSeconds };
 }

@@ -12,6 +12,9 @@ export type { Origin, RevisionHead } from "./revision-head.ts";
 
 export const defaultSocketPath = "/run/ringwall/ringwall.sock";
 
+/** Seconds that a change may wait for its confirmation at most: a day. */
+export const longestConfirmation = 86_400;
+
 const direction = z.enum(["egress", "ingress"]);
 const count = z.number().int().nonnegative();
 
@@ -84,6 +87,16 @@ const proofStatus = z.object({
 
 const refusedChange = z.object({ time: z.string(), messages: z.array(z.string()) });
 
+/** A change that goes back by itself unless it is confirmed. */
+const waitingChange = z.object({
+  revision: count,
+  since: z.string(),
+  /** When the kernel takes it back; RFC 3339, reckoned from the clock that goes on while the host sleeps. */
+  until: z.string(),
+  remainingSeconds: z.number(),
+});
+export type WaitingChange = z.infer<typeof waitingChange>;
+
 export const statusReply = z.object({
   agent: z.object({
     version: z.string(),
@@ -101,6 +114,7 @@ export const statusReply = z.object({
     interfaces: count,
     /** The last change that was refused, if none was applied after it. */
     refused: refusedChange.nullable(),
+    waiting: waitingChange.nullable(),
   }),
   proof: proofStatus,
   interfaces: z.array(interfaceStatus),
@@ -125,6 +139,8 @@ export const applyRequest = z.object({
   base: z.string().optional(),
   /** Checked, compiled and proven; nothing is changed. */
   dryRun: z.boolean().optional(),
+  /** The change goes back by itself after them, unless it is confirmed. */
+  confirmSeconds: z.number().min(1).max(longestConfirmation).optional(),
 });
 export const applyReply = z.object({
   revision: count,
@@ -134,8 +150,20 @@ export const applyReply = z.object({
   interfaces: count,
   entriesWritten: count,
   notes: z.array(z.string()),
+  waiting: waitingChange.nullable(),
 });
 export type ApplyReply = z.infer<typeof applyReply>;
+
+/** `undo`: the change is taken back at once instead. */
+export const confirmRequest = z.strictObject({ undo: z.boolean().optional() });
+export const confirmReply = z.object({
+  outcome: z.enum(["confirmed", "undone"]),
+  /** The revision that waited. */
+  change: count,
+  /** The one that is in force now. */
+  revision: count,
+});
+export type ConfirmReply = z.infer<typeof confirmReply>;
 
 export const question = z.object({
   from: z.string(),
@@ -311,6 +339,7 @@ export const endpoints = {
   model: endpoint("/v1/model", nothing, modelReply),
   apply: endpoint("/v1/apply", applyRequest, applyReply),
   plan: endpoint("/v1/plan", planRequest, planReply),
+  confirm: endpoint("/v1/confirm", confirmRequest, confirmReply),
   history: endpoint("/v1/history", nothing, historyReply),
   revision: endpoint("/v1/history/revision", revisionRequest, revisionReply),
   rollback: endpoint("/v1/rollback", revisionRequest, applyReply),

@@ -59,5 +59,6 @@ export function describeOutcome({ changed, seconds, inForce, report }: ApplyOutc
     interfaces: inForce.resolved.interfaces.length,
     entriesWritten: report?.entriesWritten ?? 0,
     notes: [...inForce.notes],
+    waiting: null,
   };
 }

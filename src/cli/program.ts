@@ -39,6 +39,11 @@ const entries: readonly Entry[] = [
     load: () => import("./commands/rollback.ts"),
   },
   {
+    usage: "confirm",
+    describe: "Keep the change that `apply --confirm` made, or undo it",
+    load: () => import("./commands/confirm.ts"),
+  },
+  {
     usage: "status",
     describe: "Show interfaces, attachment, tables, and what is wrong",
     load: () => import("./commands/status.ts"),

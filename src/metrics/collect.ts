@@ -9,7 +9,7 @@ export interface ModelFigures {
   readonly revision: number;
 }
 
-export type ApplyResult = "applied" | "unchanged" | "refused" | "failed";
+export type ApplyResult = "applied" | "unchanged" | "refused" | "failed" | "reverted";
 
 export interface MetricSources {
   readonly version: string;
@@ -45,7 +45,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   });
   const applies = new Counter({ ...describe("applies"), registers: [registry] });
   // From the start, so that a rate sees the first failure.
-  for (const result of ["applied", "unchanged", "refused", "failed"]) applies.inc({ result }, 0);
+  for (const result of ["applied", "unchanged", "refused", "failed", "reverted"]) applies.inc({ result }, 0);
   return {
     recordApply(result, seconds) {
       applies.inc({ result });

@@ -92,7 +92,7 @@ export const definitions = {
     type: "counter",
     labels: ["result"],
     help: "Changes by result.",
-    note: "Results: `applied`, `unchanged`, `refused` (the rules are wrong), `failed` (the kernel or the store refused).",
+    note: "Results: `applied`, `unchanged`, `refused` (the rules are wrong), `failed` (the kernel or the store refused), `reverted` (taken back, because it was not confirmed).",
   },
   proofs: {
     name: "ringwall_proofs_total",

@@ -1,5 +1,5 @@
-import type { InterfaceStatus, ProofStatus, StatusReply } from "../../agent/protocol.ts";
-import { formatAgo, formatCount, formatFill } from "./format.ts";
+import type { InterfaceStatus, ProofStatus, StatusReply, WaitingChange } from "../../agent/protocol.ts";
+import { formatAge, formatAgo, formatCount, formatFill } from "./format.ts";
 import { style } from "./style.ts";
 import { renderTable } from "./table.ts";
 
@@ -16,13 +16,20 @@ export function renderStatus(status: StatusReply, now: number): string {
 }
 
 function renderHead({ agent, policy, proof }: StatusReply, now: number): string {
+  const { waiting } = policy;
   const applied = policy.applied === null ? "never applied" : `applied ${formatAgo(policy.applied, now)}`;
   return [
     `${style.title("agent")}   ${agent.version} on ${agent.host}, kernel ${agent.kernel}, pid ${agent.pid}, started ${formatAgo(agent.started, now)}`,
     `${style.title("rules")}   revision ${policy.revision}, ${applied}, from ${policy.store}`,
     `        ${formatCount(policy.groups)} groups, ${formatCount(policy.rules)} rules, ${formatCount(policy.interfaces)} interfaces of all hosts`,
+    ...(waiting === null ? [] : [renderWaiting(waiting)]),
     `${style.title("proof")}   ${renderProof(proof, now)}`,
   ].join("\n");
+}
+
+function renderWaiting({ revision, remainingSeconds, until }: WaitingChange): string {
+  const when = `in ${formatAge(remainingSeconds)}, at ${until}`;
+  return `${style.warning("waiting")} revision ${revision} goes back by itself ${when}: \`ringwall confirm\` keeps it`;
 }
 
 function renderProof({ interfaces, of, verified }: ProofStatus, now: number): string {

@@ -24,6 +24,7 @@ export class FakeEnforcer implements Enforcer {
   refuses: string | null = null;
   /** Devices that drop everything, because their interface left the rules. */
   removed: readonly RemovedDevice[] = [];
+  refusesResume: string | null = null;
   sessionList: readonly Session[] = [];
   answer: PacketVerdict = {
     verdict: "accept",
@@ -63,7 +64,7 @@ export class FakeEnforcer implements Enforcer {
   }
 
   async resume(before: ModelInForce, waiting: ModelInForce): Promise<void> {
-    if (this.refuses !== null) throw new EnforcementError("WAITING", this.refuses);
+    if (this.refusesResume !== null) throw new EnforcementError("WAITING", this.refusesResume);
     this.#before = before.resolved;
     this.resolved = waiting.resolved;
   }

@@ -56,6 +56,7 @@ const handlers: Handlers = {
   rollback: refuse,
   apply: refuse,
   release: refuse,
+  confirm: refuse,
   model: async (_request, peer) => ({ revision: 7, host: `${peer.uid}:${peer.gid}`, digest: "", files: [] }),
   sessions: async () => ({ sessions: [] }),
   endSessions: async () => {
