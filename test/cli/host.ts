@@ -25,6 +25,8 @@ export class Host {
   readonly folder = mkdtempSync(join(tmpdir(), "ringwall-host-"));
   readonly socket = join(this.folder, "run", "ringwall.sock");
   readonly metricsPort: number;
+  /** For the agents, beside what they get anyway. */
+  readonly env: Record<string, string> = {};
   readonly #name = `rwc-${process.pid}`;
   readonly #agents: Agent[] = [];
 
@@ -147,7 +149,7 @@ export class Host {
 
   /** nsenter keeps the bpffs in sight, which `ip netns exec` hides. */
   #spawn(command: string[]): ChildProcess {
-    const env = { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: this.socket };
+    const env = { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: this.socket, ...this.env };
     return spawn("nsenter", [`--net=/run/netns/${this.#name}`, ...command], {
       env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -200,6 +202,11 @@ export class Agent {
 
   get log(): string {
     return this.#log.text;
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error("the agent could not be started");
+    return this.#child.pid;
   }
 
   signal(name: NodeJS.Signals): void {

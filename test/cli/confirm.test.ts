@@ -1,0 +1,163 @@
+/** `apply --confirm` on a host with guests: the built agent, real packets, and kills at every step. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Agent, guestRules, Host } from "./host.ts";
+import type { Outcome } from "./program.ts";
+
+/** Guests may ping each other under the old rules, not under the new ones. */
+const newRules = guestRules.replace("protocol: icmp", "protocol: gre");
+
+let host: Host;
+let agent: Agent;
+
+beforeAll(async () => {
+  host = new Host(19471);
+  mkdirSync(join(host.folder, "new"));
+  writeFileSync(join(host.folder, "new", "rules.yaml"), newRules);
+});
+afterAll(() => host.remove());
+
+beforeEach(async () => {
+  await host.stopAgents("SIGKILL");
+  host.writeRules(guestRules);
+  agent = await host.startAgent();
+  await awaitOld();
+}, 60_000);
+
+interface Status {
+  policy: { revision: number; waiting: { revision: number; remainingSeconds: number } | null };
+  problems: string[];
+}
+const status = async () => JSON.parse((await host.ringwall("status", "--json")).stdout) as Status;
+const stored = () => readFileSync(join(host.folder, "rules.d", "rules.yaml"), "utf8");
+const applyNew = (span: string) =>
+  host.ringwall("apply", join(host.folder, "new", "rules.yaml"), "--confirm", span);
+const awaitOld = () => expect.poll(() => host.ping(1, 2), { timeout: 20_000, interval: 50 }).toBe(true);
+
+describe("a change that is not confirmed", () => {
+  it("goes back at the deadline; status, metrics, history and store tell the truth", async () => {
+    const { revision } = (await status()).policy;
+    const { code, stdout } = await applyNew("2s");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/It goes back by itself in \d.*`ringwall confirm` keeps it/);
+    expect(host.ping(1, 2)).toBe(false);
+    expect((await status()).policy).toMatchObject({
+      revision: revision + 1,
+      waiting: { revision: revision + 1 },
+    });
+    expect((await host.ringwall("status")).stdout).toContain(
+      `revision ${revision + 1} goes back by itself in`,
+    );
+    await awaitOld();
+    await expect
+      .poll(async () => (await status()).policy, { timeout: 5000 })
+      .toMatchObject({
+        revision: revision + 2,
+        waiting: null,
+      });
+    expect((await status()).problems).toEqual([]);
+    expect(stored()).toBe(guestRules);
+    expect(host.metrics()).toContain('ringwall_applies_total{result="reverted"} 1');
+    expect((await host.ringwall("confirm")).stderr).toContain("No change waits for a confirmation");
+  });
+
+  it("goes back when the agent was killed right after it; the next agent says the old rules", async () => {
+    expect((await applyNew("2s")).code).toBe(0);
+    await agent.kill("SIGKILL");
+    expect(host.ping(1, 2)).toBe(false);
+    await awaitOld();
+    await host.startAgent();
+    expect((await status()).policy.waiting).toBeNull();
+    expect(host.ping(1, 2)).toBe(true);
+    expect(stored()).toBe(guestRules);
+  });
+
+  it("goes back at once on request", async () => {
+    await applyNew("1h");
+    const undone = await host.ringwall("confirm", "--undo");
+    expect(undone.stdout).toMatch(/was taken back; what was in force before is again, as revision \d+/);
+    expect(host.ping(1, 2)).toBe(true);
+  });
+});
+
+describe("a change that is confirmed", () => {
+  it("by an agent that started before the deadline stays, in the store and under the next agents", async () => {
+    await applyNew("10m");
+    await agent.kill("SIGKILL");
+    const next = await host.startAgent();
+    expect(host.ping(1, 2)).toBe(false);
+    expect((await status()).policy.waiting?.remainingSeconds).toBeGreaterThan(300);
+    expect(stored()).toBe(guestRules);
+    expect(await host.ringwall("confirm")).toMatchObject({ code: 0, stderr: "" });
+    expect(stored()).toBe(newRules);
+    await next.kill("SIGKILL");
+    await host.startAgent();
+    expect((await status()).policy.waiting).toBeNull();
+    expect(host.ping(1, 2)).toBe(false);
+  });
+});
+
+/** Kills the agent as it begins its n-th call of `calls`, if it comes that far; the outcome of `work`. */
+async function killAt(n: number, calls: string, work: () => Promise<Outcome>): Promise<Outcome> {
+  const { pid } = agent;
+  const inject = `inject=${calls}:signal=SIGKILL:when=${n}`;
+  const args = ["-f", "-qq", "-e", `trace=${calls}`, "-e", inject, "-p", String(pid)];
+  const strace = spawn("strace", args, { stdio: "ignore" });
+  const ended = once(strace, "close");
+  try {
+    const tracer = () => readFileSync(`/proc/${pid}/status`, "utf8");
+    await expect.poll(tracer, { interval: 10, timeout: 5000 }).toMatch(/TracerPid:\s+[1-9]/);
+    return await work();
+  } finally {
+    strace.kill("SIGTERM");
+    await ended;
+  }
+}
+
+const diskCalls = "fsync,rename,unlink";
+
+describe("an agent that is killed at any write to the disk", () => {
+  // strace counts calls by thread.
+  beforeAll(() => {
+    host.env.UV_THREADPOOL_SIZE = "1";
+  });
+
+  it("of a change that is to be confirmed leaves the old rules, in the kernel and in the store", async () => {
+    let kills = 0;
+    for (let n = 1; (await killAt(n, diskCalls, () => applyNew("1s"))).code !== 0; n++) {
+      kills++;
+      await awaitOld();
+      await host.stopAgents("SIGKILL");
+      agent = await host.startAgent();
+      expect((await status()).policy.waiting, `kill ${n}`).toBeNull();
+      expect(host.ping(1, 2), `kill ${n}`).toBe(true);
+      expect(stored(), `kill ${n}`).toBe(guestRules);
+    }
+    expect(kills).toBeGreaterThan(4);
+  }, 180_000);
+
+  it("of a confirmation leaves in the store what is in force", async () => {
+    let kills = 0;
+    const outcomes = new Set<boolean>();
+    for (let n = 1; ; n++) {
+      expect((await applyNew("10m")).code).toBe(0);
+      if ((await killAt(n, diskCalls, () => host.ringwall("confirm"))).code === 0) break;
+      kills++;
+      await host.stopAgents("SIGKILL");
+      agent = await host.startAgent();
+      const { waiting } = (await status()).policy;
+      const isNew = stored() === newRules;
+      outcomes.add(isNew);
+      // Where nothing was decided yet, it waits on; else the store has what the packets meet.
+      expect(host.ping(1, 2), `kill ${n}`).toBe(waiting === null && !isNew);
+      if (waiting !== null) await host.ringwall("confirm", "--undo");
+      host.writeRules(guestRules);
+      await awaitOld();
+    }
+    expect(kills).toBeGreaterThan(4);
+    expect([...outcomes].sort()).toEqual([false, true]);
+  }, 180_000);
+});
