@@ -6,7 +6,6 @@ import type { KernelSettings } from "../kernel/settings.ts";
 import { createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
 import { createHandlers, findInterface, requireInForce } from "./answers.ts";
-import { digestFiles, type RuleFile } from "./applied.ts";
 import { Applier } from "./apply.ts";
 import { RefusedRules } from "./check.ts";
 import type { AgentConfig } from "./config.ts";
@@ -15,12 +14,11 @@ import { countRules } from "./count-rules.ts";
 import { findGroup } from "./credentials.ts";
 import { subscribeToEvents } from "./events.ts";
 import { Failure } from "./failure.ts";
-import { describeMissingRules } from "./first-start.ts";
+import { FirstRules } from "./first-rules.ts";
 import { History } from "./history.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { Log } from "./log.ts";
 import type { AgentPaths } from "./paths.ts";
-import type { Origin } from "./revision-head.ts";
 import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
 import { toKernelSettings } from "./settings.ts";
@@ -87,7 +85,14 @@ export class Agent {
     const lock: Lock = acquireLock(paths.lock);
     this.#ends.push(() => lock.release());
     const history = await History.open(paths.state, (message) => log.error(message));
-    const first = await this.#chooseRules(history);
+    const first = new FirstRules({
+      store: this.#store,
+      history,
+      log,
+      onLastGood: (why) => this.#problems.set("store", why),
+    });
+    // Before the kernel is touched: a host without rules is left as it is.
+    const chosen = await first.choose();
     const enforcer = await this.#openEnforcer();
     const applier = new Applier({
       enforcer,
@@ -100,7 +105,7 @@ export class Agent {
     this.#applier = applier;
     this.#metrics = this.#createMetrics(enforcer, applier);
     const confirmations = this.#createConfirmations(enforcer, applier);
-    await this.#begin(applier, history, confirmations, first);
+    await first.bringIntoForce(applier, confirmations, chosen);
     await this.#listen({ enforcer, applier, history, confirmations });
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
@@ -111,21 +116,6 @@ export class Agent {
       { revision: applier.inForce?.revision, adopted: enforcer.adopted, host: this.#config.host },
       "enforcing",
     );
-  }
-
-  /** The store's rules; on a host that had rules once, the last good ones stand in for a store without any. */
-  async #chooseRules(history: History): Promise<readonly RuleFile[]> {
-    const missing = new Failure("refused", describeMissingRules(this.#store.name));
-    try {
-      const files = await this.#store.load();
-      if (files.length > 0) return files;
-      if (history.last === null) throw missing;
-      this.#warnLastGood(`There are no rules in ${this.#store.name}.`);
-    } catch (error) {
-      if (error === missing || history.last === null || !(error instanceof Failure)) throw error;
-      this.#warnLastGood(error.message);
-    }
-    return history.last.files;
   }
 
   #createConfirmations(enforcer: Enforcer, applier: Applier): Confirmations {
@@ -144,39 +134,6 @@ export class Agent {
     return confirmations;
   }
 
-  /** Brings the first rules into force: the store's, or those of a change that goes on waiting. */
-  async #begin(
-    applier: Applier,
-    history: History,
-    confirmations: Confirmations,
-    first: readonly RuleFile[],
-  ): Promise<void> {
-    const taken = await confirmations.takeOver();
-    switch (taken.outcome) {
-      case "waiting":
-        return;
-      case "kept":
-        // The store has it only now.
-        return this.#applyFirst(applier, history, await this.#chooseRules(history));
-      case "reverted":
-        return this.#applyFirst(
-          applier,
-          history,
-          first,
-          digestFiles(first) === taken.digest ? taken.by : undefined,
-        );
-      case "none":
-        return this.#applyFirst(applier, history, first);
-      default:
-        return taken satisfies never;
-    }
-  }
-
-  #warnLastGood(why: string): void {
-    this.#problems.set("store", why);
-    this.#options.log.error({ why }, "the store's rules cannot be used; the last good ones stay in force");
-  }
-
   async #openEnforcer(): Promise<Enforcer> {
     try {
       const enforcer = await this.#options.openEnforcer(toKernelSettings(this.#config));
@@ -184,24 +141,6 @@ export class Agent {
       return enforcer;
     } catch (error) {
       throw new Failure("kernel", error instanceof Error ? error.message : String(error), { cause: error });
-    }
-  }
-
-  async #applyFirst(
-    applier: Applier,
-    history: History,
-    files: readonly RuleFile[],
-    by: Origin = { cause: "store" },
-  ): Promise<void> {
-    try {
-      await applier.apply(files, { by });
-    } catch (error) {
-      const { last } = history;
-      if (!(error instanceof RefusedRules) || last === null || last.files === files) throw error;
-      for (const problem of error.problems) this.#options.log.error(problem);
-      this.#warnLastGood(error.message);
-      await applier.apply(last.files);
-      applier.noteRefusal(error.problems);
     }
   }
 

@@ -234,25 +234,34 @@ export class Applier {
     return report;
   }
 
-  /**
-   * Knows what came into force, and writes it down. A history that cannot be written costs the next start its
-   * memory, not this change its effect.
-   */
+  /** Knows what came into force, and writes it down. */
   async keep(files: readonly RuleFile[], digest: string, checked: Checked, by: Origin): Promise<InForce> {
+    const inForce = { ...checked, files, digest, ...(await this.remember(files, digest, checked, by)) };
+    this.#inForce = inForce;
+    return inForce;
+  }
+
+  /**
+   * Writes into the history what took effect. One that cannot be written costs the next start its memory, not this
+   * change its effect.
+   */
+  async remember(
+    files: readonly RuleFile[],
+    digest: string,
+    { model }: Pick<Checked, "model">,
+    by: Origin,
+  ): Promise<Pick<InForce, "revision" | "applied">> {
     const { history, log } = this.#options;
     const time = new Date();
     const revision = history.revisionOf(digest);
-    const { model } = checked;
     const counts = { groups: model.groups.size, rules: countRules(model), interfaces: model.interfaces.size };
-    let applied = time.toISOString();
     try {
-      applied = (await history.keep({ files, digest, time, by, counts })).time;
+      const { time: applied } = await history.keep({ files, digest, time, by, counts });
+      return { revision, applied };
     } catch (error) {
       log.error({ err: error }, "the revision could not be written to the state directory");
+      return { revision, applied: time.toISOString() };
     }
-    const inForce = { ...checked, files, digest, revision, applied };
-    this.#inForce = inForce;
-    return inForce;
   }
 }
 

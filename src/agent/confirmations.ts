@@ -9,28 +9,17 @@
  */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
-import { type Applier, type ApplyOutcome, describeError, type InForce } from "./apply.ts";
+import { type ApplyOutcome, describeError, type InForce } from "./apply.ts";
 import { Failure } from "./failure.ts";
-import type { Log } from "./log.ts";
 import type { Origin } from "./revision-head.ts";
-import type { RulesStore } from "./rules-store.ts";
-import type { WaitingFile, WaitingRecord } from "./waiting-record.ts";
+import { readStoreState } from "./store-state.ts";
+import { forgetDecision, type TakenOver, type TakeOverOptions, takeOver, type Waiting } from "./take-over.ts";
+import type { WaitingRecord } from "./waiting-record.ts";
 
-export interface ConfirmationsOptions {
+export interface ConfirmationsOptions extends TakeOverOptions {
   readonly enforcer: Pick<Enforcer, "apply" | "confirmation" | "resume" | "decide" | "forget">;
-  readonly applier: Applier;
-  readonly store: RulesStore;
-  readonly file: WaitingFile;
-  readonly log: Log;
-  readonly onReverted: () => void;
   /** The store may hold something else by now. */
   readonly onDecided: () => Promise<void>;
-}
-
-interface Waiting {
-  readonly record: WaitingRecord;
-  readonly before: InForce;
-  readonly inForce: InForce;
 }
 
 export interface TimedChange {
@@ -46,12 +35,6 @@ export interface WaitingChange {
   readonly since: string;
   readonly remaining_seconds: number;
 }
-
-/** What an agent that starts finds of a change that an earlier one left. */
-export type TakenOver =
-  | { readonly outcome: "none" | "waiting" | "kept" }
-  /** `by`: whose the revision is that comes back. */
-  | { readonly outcome: "reverted"; readonly by: Origin; readonly digest: string };
 
 /** Milliseconds after the deadline, and between looks where the kernel has not decided by then. */
 const lookAfter = 50;
@@ -129,18 +112,9 @@ export class Confirmations {
       by: change.by,
       digest: change.digest,
       files: plain(change.files),
-      store: await this.#storeState(),
+      store: await readStoreState(this.#options.store),
       before: { revision, applied, digest, files: plain(change.before.files) },
     };
-  }
-
-  /** Equal states: nobody has edited the store in between. */
-  async #storeState(): Promise<string> {
-    try {
-      return digestFiles(await this.#options.store.load());
-    } catch (error) {
-      return `cannot be read: ${describeError(error)}`;
-    }
   }
 
   async #enforce(checked: Pick<InForce, "resolved" | "policies">, seconds: number) {
@@ -195,16 +169,9 @@ export class Confirmations {
     return back;
   }
 
-  /** A record that cannot be removed does no harm: the kernel and the store say by then what became of it. */
   async #conclude(): Promise<void> {
-    const { enforcer, file, log } = this.#options;
     clearTimeout(this.#timer);
-    try {
-      await file.remove();
-    } catch (error) {
-      log.error({ err: error }, "the record of a change that was decided could not be removed");
-    }
-    await enforcer.forget();
+    await forgetDecision(this.#options);
     this.#waiting = null;
   }
 
@@ -249,7 +216,7 @@ export class Confirmations {
 
   /** An edit of the store that came after the change is not written over. */
   async #refuseEdited({ record, inForce }: Waiting): Promise<void> {
-    const now = await this.#storeState();
+    const now = await readStoreState(this.#options.store);
     if (now === record.store || now === record.digest) return;
     throw new Failure(
       "refused",
@@ -290,52 +257,9 @@ export class Confirmations {
     return result;
   }
 
-  /**
-   * What became of the change that an earlier agent left waiting. Where it waits on, its rules are in force when
-   * this settles. Where it was kept, it is in the store by then; where not, the store is as it was before.
-   */
+  /** What became of a change that an earlier agent left. Where it waits on, its rules are in force then. */
   async takeOver(): Promise<TakenOver> {
-    const { enforcer, file } = this.#options;
-    const record = await file.read();
-    const state = enforcer.confirmation?.state ?? null;
-    if (record !== null && state === "waiting" && (await this.#resume(record))) return { outcome: "waiting" };
-    if (enforcer.confirmation?.state === "waiting") await enforcer.decide("undo");
-    const taken = record === null ? ({ outcome: "none" } as const) : await this.#follow(record, state);
-    await this.#conclude();
-    return taken;
-  }
-
-  /** False where this agent cannot go on with it: it is undone then. */
-  async #resume(record: WaitingRecord): Promise<boolean> {
-    const { enforcer, applier, log } = this.#options;
-    try {
-      const before = { ...(await applier.check(record.before.files)), ...record.before };
-      const checked = await applier.check(record.files);
-      await enforcer.resume(before, checked);
-      const inForce = await applier.keep(record.files, record.digest, checked, record.by);
-      this.#await({ record, before, inForce });
-      log.info({ revision: inForce.revision }, "a change goes on waiting for its confirmation");
-      return true;
-    } catch (error) {
-      log.error({ err: error }, "a change that waits cannot be gone on with: it is undone");
-      return false;
-    }
-  }
-
-  /** `state`: what the kernel knows of it; null: nothing (the host was booted, or the change never began). */
-  async #follow(record: WaitingRecord, state: "waiting" | "kept" | "reverted" | null): Promise<TakenOver> {
-    const { store, applier, log, onReverted } = this.#options;
-    const now = await this.#storeState();
-    if (state === "kept") {
-      if (now === record.store && now !== record.digest)
-        await (await applier.stage(record.files, store.stage)).commit();
-      return { outcome: "kept" };
-    }
-    if (state === null && now === record.digest) return { outcome: "kept" };
-    log.warn({ since: record.since }, "a change was taken back: it was not confirmed");
-    onReverted();
-    const of = applier.revisionOf(record.digest);
-    return { outcome: "reverted", by: { cause: "reverted", of }, digest: record.before.digest };
+    return takeOver(this.#options, (waiting) => this.#await(waiting));
   }
 
   stop(): void {

@@ -160,6 +160,36 @@ describe("a change that is to be confirmed", () => {
   });
 });
 
+describe("a store that cannot be written", () => {
+  it("refuses a change that is to be confirmed before anything is changed", async () => {
+    await start();
+    store.full = true;
+    await expect(applyFor([fresh])).rejects.toThrow(/The store cannot be written, so nothing was changed/);
+    expect(portInForce()).toBe(80);
+  });
+
+  it("keeps a change waiting that is to be confirmed", async () => {
+    await start();
+    await applyFor([fresh]);
+    store.full = true;
+    await expect(ask(socket, "confirm", {})).rejects.toThrow(/The store cannot be written/);
+    expect((await policy()).waiting).not.toBeNull();
+    store.full = false;
+    await ask(socket, "confirm", {});
+    expect(store.files).toEqual([fresh]);
+  });
+
+  it("at the last moment brings back what was in force", async () => {
+    await start();
+    await applyFor([fresh]);
+    store.breaks = true;
+    await expect(ask(socket, "confirm", {})).rejects.toThrow(/What was in force is again/);
+    expect(portInForce()).toBe(80);
+    expect(await policy()).toMatchObject({ revision: 3, waiting: null });
+    expect(store.files).toEqual([old]);
+  });
+});
+
 describe("while a change waits", () => {
   it("other changes are refused, saying what to do", async () => {
     await start();
@@ -276,6 +306,27 @@ describe("an agent that starts after another one", () => {
     await start();
     expect(store.files).toEqual([edited]);
     expect(portInForce()).toBe(8080);
+  });
+
+  it("has what was in force before as the last good rules, where the store is damaged meanwhile", async () => {
+    const first = await start();
+    await applyFor([fresh]);
+    await stop(first);
+    passDeadline();
+    store.unreadable = "rules.yaml: others may write it";
+    await start();
+    expect(portInForce()).toBe(80);
+  });
+
+  it("takes a confirmation back that it cannot write to the store", async () => {
+    const first = await start();
+    await applyFor([fresh]);
+    await stop(first);
+    kernel.confirmation = { state: "kept", remaining_seconds: 0 };
+    store.full = true;
+    await start();
+    expect(portInForce()).toBe(80);
+    expect(await policy()).toMatchObject({ revision: 3, waiting: null });
   });
 
   it("undoes a change whose record is lost or damaged, or that it cannot go on with", async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { InForce } from "../../../src/agent/apply.ts";
 import { checkRules } from "../../../src/agent/check.ts";
 import { describeEvent, describeInterfaces, describeSession } from "../../../src/agent/describe.ts";
-import { eventLine, sessionsReply, statusReply } from "../../../src/agent/protocol.ts";
+import { eventLine, sessionsReply } from "../../../src/agent/protocol.ts";
+import { statusReply } from "../../../src/agent/status-reply.ts";
 import type { PacketEvent, Session } from "../../../src/kernel/status.ts";
 import { defaultLimits } from "../../../src/model/model.ts";
 

@@ -7,6 +7,10 @@ export class MemoryStore implements RulesStore {
   readonly name = "/etc/ringwall/rules.d";
   files: readonly RuleFile[];
   unreadable: string | null = null;
+  /** Nothing can be staged. */
+  full = false;
+  /** What is staged cannot take its place. */
+  breaks = false;
   #onChange: (() => Promise<void>) | null = null;
 
   constructor(files: readonly RuleFile[]) {
@@ -25,10 +29,16 @@ export class MemoryStore implements RulesStore {
     };
   }
 
-  readonly stage = async (files: readonly RuleFile[]) => ({
-    commit: async () => this.edit(files),
-    discard: async () => undefined,
-  });
+  readonly stage = async (files: readonly RuleFile[]) => {
+    if (this.full) throw new Error("ENOSPC: no space left on device");
+    return {
+      commit: async () => {
+        if (this.breaks) throw new Error("EIO: i/o error");
+        this.edit(files);
+      },
+      discard: async () => undefined,
+    };
+  };
 
   edit(files: readonly RuleFile[]): void {
     this.files = files;
