@@ -1,11 +1,8 @@
-/** `apply --confirm` on a host with guests: the built agent, real packets, and kills at every step. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+/** `apply --confirm` on a host with guests: the built agent, and real packets. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Agent, guestRules, Host } from "./host.ts";
-import type { Outcome } from "./program.ts";
 
 /** Guests may ping each other under the old rules, not under the new ones. */
 const newRules = guestRules.replace("protocol: icmp", "protocol: gre");
@@ -98,66 +95,4 @@ describe("a change that is confirmed", () => {
     expect((await status()).policy.waiting).toBeNull();
     expect(host.ping(1, 2)).toBe(false);
   });
-});
-
-/** Kills the agent as it begins its n-th call of `calls`, if it comes that far; the outcome of `work`. */
-async function killAt(n: number, calls: string, work: () => Promise<Outcome>): Promise<Outcome> {
-  const { pid } = agent;
-  const inject = `inject=${calls}:signal=SIGKILL:when=${n}`;
-  const args = ["-f", "-qq", "-e", `trace=${calls}`, "-e", inject, "-p", String(pid)];
-  const strace = spawn("strace", args, { stdio: "ignore" });
-  const ended = once(strace, "close");
-  try {
-    const tracer = () => readFileSync(`/proc/${pid}/status`, "utf8");
-    await expect.poll(tracer, { interval: 10, timeout: 5000 }).toMatch(/TracerPid:\s+[1-9]/);
-    return await work();
-  } finally {
-    strace.kill("SIGTERM");
-    await ended;
-  }
-}
-
-const diskCalls = "fsync,rename,unlink";
-
-describe("an agent that is killed at any write to the disk", () => {
-  // strace counts calls by thread.
-  beforeAll(() => {
-    host.env.UV_THREADPOOL_SIZE = "1";
-  });
-
-  it("of a change that is to be confirmed leaves the old rules, in the kernel and in the store", async () => {
-    let kills = 0;
-    for (let n = 1; (await killAt(n, diskCalls, () => applyNew("1s"))).code !== 0; n++) {
-      kills++;
-      await awaitOld();
-      await host.stopAgents("SIGKILL");
-      agent = await host.startAgent();
-      expect((await status()).policy.waiting, `kill ${n}`).toBeNull();
-      expect(host.ping(1, 2), `kill ${n}`).toBe(true);
-      expect(stored(), `kill ${n}`).toBe(guestRules);
-    }
-    expect(kills).toBeGreaterThan(4);
-  }, 180_000);
-
-  it("of a confirmation leaves in the store what is in force", async () => {
-    let kills = 0;
-    const outcomes = new Set<boolean>();
-    for (let n = 1; ; n++) {
-      expect((await applyNew("10m")).code).toBe(0);
-      if ((await killAt(n, diskCalls, () => host.ringwall("confirm"))).code === 0) break;
-      kills++;
-      await host.stopAgents("SIGKILL");
-      agent = await host.startAgent();
-      const { waiting } = (await status()).policy;
-      const isNew = stored() === newRules;
-      outcomes.add(isNew);
-      // Where nothing was decided yet, it waits on; else the store has what the packets meet.
-      expect(host.ping(1, 2), `kill ${n}`).toBe(waiting === null && !isNew);
-      if (waiting !== null) await host.ringwall("confirm", "--undo");
-      host.writeRules(guestRules);
-      await awaitOld();
-    }
-    expect(kills).toBeGreaterThan(4);
-    expect([...outcomes].sort()).toEqual([false, true]);
-  }, 180_000);
 });

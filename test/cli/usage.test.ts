@@ -130,3 +130,11 @@ describe("a tree that is not built", () => {
     expect(stderr).toContain("make build");
   });
 });
+
+describe("a span for a confirmation", () => {
+  it.each(["0s", "soon", "25h", "1.5s"])("%s is refused with what to write", async (span) => {
+    const { code, stderr } = await ringwall(["apply", "/nonexistent", "--confirm", span]);
+    expect(code).toBe(64);
+    expect(stderr).toContain(`--confirm ${span}: write a span`);
+  });
+});
