@@ -1,6 +1,7 @@
 /** Proof of the sorted dimensions: service, source port, expiry. */
 import type { Rule } from "../model/model.ts";
 import { createBitmap } from "./bitmap.ts";
+import { serviceOtherFamily } from "./layout.ts";
 import { fail, type ProofContext, type ProofFailure, type ProofPart, proveBits } from "./prove-bits.ts";
 import type { Cell } from "./types.ts";
 
@@ -26,15 +27,25 @@ export function proveCells(
   let before = -1;
   for (const [index, { first, bits }] of cells.entries()) {
     if (index === 0 ? first !== 0 : first <= before) {
-      return fail(context, part, null, `cell ${index} begins at ${first}, behind ${before}`);
+      return fail(
+        context,
+        part,
+        null,
+        `cell ${index} begins at ${namePlace(part, first)}, behind ${before < 0 ? "nothing" : namePlace(part, before)}`,
+      );
     }
     before = first;
     const last = (cells[index + 1]?.first ?? spans.end + 1) - 1;
     const straddler = matchCell(spans, first, last, expected);
     if (straddler !== null) {
-      return fail(context, part, straddler, `the cell from ${first} matches rule ${straddler} only in part`);
+      return fail(
+        context,
+        part,
+        straddler,
+        `the cell from ${namePlace(part, first)} matches rule ${straddler} only in part`,
+      );
     }
-    const failure = proveBits(context, part, bits, expected, () => `the cell from ${first}`);
+    const failure = proveBits(context, part, bits, expected, () => `the cell from ${namePlace(part, first)}`);
     if (failure !== null) {
       return failure;
     }
@@ -42,6 +53,24 @@ export function proveCells(
   return cells.length > 0 && before <= spans.end
     ? null
     : fail(context, part, null, `the ${cells.length} cells do not divide 0 to ${spans.end}`);
+}
+
+/** A number of the dimension, for people. */
+function namePlace(part: ProofPart, number: number): string {
+  if (part === "expires") {
+    return `second ${number} of UTC`;
+  }
+  if (part !== "service") {
+    return `port ${number}`;
+  }
+  const protocol = (number >>> 16) & 0xff;
+  const rest = number & 0xffff;
+  if (number >= serviceOtherFamily) {
+    return `protocol ${protocol} of the other family`;
+  }
+  const isIcmp = protocol === 1 || protocol === 58;
+  const behind = isIcmp ? `type ${rest >>> 8}, code ${rest & 0xff}` : `port ${rest}`;
+  return `protocol ${protocol}, ${behind}`;
 }
 
 /** Fills `expected` with the rules that match the whole cell. Returns a rule that matches only a part of it. */

@@ -1,4 +1,5 @@
 /** Proof of the prefix dimensions: for every address, the longest entry says what all prefixes of the rules say. */
+import { formatPrefix } from "../model/cidr.ts";
 import type { Prefix } from "../model/model.ts";
 import { type Bitmap, createBitmap, noBits, setBit } from "./bitmap.ts";
 import { fail, type ProofContext, type ProofFailure, proveBits } from "./prove-bits.ts";
@@ -73,7 +74,10 @@ function visitNode(
   for (let top = path.at(-1); top !== undefined && !contains(top.prefix, prefix); top = path.at(-1)) {
     path.pop();
   }
-  const where = () => `${prefix.family === 4 ? "IPv4" : "IPv6"} ${prefix.bits.toString(16)}/${prefix.length}`;
+  const where = () =>
+    isWellFormed(prefix)
+      ? formatPrefix(prefix)
+      : `IPv${prefix.family} ${prefix.bits.toString(16)}/${prefix.length}`;
   const held = equal.flatMap(({ entry }) => (entry === null ? [] : [entry]));
   if (held.length > 1) {
     return fail(context, kind, null, `${where()} has ${held.length} entries`);
