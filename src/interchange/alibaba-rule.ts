@@ -42,7 +42,7 @@ export function readAlibabaRule(
   checkFamilies(service.protocol, far, near);
   const rank = readPriority(importer, fields, home, spot);
   const nicType = readNicType(fields, home);
-  const description = importer.text(fields.text("Description"), spot, "description");
+  const description = importer.text(fields.words("Description"), spot, "description");
   fields.refuseUnknown();
   return compact<PlainRule>({
     direction,

@@ -82,8 +82,8 @@ function readGroup(importer: Importer, fields: Fields, id: string): PlainGroup {
   const type = readType(fields.text("SecurityGroupType"));
   const home: RuleHome = { id, type, networkType: importer.target.networkType };
   const head = {
-    name: importer.text(fields.text("SecurityGroupName"), spot, "name"),
-    description: importer.text(fields.text("Description"), spot, "description"),
+    name: importer.text(fields.words("SecurityGroupName"), spot, "name"),
+    description: importer.text(fields.words("Description"), spot, "description"),
   };
   const innerAccess = readInnerAccess(importer, fields, home);
   const rules = listPermissions(fields).flatMap(({ value, path }) => readOne(importer, value, path, home));
@@ -140,7 +140,7 @@ function readTags(importer: Importer, fields: Fields, group: string): Record<str
   const tags = (Array.isArray(written) ? fields.maps("Tags") : fieldsOf(written, spot.place).maps("Tag")).map(
     (tag) => {
       const key = importer.text(tag.requireText("TagKey", "Key"), spot, "tag") ?? "";
-      return [key, importer.text(tag.text("TagValue", "Value"), spot, "tag") ?? ""] as const;
+      return [key, importer.text(tag.words("TagValue", "Value"), spot, "tag") ?? ""] as const;
     },
   );
   return tags.length === 0 ? undefined : Object.fromEntries(tags);

@@ -65,8 +65,8 @@ function readGroup(importer: Importer, { fields, id, owner }: Declared): PlainGr
   const spot = { place: fields.path, group: id };
   fields.skip("VpcId", "SecurityGroupArn");
   const head = {
-    name: importer.text(fields.text("GroupName"), spot, "name"),
-    description: importer.text(fields.text("Description"), spot, "description"),
+    name: importer.text(fields.words("GroupName"), spot, "name"),
+    description: importer.text(fields.words("Description"), spot, "description"),
     tags: readTags(importer, fields, spot),
   };
   const rules = (["ingress", "egress"] as const).flatMap((direction) =>
@@ -99,7 +99,7 @@ function noteUnknown(importer: Importer, fields: Fields, group: string | null = 
 function readTags(importer: Importer, fields: Fields, spot: Spot): Record<string, string> | undefined {
   const tags = fields.maps("Tags").map((tag) => {
     const key = importer.text(tag.requireText("Key"), spot, "tag") ?? "";
-    return [key, importer.text(tag.text("Value"), spot, "tag") ?? ""] as const;
+    return [key, importer.text(tag.words("Value"), spot, "tag") ?? ""] as const;
   });
   return tags.length === 0 ? undefined : Object.fromEntries(tags);
 }
@@ -136,7 +136,7 @@ function readPermission(
       const at = { place: peer.path, group };
       return importer.attempt(at, "accept", () => {
         const { remote, family } = read();
-        const description = importer.text(peer.text("Description"), at, "description");
+        const description = importer.text(peer.words("Description"), at, "description");
         peer.refuseUnknown();
         return finishAwsRule(importer, at, { direction, service, remote, family, description });
       });
@@ -253,7 +253,7 @@ function readListedRule(importer: Importer, rule: Fields, group: string): readon
     if (egress === undefined) throw new Unsayable("missing-key", "`IsEgress` is missing");
     const service = readAwsService(importer, rule, spot);
     const { remote, family } = readListedRemote(importer, rule, group);
-    const description = importer.text(rule.text("Description"), spot, "description");
+    const description = importer.text(rule.words("Description"), spot, "description");
     const id = rule.text("SecurityGroupRuleId");
     rule.refuseUnknown();
     const direction = egress ? "egress" : "ingress";

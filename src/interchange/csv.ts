@@ -24,14 +24,14 @@ export function findDelimiter(text: string): string {
   return delimiters.reduce<string>((best, next) => (count(next) > count(best) ? next : best), ",");
 }
 
-/** What a spreadsheet takes for a formula at the start of a cell. */
-const formula = /^[=+\-@\t\r]/;
+/** What a spreadsheet takes for a formula at the start of a cell, and what such an apostrophe keeps from being one. */
+const formula = /^'*[=+\-@\t\r]/;
 /** Not one: digits alone calculate nothing that is not written there (`-1/-1`, every port). */
 const harmless = /^-\d+(\/-?\d+)?$/;
 
 /** Takes away the apostrophe by which an export keeps a cell from being a formula. */
 function unguard(cell: string): string {
-  return cell.startsWith("'") && formula.test(cell.slice(1)) ? cell.slice(1) : cell;
+  return cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;
 }
 
 function guard(cell: string): string {

@@ -56,6 +56,12 @@ export class Fields {
     throw new Unsayable("bad-value", `\`${names[0]}\` is no text`);
   }
 
+  /** A text for people, with its spaces. */
+  words(...names: readonly string[]): string | undefined {
+    const value = this.value(...names);
+    return typeof value === "string" ? value : this.text(...names);
+  }
+
   /** @throws Unsayable where it is missing */
   requireText(...names: readonly string[]): string {
     const text = this.text(...names);

@@ -113,8 +113,13 @@ export class Importer {
       );
   }
 
-  /** The id of a group of the source here: its own where that is legal, else one made of it. */
+  /**
+   * The id of a group of the source here: its own where that is legal, else one made of it.
+   * @throws Unsayable where the source has it twice: rules that name it would mean either
+   */
   declareGroup(sourceId: string, place: string): string {
+    if (this.#ids.has(sourceId))
+      throw new Unsayable("duplicate-key", `the group ${quote(sourceId)} stands twice`);
     const id = this.target.name ?? this.#makeGroupId(sourceId);
     this.#ids.set(sourceId, id);
     if (id !== sourceId)

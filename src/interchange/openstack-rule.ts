@@ -82,7 +82,7 @@ export function readOpenstackRule(
   const prefix = range === undefined ? null : importer.prefix(range, spot);
   const family = readFamily(fields, prefix?.family ?? null);
   const service = readService(importer, fields, family, spot);
-  const description = importer.text(fields.text("Description", "description"), spot, "description");
+  const description = importer.text(fields.words("Description", "description"), spot, "description");
   if (prefix !== null && group !== undefined)
     throw new Unsayable("bad-value", "an IP range and a group in one rule", "two rules");
   fields.refuseUnknown();

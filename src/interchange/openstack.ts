@@ -81,8 +81,8 @@ function readGroup(importer: Importer, fields: Fields, id: string): PlainGroup {
     importer.refuse("stateless", spot, "a stateless group: its replies need rules, here they need none");
   const tags = readTags(importer, fields, id);
   const head = {
-    name: importer.text(fields.text("name"), spot, "name"),
-    description: importer.text(fields.text("description"), spot, "description"),
+    name: importer.text(fields.words("name"), spot, "name"),
+    description: importer.text(fields.words("description"), spot, "description"),
   };
   const { sparse, list } = listRules(fields);
   const rules = list.flatMap((rule) => readRule(importer, rule, id, sparse));

@@ -3,8 +3,9 @@ import { addressLength, prefixCovers, prefixKey, prefixMask } from "../model/cid
 import type { Address, Prefix } from "../model/model.ts";
 import { Unsayable } from "./finding.ts";
 
-/** More pieces than any list here may have. */
+/** More pieces, and more exceptions, than any list here may have. */
 const piecesMax = 20_000;
+const holesMax = 1000;
 
 /** The fewest prefixes that hold exactly the addresses from first to last. */
 export function coverRange(first: Address, last: Address): readonly Prefix[] {
@@ -48,6 +49,8 @@ export interface SetEntry {
 export function flattenSet(entries: readonly SetEntry[]): readonly Prefix[] {
   const holes = distinct(entries.filter(({ except }) => except).map(({ prefix }) => prefix));
   const kept = distinct(entries.filter(({ except }) => !except).map(({ prefix }) => prefix));
+  if (holes.length > holesMax || kept.length > piecesMax)
+    throw new Unsayable("bad-value", `the set has more than ${holesMax} exceptions or ${piecesMax} entries`);
   const pieces: Prefix[] = [];
   for (const prefix of kept) {
     const inside = holes.filter((hole) => prefixCovers(prefix, hole));

@@ -85,6 +85,14 @@ export function readOptions(sections: readonly Section[]): readonly Option[] {
     );
 }
 
+export interface FirewallFile {
+  readonly name: string;
+  /** The guest's number, `cluster`, or null for a file of another name. */
+  readonly of: string | null;
+  readonly sections: readonly Section[];
+  readonly options: readonly Option[];
+}
+
 export interface RuleLine {
   readonly at: string;
   readonly comment: string;

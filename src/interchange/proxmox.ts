@@ -4,33 +4,17 @@
  * group, with the cluster's groups that it names in their places; a cluster's file alone becomes its groups.
  * What the lines mean: the manual of pve-firewall.
  */
-import type { Direction, Policy } from "../model/model.ts";
+import type { Policy } from "../model/model.ts";
 import { priorityMax } from "../model/rule.ts";
 import { quote } from "../model/text.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer } from "./importer.ts";
 import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
-import {
-  isSwitchedOff,
-  type Option,
-  onlyAccepts,
-  type RuleLine,
-  readOptions,
-  readRuleLine,
-  readSections,
-  type Section,
-} from "./proxmox-file.ts";
-import { Names, Scope } from "./proxmox-names.ts";
-import { expandRule, policyOf, type Unranked } from "./proxmox-rule.ts";
+import { type FirewallFile, type Option, readOptions, readSections } from "./proxmox-file.ts";
+import { Scope } from "./proxmox-names.ts";
+import { RuleReader, type Sides } from "./proxmox-reader.ts";
+import type { Unranked } from "./proxmox-rule.ts";
 import type { SourceFile } from "./translate.ts";
-
-interface FirewallFile {
-  readonly name: string;
-  /** The guest's number, `cluster`, or null for a file of another name. */
-  readonly of: string | null;
-  readonly sections: readonly Section[];
-  readonly options: readonly Option[];
-}
 
 /** `cluster.fw`, one `VMID.fw`, or both. @throws Unsayable for files that are neither */
 export function importProxmox(importer: Importer, files: readonly SourceFile[]): void {
@@ -185,109 +169,6 @@ function noteUnusedSets(importer: Importer, scopes: readonly Scope[], group: str
         const spot = { place: section.at, group };
         importer.note("ignored-value", spot, `no rule names the IP set ${quote(name)}: it is passed over`);
       }
-}
-
-interface Sides {
-  readonly ingress: readonly Unranked[];
-  readonly egress: readonly Unranked[];
-}
-
-/** Reads lines of rules in their order, groups in their places. */
-class RuleReader {
-  readonly #importer: Importer;
-  readonly #group: string;
-  readonly #cluster: FirewallFile | null;
-  readonly #names: Names;
-  /** Groups of the cluster see the cluster's names only. */
-  readonly #clusterNames: Names;
-
-  constructor(
-    importer: Importer,
-    group: string,
-    guestScope: Scope | null,
-    cluster: FirewallFile | null,
-    clusterScope: Scope | null,
-  ) {
-    this.#importer = importer;
-    this.#group = group;
-    this.#cluster = cluster;
-    this.#names = new Names(importer, guestScope, clusterScope);
-    this.#clusterNames = new Names(importer, null, clusterScope);
-  }
-
-  read(lines: Section["lines"]): Sides {
-    const inGuest = this.#readLines(lines, this.#names, null);
-    const of = (direction: Direction): readonly Unranked[] =>
-      inGuest.filter((rule) => rule.direction === direction);
-    return { ingress: of("ingress"), egress: of("egress") };
-  }
-
-  /** `through`: the interface that the GROUP line names, for the lines of its group. */
-  #readLines(lines: Section["lines"], names: Names, through: string | null): readonly Unranked[] {
-    return lines.flatMap((line) => {
-      const spot = { place: line.at, group: this.#group };
-      if (isSwitchedOff(line)) {
-        this.#importer.note("rule-off", spot, "the rule is switched off: it is passed over");
-        return [];
-      }
-      const policy = onlyAccepts(line) ? "accept" : null;
-      const read = this.#importer.attempt(spot, policy, () => [readRuleLine(line)]);
-      return read.flatMap((rule) => this.#readRule(rule, names, through));
-    });
-  }
-
-  #readRule(rule: RuleLine, names: Names, through: string | null): readonly Unranked[] {
-    const spot = { place: rule.at, group: this.#group };
-    if (rule.type === "forward") {
-      this.#importer.note(
-        "other-scope",
-        spot,
-        "a FORWARD rule is about hosts and networks: it is passed over",
-      );
-      return [];
-    }
-    const ifaces = [rule.options.get("iface") ?? null, through].flatMap((name) => name ?? []);
-    if (rule.type === "group")
-      return this.#importer.attempt(spot, null, () => this.#readGroup(rule, ifaces[0] ?? null));
-    const policy = policyOf(rule);
-    const direction = rule.type === "in" ? "ingress" : "egress";
-    return this.#importer.attempt(spot, policy, () => {
-      if (!ifaces.every((iface) => this.#concerns(iface, rule))) return [];
-      if (rule.action === "reject")
-        this.#importer.note("reject", spot, "REJECT is a drop here: the sender hears nothing");
-      if (rule.options.has("log"))
-        this.#importer.note("source-option", spot, "`-log`: drops are counted and sampled here");
-      return expandRule(this.#importer, names, rule, direction, spot);
-    });
-  }
-
-  #readGroup(rule: RuleLine, iface: string | null): readonly Unranked[] {
-    const section = this.#cluster?.sections.find(
-      ({ kind, name }) => kind === "group" && name === rule.action,
-    );
-    if (section === undefined)
-      throw new Unsayable(
-        "unknown-name",
-        `there is no group ${quote(rule.action)}`,
-        "cluster.fw beside the guest's file",
-      );
-    return this.#readLines(section.lines, this.#clusterNames, iface);
-  }
-
-  /** Does a rule for this interface of the guest hold for the group? @throws Unsayable where nobody says */
-  #concerns(iface: string, { at }: RuleLine): boolean {
-    const { device } = this.#importer.target;
-    if (iface === device) return true;
-    if (device === null)
-      throw new Unsayable(
-        "one-interface",
-        `the rule is for ${quote(iface)} alone`,
-        `--device ${iface}, a group for each`,
-      );
-    const spot = { place: at, group: this.#group };
-    this.#importer.note("one-interface", spot, `the rule is for ${quote(iface)}, not for ${quote(device)}`);
-    return false;
-  }
 }
 
 function finishGroup(importer: Importer, id: string, sides: Sides, egress: Policy): PlainGroup {
