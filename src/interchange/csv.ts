@@ -17,9 +17,9 @@ export interface CsvRecord {
 
 const delimiters = [",", ";", "\t"] as const;
 
-/** The delimiter that stands most often in the first line, outside quotes. */
+/** The delimiter that stands most often in the first line that says something, outside quotes. */
 export function findDelimiter(text: string): string {
-  const head = (text.split(/\r\n|\r|\n/, 1)[0] ?? "").replaceAll(/"[^"]*"/g, "");
+  const head = (/[^\s\uFEFF].*/.exec(text)?.[0] ?? "").replaceAll(/"[^"]*"/g, "");
   const count = (delimiter: string): number => head.split(delimiter).length;
   return delimiters.reduce<string>((best, next) => (count(next) > count(best) ? next : best), ",");
 }

@@ -4,6 +4,7 @@ import { writeAlibabaCsv, writeAlibabaJson } from "./export-alibaba.ts";
 import { writeAws } from "./export-aws.ts";
 import { writeOpenstack } from "./export-openstack.ts";
 import { type Exported, Exporter } from "./exporter.ts";
+import { TooManyFindings } from "./finding.ts";
 import { writeNativeJson, writeNativeYaml } from "./native.ts";
 
 export const targetFormats = ["yaml", "json", "alibaba-json", "alibaba-csv", "aws", "openstack"] as const;
@@ -20,8 +21,20 @@ export function exportGroups(
   prefixLists: ReadonlyMap<string, PrefixList>,
 ): Exported {
   const exporter = new Exporter(prefixLists);
-  const text = write(exporter, groups, format);
-  return { text, findings: exporter.findings };
+  try {
+    return { text: write(exporter, groups, format), findings: exporter.findings };
+  } catch (error) {
+    if (!(error instanceof TooManyFindings)) throw error;
+    const last = {
+      code: "too-many",
+      effect: "refused",
+      place: "",
+      group: null,
+      message: error.message,
+      write: null,
+    } as const;
+    return { text: "", findings: [...exporter.findings, last] };
+  }
 }
 
 function write(exporter: Exporter, groups: readonly Group[], format: TargetFormat): string {

@@ -32,6 +32,7 @@ export const findingCodes = {
   "changed-text": "A name or description was made printable, or cut.",
   "other-network": "Groups of several networks in one source.",
   "not-there": "Something that was asked for is not in the source.",
+  "too-many": "There are more findings than are shown.",
   "lost-text": "A text for people that the target format has no place for.",
   "rule-kind": "A rule that the target format cannot say.",
   "group-setting": "A setting of a group that the target format cannot say.",
@@ -72,18 +73,31 @@ export class Unsayable extends Error {
   }
 }
 
-/** More findings than anybody reads; a file of nothing but faults must not fill the memory. */
-const findingsKept = 5000;
+/** More findings than anybody reads; a file of nothing but faults must not fill the memory, or take minutes. */
+const notesKept = 5000;
+const lossesMax = 1000;
+
+/** Thrown where so much cannot be said that nobody would go on. */
+export class TooManyFindings extends Error {
+  constructor() {
+    super(`more than ${lossesMax} parts cannot be said: these are the first`);
+    this.name = "TooManyFindings";
+  }
+}
 
 /** Collects findings in the order of the source. */
 export class Findings {
   readonly #list: Finding[] = [];
   readonly #counts: Record<Effect, number> = { note: 0, "left-out": 0, refused: 0 };
 
+  /** @throws TooManyFindings beyond a bound of losses; that one is kept */
   add(finding: Finding): void {
     this.#counts[finding.effect] += 1;
-    // What refuses is always kept: it is the reason that a user is shown.
-    if (this.#list.length >= findingsKept && (finding.effect === "note" || this.#counts.refused > 1)) return;
+    if (finding.effect !== "note" || this.#counts.note <= notesKept) this.#keep(finding);
+    if (this.#counts.refused + this.#counts["left-out"] === lossesMax) throw new TooManyFindings();
+  }
+
+  #keep(finding: Finding): void {
     this.#list.push({
       ...finding,
       place: escapeUnprintable(finding.place),
@@ -91,8 +105,13 @@ export class Findings {
     });
   }
 
+  /** In the order of the source; how many notes are not among them is said at the end. */
   get list(): readonly Finding[] {
-    return this.#list;
+    const hidden = this.#counts.note - notesKept;
+    if (hidden <= 0) return this.#list;
+    const message = `${hidden} more notes are not shown`;
+    const last = { code: "too-many", effect: "note", place: "", group: null, message, write: null } as const;
+    return [...this.#list, last];
   }
 }
 

@@ -4,10 +4,13 @@ import { Unsayable } from "./finding.ts";
 interface Frame {
   /** Keys of this map so far; null for a list. */
   readonly keys: Set<string> | null;
-  /** The step that leads to what is being read in it. */
-  step: string;
+  /** The key that leads to what is being read in it. */
+  key: string;
   index: number;
 }
+
+/** Deeper than any answer of a cloud; JSON.parse itself takes seconds for millions of brackets. */
+const depthMax = 64;
 
 /** `.key` where that reads well, else `["key"]`. */
 export function keyStep(key: string): string {
@@ -20,54 +23,93 @@ export function joinPath(path: string, step: string | number): string {
   return joined.startsWith(".") ? joined.slice(1) : joined;
 }
 
-/**
- * The path of the first key that stands twice in one map of legal JSON, or null. Walks the text once, without
- * recursion.
- */
-function findDuplicateKey(text: string): string | null {
-  const token = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs;
+type Scan = { readonly kind: "sound" | "deep" } | { readonly kind: "twice"; readonly path: string };
+
+/** Where the string that begins at `start` ends, behind its quote. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; ) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) return text.length;
+    let escapes = quote;
+    while (text.charCodeAt(escapes - 1) === 0x5c && escapes - 1 > start) escapes -= 1;
+    if ((quote - escapes) % 2 === 0) return quote + 1;
+    at = quote + 1;
+  }
+}
+
+/** One walk over the text, without recursion: how deep it is, and the first key that stands twice in its map. */
+function scanJson(text: string): Scan {
   const frames: Frame[] = [];
   let atKey = false;
-  for (const [found] of text.matchAll(token)) {
+  for (let at = 0; at < text.length; at += 1) {
     const top = frames.at(-1);
-    if (found === "{" || found === "[") {
-      frames.push({ keys: found === "{" ? new Set() : null, step: "", index: 0 });
-      atKey = found === "{";
-    } else if (found === "}" || found === "]") {
-      frames.pop();
-      atKey = false;
-    } else if (found === ",") {
-      if (top !== undefined) top.index += 1;
-      atKey = top !== undefined && top.keys !== null;
-    } else if (found !== ":" && atKey && top !== undefined && top.keys !== null) {
-      const key = JSON.parse(found) as string;
-      if (top.keys.has(key)) return pathOf(frames.slice(0, -1), key);
-      top.keys.add(key);
-      top.step = key;
-      atKey = false;
+    switch (text[at]) {
+      case "{":
+      case "[":
+        if (frames.length === depthMax) return { kind: "deep" };
+        atKey = text[at] === "{";
+        frames.push({ keys: atKey ? new Set() : null, key: "", index: 0 });
+        break;
+      case "}":
+      case "]":
+        frames.pop();
+        atKey = false;
+        break;
+      case ",":
+        if (top !== undefined) top.index += 1;
+        atKey = top !== undefined && top.keys !== null;
+        break;
+      case '"': {
+        const end = endOfString(text, at);
+        if (atKey && top !== undefined && top.keys !== null) {
+          const key = decodeKey(text.slice(at, end));
+          if (top.keys.has(key)) return { kind: "twice", path: pathOf(frames.slice(0, -1), key) };
+          top.keys.add(key);
+          top.key = key;
+        }
+        atKey = false;
+        at = end - 1;
+        break;
+      }
+      default:
     }
   }
-  return null;
+  return { kind: "sound" };
 }
 
-function pathOf(frames: readonly Frame[], key: string): string {
+/** A key that is no JSON is its own: the parse that follows refuses it. */
+function decodeKey(text: string): string {
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return text;
+  }
+}
+
+function pathOf(frames: readonly Frame[], last: string): string {
   const path = frames.reduce(
-    (joined, { keys, step, index }) => joinPath(joined, keys === null ? index : step),
+    (joined, { keys, key, index }) => joinPath(joined, keys === null ? index : key),
     "",
   );
-  return joinPath(path, key);
+  return joinPath(path, last);
 }
 
-/** Reads one JSON document. @throws Unsayable for text that is no JSON, and for a key that stands twice */
+/** Reads one JSON document. @throws Unsayable for text that is no JSON, too deep, or has a key twice in a map */
 export function parseJson(text: string): unknown {
-  let value: unknown;
+  const scan = scanJson(text);
+  if (scan.kind === "deep")
+    throw new Unsayable("bad-file", `maps and lists are nested more than ${depthMax} deep`);
+  const value = readValue(text.replace(/^\uFEFF/, ""));
+  if (scan.kind === "twice")
+    throw new Unsayable("duplicate-key", `\`${scan.path}\` stands twice`, "one of them");
+  return value;
+}
+
+function readValue(text: string): unknown {
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    return JSON.parse(text) as unknown;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-    throw new Unsayable("bad-file", `this is no JSON (${reason})`);
+    throw new Unsayable("bad-file", `this is no JSON (${reason?.slice(0, 200)})`);
   }
-  const twice = findDuplicateKey(text);
-  if (twice !== null) throw new Unsayable("duplicate-key", `\`${twice}\` stands twice`, "one of them");
-  return value;
 }

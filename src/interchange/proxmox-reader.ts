@@ -28,7 +28,7 @@ interface Context {
 }
 
 /** A group may stand in a file many times, and files must not grow beyond what a host can hold. */
-const linesMax = 50_000;
+const linesMax = 20_000;
 
 /** Reads lines of rules in their order, groups in their places. */
 export class RuleReader {

@@ -94,40 +94,40 @@ interface FamilyService {
   readonly only: 4 | 6 | null;
 }
 
-function readServices(
+/** One at a time: lists of ports and of ends multiply. */
+function* readServices(
   importer: Importer,
   rule: RuleLine,
   policy: Policy,
   spot: Spot,
-): readonly FamilyService[] {
-  return listServices(rule).flatMap(({ proto, dport, sport, icmpType, onlyIpv6 }) => {
-    const protocol = proto === null ? "all" : readProtocol(proto);
-    const only = onlyIpv6 ? 6 : familyOf(protocol);
-    if (protocol === "icmp" || protocol === "icmpv6") {
-      if (sport !== null) throw new Unsayable("no-ports", `\`-sport\` with ${protocol}`);
-      return [{ service: { protocol, ...readType(protocol, icmpType ?? dport) }, only }];
-    }
-    if (icmpType !== null) throw new Unsayable("bad-value", "`-icmp-type` without `-p icmp`", "-p icmp");
-    if (protocol !== "tcp" && protocol !== "udp") {
-      if (dport !== null || sport !== null)
-        throw new Unsayable(
-          "no-ports",
-          `ports of ${proto === null ? "every protocol" : proto}`,
-          "-p tcp or udp",
-        );
-      return [{ service: { protocol }, only }];
-    }
-    const range = (text: string | null): readonly string[] =>
-      text === null ? ["-1/-1"] : readPorts(importer, text, policy, spot);
-    const [ports, sources] = [range(dport), range(sport)];
-    return ports.flatMap((portRange) =>
-      sources.map((source) => ({
-        service:
-          source === "-1/-1" ? { protocol, portRange } : { protocol, portRange, sourcePortRange: source },
-        only,
-      })),
-    );
-  });
+): Generator<FamilyService> {
+  for (const words of listServices(rule)) {
+    const protocol = words.proto === null ? "all" : readProtocol(words.proto);
+    const only = words.onlyIpv6 ? 6 : familyOf(protocol);
+    if (protocol === "tcp" || protocol === "udp") {
+      if (words.icmpType !== null)
+        throw new Unsayable("bad-value", "`-icmp-type` without `-p icmp`", "-p icmp");
+      const ports = readPorts(importer, words.dport, policy, spot);
+      const sources = readPorts(importer, words.sport, policy, spot);
+      for (const portRange of ports)
+        for (const source of sources) {
+          const sourcePortRange = source === "-1/-1" ? undefined : source;
+          yield { service: compact<Service>({ protocol, portRange, sourcePortRange }), only };
+        }
+    } else yield { service: readPortless(protocol, words), only };
+  }
+}
+
+/** A service without ports. @throws Unsayable where it has some all the same */
+function readPortless(protocol: string | number, { proto, dport, sport, icmpType }: Words): Service {
+  if (protocol === "icmp" || protocol === "icmpv6") {
+    if (sport !== null) throw new Unsayable("no-ports", `\`-sport\` with ${protocol}`);
+    return { protocol, ...readType(protocol, icmpType ?? dport) };
+  }
+  if (icmpType !== null) throw new Unsayable("bad-value", "`-icmp-type` without `-p icmp`", "-p icmp");
+  if (dport !== null || sport !== null)
+    throw new Unsayable("no-ports", `ports of ${proto === null ? "every protocol" : proto}`, "-p tcp or udp");
+  return { protocol };
 }
 
 interface Words extends Omit<MacroService, "proto"> {
@@ -192,8 +192,9 @@ function readType(protocol: "icmp" | "icmpv6", text: string | null): Partial<Ser
     : { icmpType, icmpCode: icmpNumber(found.icmpCode, "code") };
 }
 
-/** `80`, `80,443`, `1000:2000`, and lists of them. */
-function readPorts(importer: Importer, text: string, policy: Policy, spot: Spot): readonly string[] {
+/** `80`, `80,443`, `1000:2000`, and lists of them; null: every port. */
+function readPorts(importer: Importer, text: string | null, policy: Policy, spot: Spot): readonly string[] {
+  if (text === null) return ["-1/-1"];
   return text.split(",").map((part) => {
     const found = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(part);
     if (found === null)

@@ -4,7 +4,7 @@ import { importAwsGroups, importAwsRules } from "./aws.ts";
 import { readCsv } from "./csv.ts";
 import { detectFormat, type SourceFormat } from "./detect.ts";
 import { fieldsOf } from "./fields.ts";
-import { Unsayable } from "./finding.ts";
+import { TooManyFindings, Unsayable } from "./finding.ts";
 import { type Imported, Importer, type ImportTarget } from "./importer.ts";
 import { parseJson } from "./json.ts";
 import { importNative } from "./native.ts";
@@ -28,11 +28,17 @@ export function translateSource(
 ): Imported & { readonly format: SourceFormat | null } {
   const importer = new Importer(target);
   let found: SourceFormat | null = null;
-  importer.attempt({ place: "", group: null }, null, () => {
-    found = format === "auto" ? detectFormat(files) : format;
-    readFiles(importer, files, found);
-    return [];
-  });
+  const whole = { place: "", group: null };
+  try {
+    importer.attempt(whole, null, () => {
+      found = format === "auto" ? detectFormat(files) : format;
+      readFiles(importer, files, found);
+      return [];
+    });
+  } catch (error) {
+    if (!(error instanceof TooManyFindings)) throw error;
+    importer.refuse("too-many", whole, error.message);
+  }
   return { ...importer.imported, format: found };
 }
 
