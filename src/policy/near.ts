@@ -1,11 +1,11 @@
 /** After a default drop: the rule that came nearest, and the smallest one that would let the packet pass. */
 import { formatAddress, formatPrefix, hostPrefix } from "../model/cidr.ts";
+import { writeRemote } from "../model/entry.ts";
 import type { Interface, Model, Rule } from "../model/model.ts";
 import { formatPortRange } from "../model/ports.ts";
 import { protocolNames, protocolNumbers } from "../model/protocol.ts";
 import { nameRule, outranks, type RuleName } from "./evaluate.ts";
 import type { PacketSide } from "./question.ts";
-import { formatRemote } from "./rule-text.ts";
 import { type Asked, type GroupRule, groupsOf, mismatches, type RuleField, rulesOf } from "./rules.ts";
 
 /** What a rule says, and what the packet is. */
@@ -87,7 +87,7 @@ function ruleText(rule: Rule, field: RuleField): string {
     icmpType: () => String(rule.icmpType ?? "any"),
     icmpCode: () => String(rule.icmpCode ?? "any"),
     local: () => (rule.local === null ? "any" : formatPrefix(rule.local)),
-    remote: () => formatRemote(rule.remote),
+    remote: () => writeRemote(rule.remote),
   };
   return texts[field]();
 }

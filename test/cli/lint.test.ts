@@ -48,6 +48,24 @@ describe("lint", () => {
     expect(yaml.stdout).toContain("code: open-to-world");
   });
 
+  it("names commands that the program takes", async () => {
+    const more = `      - {direction: ingress, policy: accept, protocol: udp, portRange: 1/2000, sourcePortRange: 53/53, remote: "::/0"}
+      - {direction: ingress, policy: accept, protocol: all, remote: "::/0", expires: "2090-01-01T00:00:00Z"}
+      - {direction: egress, policy: accept, protocol: all, remote: sg-web}
+  sg-db:
+`;
+    const folder = writeFiles({ "rules.yaml": careless.replace("  sg-db:\n", more) });
+    const { stdout } = await ringwall(["lint", folder, "--json"]);
+    const { findings } = JSON.parse(stdout) as { findings: { better: { command: string | null } | null }[] };
+    const commands = findings.flatMap(({ better }) => better?.command ?? []);
+    expect(new Set(commands.map((command) => command.split(" ")[2]))).toEqual(new Set(["modify", "remove"]));
+    for (const command of commands) {
+      const [, ...words] = command.split(" ");
+      const { code, stderr } = await ringwall([...words, "--rules", folder, "--dry-run"]);
+      expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: "" });
+    }
+  });
+
   it("refuses rules that are wrong, and two names of one thing", async () => {
     const folder = writeFiles({ "rules.yaml": careless.replace("22/22", "22") });
     const { code, stderr } = await ringwall(["lint", folder]);

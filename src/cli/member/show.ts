@@ -1,8 +1,10 @@
 import { cleanText } from "../../agent/protocol.ts";
+import { describeEffective } from "../../policy/effective.ts";
 import { findInterface, QuestionError } from "../../policy/ends.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode, refusal } from "../exit.ts";
 import { withRules, withSocket } from "../options.ts";
+import { renderEffective } from "../render/effective.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
 import { renderTable } from "../render/table.ts";
@@ -22,13 +24,20 @@ export const showInterface = defineCommand(
         describe: "Its id, instance, device, MAC or address",
       })
       .example("$0 interface show eni-web-1", "Device, addresses, groups, and what it may do")
-      .example("$0 interface show 10.0.0.11 --network vpc-shop", "By its address"),
+      .option("effective", {
+        type: "boolean",
+        default: false,
+        describe: "The rules of all its groups, in the order in which they are judged",
+      })
+      .example("$0 interface show 10.0.0.11 --network vpc-shop", "By its address")
+      .example("$0 interface show eni-web-1 --effective", "What it is judged by, rule by rule"),
   async (args) => {
     const { model } = await readModel(args);
-    const record = recordInterface(
-      findOne(() => findInterface(model, args.interface, { network: args.network })),
-    );
-    await printRecord(record, chooseFormat(args), renderInterface);
+    const own = findOne(() => findInterface(model, args.interface, { network: args.network }));
+    if (args.effective) {
+      const policy = describeEffective(model, own.id, Date.now() / 1000);
+      await printRecord(policy, chooseFormat(args), renderEffective);
+    } else await printRecord(recordInterface(own), chooseFormat(args), renderInterface);
     return ExitCode.done;
   },
 );

@@ -2,9 +2,7 @@
 import type { Family } from "../../model/model.ts";
 import { type Bitmap, clearBit, createBitmap, keyOf, setBit } from "../bitmap.ts";
 import type { Interval } from "../intervals.ts";
-import { serviceOtherFamily } from "../layout.ts";
-import { icmpOf, tcp, udp } from "../services.ts";
-import { extensionHeaders } from "../universe.ts";
+import { serviceUniverse } from "../universe.ts";
 
 /** Numbers that match the same rules. */
 export interface LineClass {
@@ -87,14 +85,5 @@ export function joinIntervals(intervals: readonly Interval[]): readonly Interval
 
 /** The service numbers that packets of a family have: ports, ICMP types and codes, or the protocol alone. */
 export function serviceDomain(family: Family): readonly Interval[] {
-  const intervals: Interval[] = [];
-  const other = icmpOf(family === 4 ? 6 : 4);
-  for (let protocol = 0; protocol <= 255; protocol++) {
-    if (protocol === other || (family === 6 && extensionHeaders.includes(protocol))) continue;
-    const first = protocol << 16;
-    const whole = protocol === tcp || protocol === udp || protocol === icmpOf(family);
-    intervals.push({ first, last: whole ? first + 0xffff : first });
-  }
-  const first = serviceOtherFamily + (other << 16);
-  return [...intervals, { first, last: first }];
+  return serviceUniverse(family).map(({ first, end }) => ({ first, last: end - 1 }));
 }

@@ -1,8 +1,8 @@
 /** Advice on rules that never take effect or change nothing: who decides in their place, and why. */
+import { writeRemote } from "../../model/entry.ts";
 import type { Model, Rule } from "../../model/model.ts";
 import { type Deciders, findDeciders } from "../deciders.ts";
 import type { PlacedRule } from "../order.ts";
-import { formatRemote } from "../rule-text.ts";
 import {
   type Finding,
   keepRule,
@@ -56,7 +56,7 @@ function adviseUnmatched(model: Model, placed: PlacedRule): Finding {
       better: removeRule(placed, "take it out"),
     });
   }
-  const remote = formatRemote(rule.remote);
+  const remote = writeRemote(rule.remote);
   if (isEmpty(model, rule)) {
     const what =
       rule.remote.kind === "group" ? `group ${remote} has no members` : `list ${remote} has no entries`;

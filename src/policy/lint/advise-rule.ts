@@ -1,9 +1,10 @@
 /** Advice on a rule by itself: what it opens, and to whom. */
-import { prefixCovers } from "../../model/cidr.ts";
-import type { PortRange, Prefix, Rule } from "../../model/model.ts";
+import { formatPrefix, prefixCovers } from "../../model/cidr.ts";
+import { writeRemote } from "../../model/entry.ts";
+import type { Family, PortRange, Prefix, Rule } from "../../model/model.ts";
 import type { PlacedRule } from "../order.ts";
 import { widthOf } from "../prefixes.ts";
-import { describeService, formatRemote, formatRuleLine, listRuleFields } from "../rule-text.ts";
+import { describeService, formatRuleLine, listRuleFields } from "../rule-text.ts";
 import { spanOf } from "../universe.ts";
 import { type Better, type Finding, type LintSeverity, makeRuleFinding, ruleHandle } from "./finding.ts";
 
@@ -31,7 +32,14 @@ const privatePorts: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Addresses for documentation (RFC 5737, RFC 3849): a place to put one's own. */
-const examples = { 4: "203.0.113.0/24", 6: "2001:db8::/32" } as const;
+const examples: Readonly<Record<Family, Prefix>> = {
+  4: { family: 4, bits: 0xcb007100n, length: 24 },
+  6: { family: 6, bits: 0x20010db8n << 96n, length: 32 },
+};
+
+function exampleFor({ remote }: Rule): Prefix {
+  return examples[remote.kind === "prefix" ? remote.prefix.family : 4];
+}
 
 /** RFC 1918, RFC 6598, RFC 4193: nobody's world. */
 const privateNetworks: readonly Prefix[] = [
@@ -82,13 +90,16 @@ function isPublicByNature(rule: Rule): boolean {
   return rule.protocolNumber === 17 && ports.first === 443;
 }
 
-/** The line with other values, and the command that makes it so. */
-function changeRule({ group, rule }: PlacedRule, changes: Readonly<Record<string, string>>): Better {
-  const fields = listRuleFields(rule).map(([key, value]) => [key, changes[key] ?? value] as const);
-  const flags = Object.entries(changes).map(([key, value]) => `--${flagOf(key)} ${value}`);
+/** The line as it would be, and the command that makes it so. */
+function changeRule({ group, rule }: PlacedRule, changes: Partial<Rule>): Better {
+  const before = new Map(listRuleFields(rule));
+  const after = listRuleFields({ ...rule, ...changes });
+  const flags = after
+    .filter(([key, value]) => before.get(key) !== value)
+    .map(([key, value]) => `--${flagOf(key)} ${value}`);
   return {
     text: "",
-    yaml: formatRuleLine(fields),
+    yaml: formatRuleLine(after),
     command: `ringwall rule modify ${group.id} ${ruleHandle(rule)} ${flags.join(" ")}`,
   };
 }
@@ -100,11 +111,14 @@ function flagOf(key: string): string {
 function adviseEverything(placed: PlacedRule, world: boolean): Finding {
   const { rule } = placed;
   const outward = rule.direction === "egress";
-  const whom = `${outward ? "to" : "from"} ${formatRemote(rule.remote)}`;
+  const whom = `${outward ? "to" : "from"} ${writeRemote(rule.remote)}`;
   const severity: LintSeverity = world && !outward ? "warning" : "note";
-  const family = rule.remote.kind === "prefix" ? rule.remote.prefix.family : 4;
-  const changes: Record<string, string> = { protocol: "tcp", portRange: "443/443" };
-  if (world && !outward) changes.remote = examples[family];
+  const changes: Partial<Rule> = {
+    protocol: "tcp",
+    protocolNumber: 6,
+    ports: { first: 443, last: 443 },
+    ...(world && !outward ? { remote: { kind: "prefix", prefix: exampleFor(rule) } } : {}),
+  };
   const named = "a rule for each service, with the addresses that need it; for example";
   return makeRuleFinding("accept-everything", placed, {
     severity,
@@ -122,13 +136,13 @@ function adviseWorld(placed: PlacedRule): Finding {
   const known = rule.ports === null ? undefined : findPrivate(rule.ports);
   const isPublic = isPublicByNature(rule);
   const what = `${describeService(rule)}${known === undefined ? "" : ` (${known})`}`;
-  const family = rule.remote.kind === "prefix" ? rule.remote.prefix.family : 4;
+  const example = exampleFor(rule);
   return makeRuleFinding("open-to-world", placed, {
     severity: isPublic ? "note" : "warning",
-    message: `opens ${what} to ${formatRemote(rule.remote)}${isPublic ? ": right for what is meant to be public" : ""}`,
+    message: `opens ${what} to ${writeRemote(rule.remote)}${isPublic ? ": right for what is meant to be public" : ""}`,
     better: {
-      ...changeRule(placed, { remote: examples[family] }),
-      text: `the addresses that need it, or a prefix list of them; with ${examples[family]} in their place`,
+      ...changeRule(placed, { remote: { kind: "prefix", prefix: example } }),
+      text: `the addresses that need it, or a prefix list of them; with ${formatPrefix(example)} in their place`,
     },
   });
 }
@@ -155,7 +169,7 @@ function adviseRange(placed: PlacedRule, world: boolean): Finding {
       `opens ${rule.ports === null ? `every ${rule.protocol} port` : `${width} ${rule.protocol} ports, ${rule.ports.first} to ${rule.ports.last}`}` +
       `${known === undefined ? "" : ` (${known} among them)`}, whether anything listens there or not`,
     better: {
-      ...changeRule(placed, { portRange: `${port}/${port}` }),
+      ...changeRule(placed, { ports: { first: port, last: port } }),
       text: "a rule for each port that is served; for example",
     },
   });
