@@ -1,5 +1,5 @@
 /** Who decides the packets that a rule matches: the reason for calling it idle. */
-import type { Bitmap } from "./bitmap.ts";
+import { type Bitmap, keyOf } from "./bitmap.ts";
 import type { Budget } from "./effects.ts";
 import { bitsFlag } from "./layout.ts";
 import { hasBit } from "./side-judge.ts";
@@ -14,6 +14,8 @@ export interface Deciders {
   /** Where no other rule matches: inner access, or the default. */
   readonly innerAccess: boolean;
   readonly byDefault: boolean;
+  /** False: there may be others. */
+  readonly complete: boolean;
 }
 
 interface Walk {
@@ -27,7 +29,10 @@ interface Walk {
 }
 
 /** More names than anybody reads need not be looked for. */
-const combinationsMax = 200_000;
+const namesMax = 8;
+const combinationsMax = 5_000;
+/** For a question that is yes or no. */
+const combinationsEnough = 1_000_000;
 
 function lowestBeside(bits: Bitmap, rule: number): number | null {
   for (let half = 0; half < bits.length; half++) {
@@ -55,25 +60,31 @@ function visit(walk: Walk, level: number, bits: Bitmap, flags: number, budget: B
     note(walk, bits, flags);
     return;
   }
-  for (const slice of dimension) {
-    if (!hasBit(slice.bits, walk.rule) || budget.left <= 0) continue;
+  for (const slice of dimension.slices) {
+    if (!hasBit(slice.bits, walk.rule)) continue;
+    if (budget.left <= 0 || walk.found.size >= namesMax) return;
     budget.left -= 1;
     const rest = bits.map((half, index) => half & (slice.bits[index] ?? 0));
-    const key = `${level} ${flags | slice.flags} ${rest.join()}`;
+    const key = `${level} ${flags | slice.flags} ${keyOf(rest)}`;
     if (walk.seen.has(key)) continue;
     walk.seen.add(key);
     visit(walk, level + 1, rest, flags | slice.flags, budget);
   }
 }
 
-/** The rules that would decide, or do decide, each packet that rule number `rule` matches, if it were not there. */
+/**
+ * The rules that would decide, or do decide, packets that rule number `rule` matches, if it were not there: all of
+ * them, or as many as one reads.
+ */
 export function findDeciders(side: PolicySide, spaces: readonly Space[], rule: number): Deciders {
   const found = new Set<number>();
-  const result = { matches: false, innerAccess: false, byDefault: false };
+  const result = { matches: false, innerAccess: false, byDefault: false, complete: true };
   for (const space of spaces) {
     const walk: Walk = { space, rule, seen: new Set(), found, ...result };
     const all = new Uint32Array(space.halves).fill(0xffffffff);
-    visit(walk, 0, all, 0, { left: combinationsMax });
+    const budget = { left: combinationsMax };
+    visit(walk, 0, all, 0, budget);
+    result.complete &&= budget.left > 0 && found.size < namesMax;
     result.matches ||= walk.matches;
     result.innerAccess ||= walk.innerAccess;
     result.byDefault ||= walk.byDefault;
@@ -83,14 +94,14 @@ export function findDeciders(side: PolicySide, spaces: readonly Space[], rule: n
 }
 
 /** Is there a packet that no rule matches? */
-export function leavesUnmatched(spaces: readonly Space[], combinations = combinationsMax): boolean {
+export function leavesUnmatched(spaces: readonly Space[], combinations = combinationsEnough): boolean {
   const budget = { left: combinations };
   const look = (space: Space, level: number, bits: Bitmap, seen: Set<string>): boolean => {
     if (bits.every((half) => half === 0)) return true;
-    return (space.dimensions[level] ?? []).some((slice) => {
+    return (space.dimensions[level]?.slices ?? []).some((slice) => {
       if (budget.left-- <= 0) return false;
       const rest = bits.map((half, index) => half & (slice.bits[index] ?? 0));
-      const key = `${level} ${rest.join()}`;
+      const key = `${level} ${keyOf(rest)}`;
       if (seen.has(key)) return false;
       seen.add(key);
       return look(space, level + 1, rest, seen);

@@ -9,7 +9,7 @@
  */
 import { type Bitmap, clearBit, keyOf, setBit } from "./bitmap.ts";
 import { type Firsts, firstTwo, hasBit, noRule, type Outcome, SideJudge } from "./side-judge.ts";
-import type { Space } from "./space.ts";
+import type { Dimension, Slice, Space } from "./space.ts";
 import type { PolicySide } from "./types.ts";
 
 /** How many combinations may be looked at, all questions together. */
@@ -57,7 +57,8 @@ class Search {
 
   #visit(level: number, bits: Bitmap, flags: number): void {
     if (this.#budget.left <= 0) return;
-    for (const slice of this.#space.dimensions[level] ?? []) {
+    for (const slice of selectSlices(this.#space.dimensions[level], bits)) {
+      if (!meets(this.#wanted, bits, slice.bits)) continue;
       const marks = flags | slice.flags;
       if (level === this.#last) {
         this.#look(bits, slice.bits, marks);
@@ -121,6 +122,33 @@ interface SearchState {
 /** Bounds the memory of a search; beyond it equal rests are visited again. */
 const visitedMax = 200_000;
 
+/** Do all three share a rule? */
+function meets(a: Bitmap, b: Bitmap, c: Bitmap): boolean {
+  for (let half = 0; half < a.length; half++) {
+    if (((a[half] ?? 0) & (b[half] ?? 0) & (c[half] ?? 0)) !== 0) return true;
+  }
+  return false;
+}
+
+/**
+ * Slices of a dimension, one at least for each that these rules tell apart. Where few rules are left, a line is cut
+ * at their ends only.
+ */
+function selectSlices(dimension: Dimension | undefined, bits: Bitmap): readonly Slice[] {
+  if (dimension === undefined || dimension.line === null) return dimension?.slices ?? [];
+  const { line, slices } = dimension;
+  const cuts: number[] = [0];
+  for (let half = 0; half < bits.length; half++) {
+    for (let word = bits[half] ?? 0; word !== 0; word &= word - 1) {
+      const rule = 32 * half + (31 - Math.clz32(word & -word));
+      const last = line.last[rule] ?? -1;
+      if (last >= 0) cuts.push(line.first[rule] ?? 0, last + 1);
+      if (cuts.length >= slices.length) return slices;
+    }
+  }
+  return [...new Set(cuts)].flatMap((cut) => line.pieces[cut] ?? []);
+}
+
 function intersect(a: Bitmap, b: Bitmap): Bitmap {
   const both = new Uint32Array(a.length);
   for (let half = 0; half < both.length; half++) both[half] = (a[half] ?? 0) & (b[half] ?? 0);
@@ -148,7 +176,7 @@ function findUniversal({ dimensions, halves }: Space): Bitmap[] {
   const universal: Bitmap[] = [];
   let bits: Bitmap = new Uint32Array(halves).fill(0xffffffff);
   for (const dimension of dimensions.toReversed()) {
-    for (const slice of dimension) bits = intersect(bits, slice.bits);
+    for (const slice of dimension.slices) bits = intersect(bits, slice.bits);
     universal.unshift(bits);
   }
   return universal;
@@ -157,7 +185,7 @@ function findUniversal({ dimensions, halves }: Space): Bitmap[] {
 /** The last dimension that tells packets apart; the ones after it are one slice in which all rules match. */
 function findLastCut({ dimensions }: Space): number {
   const isWhole = (index: number): boolean => {
-    const [only, ...more] = dimensions[index] ?? [];
+    const [only, ...more] = dimensions[index]?.slices ?? [];
     return more.length === 0 && only !== undefined && only.flags === 0 && matchesAll(only.bits, dimensions);
   };
   let last = dimensions.length - 1;
@@ -167,7 +195,7 @@ function findLastCut({ dimensions }: Space): number {
 
 /** Every rule that matches anywhere in another dimension matches here. */
 function matchesAll(bits: Bitmap, dimensions: Space["dimensions"]): boolean {
-  return (dimensions[0] ?? []).every((slice) =>
+  return (dimensions[0]?.slices ?? []).every((slice) =>
     slice.bits.every((half, index) => (half & ~(bits[index] ?? 0)) === 0),
   );
 }

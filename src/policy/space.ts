@@ -27,12 +27,27 @@ export interface Slice {
   readonly flags: number;
 }
 
+/** A dimension that is a line: its pieces in order, and for each rule the first and last one in which it matches. */
+export interface Line {
+  readonly pieces: readonly Slice[];
+  readonly first: Int32Array;
+  /** Before the first one: the rule matches nowhere. */
+  readonly last: Int32Array;
+}
+
+export interface Dimension {
+  /** Each distinct one once. */
+  readonly slices: readonly Slice[];
+  /** Null: no line. Remotes are none, for members stand apart. */
+  readonly line: Line | null;
+}
+
 export interface Space {
   readonly family: Family;
   /** 32-bit halves of a bitmap. */
   readonly halves: number;
   /** Remote, service, source port, local address, time. */
-  readonly dimensions: readonly (readonly Slice[])[];
+  readonly dimensions: readonly Dimension[];
 }
 
 /** An address that is somebody's, with the groups behind it. */
@@ -86,8 +101,18 @@ function distinct(slices: Iterable<Slice>): Slice[] {
   return [...known.values()];
 }
 
-function plainSlices<T>(pieces: readonly Piece<T>[]): Slice[] {
-  return distinct(pieces.map(({ bits }) => ({ bits, flags: 0 })));
+/** Every rule matches in pieces that follow each other: what it spans is one interval. */
+function lineOf<T>(cut: readonly Piece<T>[], rules: number): Dimension {
+  const pieces = cut.map(({ bits }) => ({ bits, flags: 0 }));
+  const line = { pieces, first: new Int32Array(rules), last: new Int32Array(rules).fill(-1) };
+  for (const [index, { bits }] of pieces.entries()) {
+    for (let rule = 0; rule < rules; rule++) {
+      if ((((bits[rule >>> 5] ?? 0) >>> (rule & 31)) & 1) === 0) continue;
+      if (line.last[rule] === -1) line.first[rule] = index;
+      line.last[rule] = index;
+    }
+  }
+  return { slices: distinct(pieces), line };
 }
 
 /** Rules that name the same list share one array of prefixes: it is cut once. */
@@ -187,7 +212,7 @@ export function buildSpace(
   const { rules } = side;
   const stride = strideOf(rules.length);
   const cut = (universe: readonly Span<number>[], spansOf: (rule: OrderedRule) => readonly Span<number>[]) =>
-    plainSlices(cutPieces(universe, sourcesOf(rules, spansOf), stride));
+    lineOf(cutPieces(universe, sourcesOf(rules, spansOf), stride), rules.length);
   const everywhere = localUniverse(family, direction);
   const localsOf = ({ rule: { local } }: OrderedRule): readonly Span<bigint>[] => {
     if (local === null) return everywhere;
@@ -203,10 +228,10 @@ export function buildSpace(
     family,
     halves: 2 * stride,
     dimensions: [
-      distinct(remotes),
+      { slices: distinct(remotes), line: null },
       cut(serviceUniverse(family), ({ rule }) => closed(serviceInterval(rule))),
       cut(sourcePortUniverse, ({ rule }) => closed(sourcePortInterval(rule))),
-      plainSlices(cutPieces(everywhere, sourcesOf(rules, localsOf), stride)),
+      lineOf(cutPieces(everywhere, sourcesOf(rules, localsOf), stride), rules.length),
       cut(timeUniverse(now), ({ rule }) => closed(expiryInterval(rule))),
     ],
   };

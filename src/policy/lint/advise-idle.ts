@@ -27,14 +27,14 @@ function placedAt(model: Model, seat: Seat, number: number): PlacedRule[] {
   return ordered === undefined || group === undefined ? [] : [{ group, rule: ordered.rule }];
 }
 
-function nameRules(own: PlacedRule, others: readonly PlacedRule[]): string {
+function nameRules(own: PlacedRule, others: readonly PlacedRule[], complete = true): string {
   const names = others.slice(0, namedMax).map(({ group, rule }) => {
     const name = rule.id ?? `rule ${rule.index}`;
     const line = rule.place === null ? "" : ` (line ${rule.place.line})`;
     return `${group === own.group ? "" : `${group.id} `}${name}${line}`;
   });
   const more = others.length - names.length;
-  return `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return `${names.join(", ")}${more > 0 || !complete ? " and others" : ""}`;
 }
 
 function where({ scope, seats }: IdleRule): string {
@@ -98,9 +98,10 @@ function explainShadow(idle: IdleRule, deciders: Deciders, others: readonly Plac
   const opposite = policies.size === 1 && !policies.has(idle.rule.policy);
   const verb = policies.size === 1 ? `${others[0]?.rule.policy ?? "accept"}` : "decide";
   const wide = findTooWide(idle, others);
-  const plural = others.length === 1 && policies.size === 1 ? `${verb}s` : verb;
+  const single = others.length === 1 && deciders.complete;
+  const plural = single && policies.size === 1 ? `${verb}s` : verb;
   return makeRuleFinding("shadowed", idle, {
-    message: `never takes effect${where(idle)}: ${nameRules(idle, others)} ${plural} all that it matches first`,
+    message: `never takes effect${where(idle)}: ${nameRules(idle, others, deciders.complete)} ${plural} all that it matches first`,
     better:
       wide === undefined
         ? removeRule(
@@ -130,7 +131,7 @@ function explainRedundant(idle: IdleRule, deciders: Deciders, others: readonly P
   const { rule } = idle;
   const same = others.filter((other) => other.rule.policy === rule.policy);
   const instead = [
-    ...(same.length > 0 ? [nameRules(idle, same)] : []),
+    ...(same.length > 0 ? [nameRules(idle, same, deciders.complete)] : []),
     ...(deciders.innerAccess && rule.policy === "accept" ? ["inner access"] : []),
     ...(deciders.byDefault ? [`the default of ${rule.direction}`] : []),
   ];

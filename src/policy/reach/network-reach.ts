@@ -42,8 +42,11 @@ export class NetworkReach {
     for (const one of classes) this.#numbers.set(one, this.#numbers.size);
   }
 
-  outside(family: Family): readonly OutsidePiece[] {
-    return listOutside(this.#model, this.#network, family, this.#addresses);
+  /** The outside world, as far as these members tell its addresses apart. */
+  outside(family: Family, members: readonly PointClass[]): readonly OutsidePiece[] {
+    const ids = new Set(members.flatMap(([point]) => point?.interface?.groups ?? []));
+    const groups = [...ids].flatMap((id) => this.#model.groups.get(id) ?? []);
+    return listOutside(this.#model, this.#network, family, { addresses: this.#addresses, groups });
   }
 
   /** What members of one class reach of another; null where no two different interfaces are in them. */

@@ -1,6 +1,6 @@
 /** The outside world as a network's rules see it: pieces of addresses that are nobody's, and how to name them. */
 import { formatPrefix } from "../../model/cidr.ts";
-import type { Address, Family, Model, Prefix } from "../../model/model.ts";
+import type { Address, Family, Group, Model, Prefix } from "../../model/model.ts";
 import { cutsOf, prefixesOf } from "../cuts.ts";
 import { holds } from "../oracle/address.ts";
 import type { Span } from "../pieces.ts";
@@ -16,14 +16,13 @@ export interface OutsidePiece extends Span<bigint> {
 /** What may be said of outside addresses in few words: these prefixes, or all but these. */
 export type OutsideName = { readonly prefixes: readonly string[] } | { readonly except: readonly string[] };
 
-/** Cut at the prefixes of all rules of a network's groups, at address pairs, and at what is never judged. */
+/** Cut at the prefixes of the rules of these groups, at address pairs, and at what is never judged. */
 export function listOutside(
   model: Model,
   network: string,
   family: Family,
-  addresses: KnownAddresses,
+  { addresses, groups }: { readonly addresses: KnownAddresses; readonly groups: readonly Group[] },
 ): readonly OutsidePiece[] {
-  const groups = [...model.groups.values()].filter((group) => group.network === network);
   const pairs = [...model.interfaces.values()]
     .filter((own) => own.network === network)
     .flatMap((own) => own.allowedAddressPairs.map(({ prefix }) => prefix));

@@ -94,7 +94,7 @@ function reachOutside(
 ): FamilyReach | null {
   const classes = classesOf(reach, family, group);
   if (classes.length === 0) return null;
-  const pieces = reach.outside(family);
+  const pieces = reach.outside(family, classes);
   const alike = new Map<string, { readonly bounds: Bounds; readonly pieces: Set<OutsidePiece> }>();
   for (const piece of pieces) {
     const { stranger } = piece;
