@@ -205,6 +205,7 @@ class BlockWriter {
   /** The value of a part: changed where it stands, or written anew. */
   #writeValue(part: Part, column: number, wanted: Value, kind: Kind): void {
     const { value: node } = part;
+    if (node.kind === "unread") return;
     if (node.kind === "map" && !node.flow && wanted instanceof Map && wanted.size > 0) {
       this.writeMap(node, wanted, kind);
     } else if (node.kind === "list" && !node.flow && Array.isArray(wanted) && wanted.length > 0) {

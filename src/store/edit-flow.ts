@@ -6,6 +6,7 @@ import {
   type ListText,
   type MapText,
   readValue,
+  type Scalar,
   type TextNode,
   type Value,
 } from "./edit-node.ts";
@@ -41,6 +42,8 @@ export class FlowWriter {
         return value instanceof Map ? this.#writeMap(node, value) : renderFlow(value);
       case "list":
         return Array.isArray(value) ? this.#writeList(node, value) : renderFlow(value);
+      case "unread":
+        return this.#slice(node.from, node.to);
       default:
         return node satisfies never;
     }
@@ -196,6 +199,6 @@ export function insertAfter(
   return [...(behind.get(undefined) ?? []), ...kept.flatMap((key) => [key, ...(behind.get(key) ?? [])])];
 }
 
-function isScalar(value: Value): value is Exclude<Value, Value[] | ReadonlyMap<string, Value>> {
-  return !Array.isArray(value) && !(value instanceof Map);
+function isScalar(value: Value): value is Scalar {
+  return typeof value !== "object" || value === null;
 }

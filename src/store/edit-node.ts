@@ -7,8 +7,9 @@ export type Scalar = string | number | boolean | null;
 export type { PlainValue } from "../model/entry.ts";
 
 /** The same while it is being edited: keys in the order of the file, `101` and `__proto__` like any other. */
-export type Value = Scalar | Value[] | ValueMap;
+export type Value = Scalar | Value[] | ValueMap | Unread;
 export type ValueMap = Map<string, Value>;
+export type Settled = Exclude<Value, Unread>;
 
 /** Offsets into the text without its byte order mark. */
 interface Span {
@@ -63,7 +64,31 @@ export interface ListText extends Span {
   readonly items: readonly ItemText[];
 }
 
-export type TextNode = ScalarText | EmptyText | AliasText | MapText | ListText;
+/** An entry of a section in a large file. It is read when it is looked at: few are. */
+export interface UnreadText extends Span {
+  readonly kind: "unread";
+  readonly entry: Unread;
+}
+
+export type TextNode = ScalarText | EmptyText | AliasText | MapText | ListText | UnreadText;
+
+/** What an entry says that has not been read yet. */
+export class Unread {
+  /** The entry's lines, without the comments and blank lines behind it. */
+  readonly text: string;
+  readonly #read: () => TextNode;
+  #node: TextNode | undefined;
+
+  constructor(text: string, read: () => TextNode) {
+    this.text = text;
+    this.#read = read;
+  }
+
+  get node(): TextNode {
+    this.#node ??= this.#read();
+    return this.#node;
+  }
+}
 
 /** Which node a map or list came from. */
 export type Origins = WeakMap<object, TextNode>;
@@ -88,6 +113,8 @@ export function readValue(node: TextNode, origins?: Origins): Value {
       origins?.set(list, node);
       return list;
     }
+    case "unread":
+      return node.entry;
     default:
       return node satisfies never;
   }
@@ -95,6 +122,7 @@ export function readValue(node: TextNode, origins?: Origins): Value {
 
 /** Maps are equal whatever the order of their keys. */
 export function equalValues(a: Value | undefined, b: Value | undefined): boolean {
+  if (a instanceof Unread || b instanceof Unread) return equalUnread(a, b);
   if (a instanceof Map && b instanceof Map) {
     return a.size === b.size && [...a].every(([key, value]) => b.has(key) && equalValues(value, b.get(key)));
   }
@@ -102,6 +130,17 @@ export function equalValues(a: Value | undefined, b: Value | undefined): boolean
     return a.length === b.length && a.every((value, index) => equalValues(value, b[index]));
   }
   return a === b;
+}
+
+/** What a value says, read where it has not been. */
+export function settleValue<T extends Value | undefined>(value: T | Unread): Exclude<T, Unread> | Settled {
+  return value instanceof Unread ? (readValue(value.node) as Settled) : (value as Exclude<T, Unread>);
+}
+
+/** The same text says the same: so large files are compared without being read. */
+function equalUnread(a: Value | undefined, b: Value | undefined): boolean {
+  if (a instanceof Unread && b instanceof Unread && a.text === b.text) return true;
+  return equalValues(settleValue(a), settleValue(b));
 }
 
 export function fromPlain(plain: PlainValue): Value {
@@ -117,6 +156,7 @@ function isPlainList(plain: PlainValue): plain is readonly PlainValue[] {
 }
 
 export function toPlain(value: Value): PlainValue {
+  if (value instanceof Unread) return toPlain(settleValue(value));
   if (value instanceof Map) {
     const object: Record<string, PlainValue> = {};
     for (const [key, inner] of value) {

@@ -9,9 +9,10 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { cutPieces, wholeTextMax } from "../model/yaml/pieces.ts";
+import { wholeTextMax } from "../model/yaml/pieces.ts";
 import { EditError } from "./edit-error.ts";
 import type { EntryText, ItemText, ListText, MapText, ScalarStyle, TextNode } from "./edit-node.ts";
+import { readLarge } from "./edit-read-large.ts";
 
 /**
  * The nodes of a file without its byte order mark; null where it holds nothing. The file has passed the
@@ -19,45 +20,13 @@ import type { EntryText, ItemText, ListText, MapText, ScalarStyle, TextNode } fr
  * @throws EditError where it is no YAML map
  */
 export function readText(path: string, text: string): MapText | null {
-  const pieces = text.length > wholeTextMax ? cutPieces(text) : null;
-  const node = pieces === null ? readSlice(path, text, 0, text.length) : readPieces(path, text, pieces);
+  const large =
+    text.length > wholeTextMax ? readLarge(text, (from, to) => readSlice(path, text, from, to)) : null;
+  const node = large ?? readSlice(path, text, 0, text.length);
   if (node === null || node.kind === "map") return node;
   throw new EditError(
     `${path}: a rules file is a map: write \`version: 1\`, then \`groups:\` and the others.`,
   );
-}
-
-/** A large file piece by piece: its syntax tree as a whole would take sixty times its size. */
-function readPieces(
-  path: string,
-  text: string,
-  pieces: NonNullable<ReturnType<typeof cutPieces>>,
-): TextNode | null {
-  const entries: EntryText[] = [];
-  const sections: { key: string; from: number; entries: EntryText[] }[] = [];
-  for (const piece of pieces) {
-    if (piece.kind === "section") {
-      sections.push({ key: piece.key, from: piece.at, entries: [] });
-      continue;
-    }
-    const node = readSlice(path, text, piece.from, piece.to);
-    if (node?.kind !== "map") return readSlice(path, text, 0, text.length);
-    if (piece.kind === "top") entries.push(...node.entries);
-    else sections.at(-1)?.entries.push(...node.entries);
-  }
-  for (const { key, from, entries: inner } of sections) {
-    const after = text.indexOf(":", from) + 1;
-    const first = inner[0];
-    const value: TextNode =
-      first === undefined
-        ? { kind: "empty", from: after, to: after }
-        : { kind: "map", flow: false, from: first.from, to: endOf(inner.at(-1) ?? first), entries: inner };
-    entries.push({ key, from, after, value });
-  }
-  entries.sort((a, b) => a.from - b.from);
-  const [first] = entries;
-  if (first === undefined) return null;
-  return { kind: "map", flow: false, from: first.from, to: endOf(entries.at(-1) ?? first), entries };
 }
 
 function readSlice(path: string, text: string, from: number, to: number): TextNode | null {
@@ -75,7 +44,8 @@ function readSlice(path: string, text: string, from: number, to: number): TextNo
   return document.contents === null ? null : new TextReader(text, from).read(document.contents);
 }
 
-function endOf({ after, value }: EntryText | ItemText): number {
+/** Behind an entry or item with its value. */
+export function endOf({ after, value }: EntryText | ItemText): number {
   return Math.max(after, value.to);
 }
 

@@ -1,5 +1,5 @@
 /** Values that are new in a file, as YAML in the manner of their neighbours. */
-import type { Scalar, ScalarStyle, Value, ValueMap } from "./edit-node.ts";
+import { type Scalar, type ScalarStyle, settleValue, type Value, type ValueMap } from "./edit-node.ts";
 
 /** How the file at hand is laid out. */
 export interface Layout {
@@ -49,7 +49,8 @@ export function renderKey(key: string): string {
 }
 
 /** On one line, in brackets. */
-export function renderFlow(value: Value): string {
+export function renderFlow(written: Value): string {
+  const value = settleValue(written);
   if (Array.isArray(value)) return `[${value.map(renderFlow).join(", ")}]`;
   if (!(value instanceof Map)) return renderScalar(value);
   return `{${[...value].map(([key, inner]) => `${renderKey(key)}: ${renderFlow(inner)}`).join(", ")}}`;
@@ -93,7 +94,7 @@ export function renderEntry(key: string, value: Value, column: number, kind: Kin
 /** What stands in the lines below a key in `column`. */
 export function renderBelow(value: Value, column: number, kind: Kind, layout: Layout): string[] {
   if (value instanceof Map) return renderEntries(value, column + layout.step, kind, layout);
-  if (!Array.isArray(value)) return [`${" ".repeat(column + layout.step)}${renderScalar(value)}`];
+  if (!Array.isArray(value)) return [`${" ".repeat(column + layout.step)}${renderFlow(value)}`];
   return value.flatMap((item) => renderItem(item, column + layout.listStep, [...kind, "*"], layout));
 }
 

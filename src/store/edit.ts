@@ -7,30 +7,24 @@
  * or whose anchor is, is written out where it stands, so that no change reaches a place that nobody named.
  */
 import type { SourceText } from "../model/yaml/source.ts";
-import { writeText } from "./edit-block.ts";
 import { EditError } from "./edit-error.ts";
-import { readLayout } from "./edit-layout.ts";
-import { adoptValue, matchValues } from "./edit-match.ts";
 import {
-  equalValues,
-  fromPlain,
-  type MapText,
-  type Origins,
-  type PlainValue,
-  readValue,
-  toPlain,
-  type Value,
-  type ValueMap,
-} from "./edit-node.ts";
+  isChanged,
+  networkOf,
+  type OpenFile,
+  openEntry,
+  openFile,
+  type Section,
+  sectionOf,
+  writeFile,
+} from "./edit-file.ts";
+import { adoptValue } from "./edit-match.ts";
+import { fromPlain, type PlainValue, toPlain, type Value, type ValueMap } from "./edit-node.ts";
 import { insertInOrder } from "./edit-order.ts";
-import { readText } from "./edit-read.ts";
-import { renderEntries } from "./edit-render.ts";
 
 export { EditError } from "./edit-error.ts";
+export { type Section, sections } from "./edit-file.ts";
 export type { PlainValue } from "./edit-node.ts";
-
-export const sections = ["networks", "prefixLists", "groups", "instances"] as const;
-export type Section = (typeof sections)[number];
 
 /** Keys and places in lists that lead from an entry to a value in it: `["rules", 2, "priority"]`. */
 export type EditPath = readonly (string | number)[];
@@ -47,15 +41,6 @@ export interface EditResult {
   readonly files: readonly SourceText[];
   /** Those whose bytes changed. */
   readonly changes: readonly FileChange[];
-}
-
-interface OpenFile extends SourceText {
-  readonly mark: string;
-  readonly body: string;
-  readonly isNew: boolean;
-  readonly root: MapText | null;
-  readonly value: ValueMap;
-  readonly origins: Origins;
 }
 
 export class RulesEditor {
@@ -86,20 +71,22 @@ export class RulesEditor {
 
   /** What an entry says; undefined where there is none. */
   entry(section: Section, id: string): PlainValue | undefined {
-    const value = this.#find(section, id)?.get(id);
+    const found = this.#find(section, id);
+    const value = found === undefined ? undefined : openEntry(found.file, found.entries, id);
     return value === undefined ? undefined : toPlain(value);
   }
 
   /** Adds an entry, or makes the one of this id say this; what it says already keeps its text. */
   setEntry(section: Section, id: string, value: PlainValue): void {
     const wanted = fromPlain(value);
-    const found = this.#find(section, id) ?? this.#placeFor(section, wanted);
-    found.set(id, adoptValue(found.get(id), wanted));
+    const found = this.#find(section, id);
+    if (found === undefined) this.#placeFor(section, wanted).set(id, wanted);
+    else found.entries.set(id, adoptValue(openEntry(found.file, found.entries, id), wanted));
   }
 
   /** @throws EditError where there is none */
   deleteEntry(section: Section, id: string): void {
-    this.#require(section, id).delete(id);
+    this.#require(section, id).entries.delete(id);
   }
 
   /**
@@ -141,7 +128,7 @@ export class RulesEditor {
     const changes: FileChange[] = [];
     const files = this.#files.map((file): SourceText => {
       const { path, text } = file;
-      if (file.root !== null && equalValues(readValue(file.root), file.value)) return { path, text };
+      if (!isChanged(file)) return { path, text };
       const after = file.mark + writeFile(file);
       changes.push({ path, before: file.isNew ? "" : text, after });
       return { path, text: after };
@@ -149,19 +136,23 @@ export class RulesEditor {
     return { files, changes };
   }
 
-  #find(section: Section, id: string): ValueMap | undefined {
-    const found = this.#files.map(({ value }) => sectionOf(value, section));
-    return found.find((entries) => entries?.has(id) === true);
+  #find(section: Section, id: string): { file: OpenFile; entries: ValueMap } | undefined {
+    for (const file of this.#files) {
+      const entries = sectionOf(file.value, section);
+      if (entries?.has(id) === true) return { file, entries };
+    }
+    return undefined;
   }
 
-  #require(section: Section, id: string): ValueMap {
+  #require(section: Section, id: string): { file: OpenFile; entries: ValueMap } {
     const found = this.#find(section, id);
     if (found === undefined) throw new EditError(`There is no ${id} under ${section}.`);
     return found;
   }
 
   #holder(section: Section, id: string, path: EditPath): [ValueMap | Value[], string | number] {
-    let value: Value | undefined = this.#require(section, id).get(id);
+    const { file, entries } = this.#require(section, id);
+    let value: Value | undefined = openEntry(file, entries, id);
     for (const step of path.slice(0, -1)) {
       if (value instanceof Map) value = value.get(String(step));
       else value = Array.isArray(value) && typeof step === "number" ? value[step] : undefined;
@@ -201,40 +192,4 @@ export class RulesEditor {
 
 function nowhere(section: Section, id: string, path: EditPath): EditError {
   return new EditError(`${section}, ${id}: there is no ${path.join(".")}.`);
-}
-
-function openFile({ path, text }: SourceText, isNew: boolean): OpenFile {
-  const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
-  const body = text.slice(mark.length);
-  const root = readText(path, body);
-  const origins: Origins = new WeakMap();
-  const value = root === null ? new Map<string, Value>() : readValue(root, origins);
-  return { path, text, mark, body, isNew, root, value: value instanceof Map ? value : new Map(), origins };
-}
-
-function sectionOf(file: ValueMap, section: Section): ValueMap | undefined {
-  const found = file.get(section);
-  return found instanceof Map ? found : undefined;
-}
-
-/** The network of a group, or of an instance's first interface. */
-function networkOf(entry: Value): Value | undefined {
-  if (!(entry instanceof Map)) return undefined;
-  const interfaces = entry.get("interfaces");
-  if (!(interfaces instanceof Map)) return entry.get("network");
-  const [first] = interfaces.values();
-  return first instanceof Map ? first.get("network") : undefined;
-}
-
-function writeFile({ path, body, root, value, origins }: OpenFile): string {
-  const layout = readLayout(body, root);
-  const written =
-    root === null
-      ? `${body}${renderEntries(value, 0, [], layout).join(layout.eol)}${layout.eol}`
-      : writeText(body, root, value, matchValues(root, value, origins), layout);
-  const read = readText(path, written);
-  if (read !== null && equalValues(readValue(read), value)) return written;
-  throw new EditError(
-    `${path}: its layout does not let this change be made without another: make it by hand.`,
-  );
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { wholeTextMax } from "../../../src/model/yaml/pieces.ts";
 import { RulesEditor, type Section, sections } from "../../../src/store/edit.ts";
 import { Random } from "../../support/random.ts";
 import {
@@ -143,10 +144,14 @@ function withoutEmpty(rules: Record<string, unknown>): unknown {
   );
 }
 
-function runOne(run: number, reached: Map<string, number>): void {
+function runOne(run: number, reached: Map<string, number>, padding = ""): void {
   const random = new Random(seed * 10_007 + run);
   const mirror = makeRules(random);
-  const { text, comments } = writeByHand(mirror, random);
+  const { text: own, comments } = writeByHand(mirror, random);
+  const text = own.replace(
+    /^\uFEFF?/,
+    (mark) => mark + (own.includes("\r\n") ? padding.replaceAll("\n", "\r\n") : padding),
+  );
   expect(readMirror(text)).toEqual(withoutEmpty(mirror));
   const editor = RulesEditor.open([{ path: "rules.yaml", text }], "rules.yaml");
   const gone: Gone = [];
@@ -162,7 +167,9 @@ function runOne(run: number, reached: Map<string, number>): void {
   for (const [comment, owner] of comments) {
     const mayGo = gone.some((path) => owner.startsWith(path));
     if (!mayGo && !after.includes(comment))
-      throw new Error(`the comment ${comment} of ${owner} is gone:\n${text}\n=>\n${after}`);
+      throw new Error(
+        `the comment ${comment} of ${owner} is gone:\n${own}\n=>\n${after.slice(padding.length)}`,
+      );
   }
   if (text.includes("\r\n")) expect(after.replaceAll("\r\n", "")).not.toContain("\n");
   expect(after.startsWith("\uFEFF")).toBe(text.startsWith("\uFEFF"));
@@ -187,6 +194,14 @@ describe("random edits of files by every hand", () => {
       }
     }
     console.log([...reached].map(([name, count]) => `${name}: ${count}`).join(", "));
+    expect([...reached.keys()].sort()).toEqual(Object.keys(edits).sort());
+  });
+
+  it(`do so in large files, whose entries are read when they are changed (seed ${seed})`, () => {
+    const padding = `# ${"much to say ".repeat(20)}\n`.repeat(1200);
+    expect(padding.length).toBeGreaterThan(wholeTextMax);
+    const reached = new Map<string, number>();
+    for (let run = 0; run < runs / 5; run += 1) runOne(run, reached, padding);
     expect([...reached.keys()].sort()).toEqual(Object.keys(edits).sort());
   });
 
