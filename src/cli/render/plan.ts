@@ -67,15 +67,21 @@ function describeTouch(touch: Touched["because"][number]): string {
 
 function describeVerdicts({ because, differs }: Touched): string {
   if (because.includes("added") || because.includes("removed")) return "-";
+  if (differs === null) return style.warning("not known");
   return differs ? style.warning("differ") : "stay";
 }
 
-function renderDifferences({ differences, moreDifferences }: PlanReply): string {
+function renderDifferences({ differences, moreDifferences, notCompared }: PlanReply): string {
   const all = differences.length + moreDifferences;
-  if (all === 0) return style.title("No verdict differs.");
+  const incomplete = notCompared.map(({ interfaces, direction }) => {
+    const what = `  Not every difference is known of ${direction} at ${listIds(interfaces)}: the rules overlap in too many ways.`;
+    return style.warning(what);
+  });
+  if (all === 0) return incomplete.length > 0 ? incomplete.join("\n") : style.title("No verdict differs.");
   const rows = differences.slice(0, shown).flatMap(renderDifference);
   const rest = renderRest(all - shown, "differences");
-  return [style.title(`Verdicts that differ: ${formatCount(all)}`), ...rows, ...rest].join("\n");
+  const title = style.title(`Verdicts that differ: ${formatCount(all)}`);
+  return [title, ...rows, ...rest, ...incomplete].join("\n");
 }
 
 function renderDifference(difference: Difference): string[] {

@@ -80,9 +80,14 @@ export class BoxGatherer {
     return group;
   }
 
-  /** Everything gathered, joined. */
-  finish(): readonly DecidedBoxes[] {
-    return [...this.#decided.values()].map((group) => ({ ...group, boxes: this.#join(group.boxes) }));
+  /** Everything gathered, joined. Yields between slices of work. */
+  *finish(): Generator<void, readonly DecidedBoxes[]> {
+    const joined: DecidedBoxes[] = [];
+    for (const group of this.#decided.values()) {
+      joined.push({ ...group, boxes: this.#join(group.boxes) });
+      yield;
+    }
+    return joined;
   }
 
   #join(boxes: readonly Box[]): readonly Box[] {

@@ -49,6 +49,27 @@ interface Part {
   readonly rules: Bitmap;
 }
 
+type Decided = Readonly<Record<Era, Decision>>;
+type OnLeaf = (rest: Rest, decided: Decided) => void;
+
+/** What stays the same while a cell is cut. */
+interface Search {
+  readonly remote: RemoteClass;
+  readonly alike: boolean;
+  readonly budget: Budget;
+  readonly onLeaf: OnLeaf;
+}
+
+/**
+ * Pieces that may still be looked at beside remote and service. Rules that overlap in every dimension at once
+ * have as many as the product of their boundaries: who writes such rules must not keep others waiting.
+ */
+export interface Budget {
+  left: number;
+}
+
+const stepsPerYield = 256;
+
 export class CellFinder {
   readonly #side: UnionSide;
   /** Whole seconds of UTC: what expired before plays no part. */
@@ -74,52 +95,65 @@ export class CellFinder {
     return bitmap;
   }
 
-  /** Calls back with every cell of a remote class in which the verdicts differ. */
-  findIn(remote: RemoteClass, services: readonly LineClass[], onCell: (cell: Cell) => void): void {
-    const { sameDefaults } = this.#side;
-    const before = remote.before.rules;
-    const after = remote.after.rules;
-    const sameInner =
-      remote.before.inner.all === remote.after.inner.all &&
-      remote.before.inner.enforced === remote.after.inner.enforced;
-    const alike = sameDefaults && sameInner;
+  /**
+   * Calls back with every cell of a remote class in which the verdicts differ. Yields between slices of work.
+   * Spends the budget; false where it ran out, and cells may be missing.
+   */
+  *findIn(
+    remote: RemoteClass,
+    services: readonly LineClass[],
+    budget: Budget,
+    onCell: (cell: Cell) => void,
+  ): Generator<void, boolean> {
+    const [before, after] = [remote.before.rules, remote.after.rules];
+    const alike = this.#side.sameDefaults && isSameInner(remote);
     const differing = before.map((half, place) => half ^ (after[place] ?? 0));
-    if (alike && findLowest(differing) === null) return;
+    if (alike && findLowest(differing) === null) return true;
     for (const service of services) {
       if (alike && !meets(differing, service.rules)) continue;
       const bits = { before: and(before, service.rules), after: and(after, service.rules) };
-      this.#refine(remote, bits, alike, 0, everywhere, (rest, decided) =>
-        onCell({ remote, service, ...rest, ...decided }),
-      );
+      const onLeaf = (rest: Rest, decided: Decided) => onCell({ remote, service, ...rest, ...decided });
+      const found = this.#nextDimension(bits, 0) === undefined;
+      if (found) this.#decide(remote, bits, everywhere, onLeaf);
+      else if (!(yield* this.#cut({ remote, alike, budget, onLeaf }, bits, 0, everywhere))) return false;
     }
+    return true;
   }
 
-  #refine(
-    remote: RemoteClass,
-    bits: Bits,
-    alike: boolean,
-    level: number,
-    rest: Rest,
-    onLeaf: (rest: Rest, decided: Readonly<Record<Era, Decision>>) => void,
-  ): void {
-    if (alike && bits.before.every((half, place) => half === bits.after[place])) return;
-    const dimension = dimensions[level];
-    if (dimension === undefined) {
-      const before = decideCell(this.#side, "before", bits.before, remote.before.inner);
-      const after = decideCell(this.#side, "after", bits.after, remote.after.inner);
-      if (before.verdict !== after.verdict) onLeaf(rest, { before, after });
-      return;
+  /** The first dimension from this place on that some matching rule asks about. */
+  #nextDimension(bits: Bits, place: number): number | undefined {
+    for (let next = place; next < dimensions.length; next++) {
+      const asks = this.#asks[dimensions[next] ?? "times"];
+      if (meets(asks, bits.before) || meets(asks, bits.after)) return next;
+    }
+    return undefined;
+  }
+
+  #decide({ before: old, after: fresh }: RemoteClass, bits: Bits, rest: Rest, onLeaf: OnLeaf): void {
+    const before = decideCell(this.#side, "before", bits.before, old.inner);
+    const after = decideCell(this.#side, "after", bits.after, fresh.inner);
+    if (before.verdict !== after.verdict) onLeaf(rest, { before, after });
+  }
+
+  /** Cuts a cell in one dimension after the other. False where the budget ran out. */
+  *#cut(search: Search, bits: Bits, place: number, rest: Rest): Generator<void, boolean> {
+    const { remote, alike, budget, onLeaf } = search;
+    const next = this.#nextDimension(bits, place);
+    const dimension = next === undefined ? undefined : dimensions[next];
+    if (next === undefined || dimension === undefined) {
+      this.#decide(remote, bits, rest, onLeaf);
+      return true;
     }
     const asks = this.#asks[dimension];
-    if (!meets(asks, bits.before) && !meets(asks, bits.after)) {
-      this.#refine(remote, bits, alike, level + 1, rest, onLeaf);
-      return;
-    }
     for (const part of this.#partsOf(dimension, bits, remote.family)) {
-      const free = part.rules.map((half, place) => half | ~(asks[place] ?? 0));
+      if (budget.left-- <= 0) return false;
+      if (budget.left % stepsPerYield === 0) yield;
+      const free = part.rules.map((half, index) => half | ~(asks[index] ?? 0));
       const inside = { before: and(bits.before, free), after: and(bits.after, free) };
-      this.#refine(remote, inside, alike, level + 1, { ...rest, ...part.rest }, onLeaf);
+      if (alike && inside.before.every((half, index) => half === inside.after[index])) continue;
+      if (!(yield* this.#cut(search, inside, next + 1, { ...rest, ...part.rest }))) return false;
     }
+    return true;
   }
 
   /** The rules that match and ask about the dimension, by place. */
@@ -172,6 +206,10 @@ export class CellFinder {
       return { rest: { locals: [{ first, last: (cuts[index + 1] ?? 0n) - 1n }] }, rules };
     });
   }
+}
+
+function isSameInner({ before, after }: RemoteClass): boolean {
+  return before.inner.all === after.inner.all && before.inner.enforced === after.inner.enforced;
 }
 
 function and(a: Bitmap, b: Bitmap): Bitmap {

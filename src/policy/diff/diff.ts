@@ -5,9 +5,9 @@ import type { Direction, Interface } from "../../model/model.ts";
 import { feels } from "../feels.ts";
 import type { CompiledPolicy, Resolved } from "../types.ts";
 import { BoxGatherer, type DecidedBoxes } from "./boxes.ts";
-import { CellFinder, classifyServices } from "./cells.ts";
+import { type Budget, CellFinder, classifyServices } from "./cells.ts";
 import { joinMembers, type NetworkMembers } from "./members.ts";
-import { classifyRemotes, type RemoteClass } from "./remotes.ts";
+import { classifyRemotes } from "./remotes.ts";
 import { uniteSides } from "./union.ts";
 import { Visibility } from "./visible.ts";
 
@@ -33,23 +33,47 @@ interface PolicyPair {
 
 const directions = ["egress", "ingress"] as const;
 
+/** Interfaces of which not every difference may have been found: their rules overlap in too many ways. */
+export interface NotCompared {
+  readonly interfaces: readonly string[];
+  readonly direction: Direction;
+}
+
+export interface FoundDifferences {
+  readonly found: readonly FoundDifference[];
+  readonly notCompared: readonly NotCompared[];
+}
+
+/**
+ * Pieces of cells, beside remotes and services, of one side of two policies of 200 rules together: some seconds
+ * of work. Of more rules fewer: each piece costs as many words.
+ */
+const piecesAtMost = 1_000_000;
+const rulesOfBudget = 200;
+
 /**
  * Every cell in which a verdict differs for an interface that this host has before and after. Yields between
- * slices of work of about a millisecond. `now`: seconds of UTC; only packets from then on count.
+ * slices of work of some milliseconds. `now`: seconds of UTC; only packets from then on count.
  */
 export function* findDifferences(
   before: Enforceable,
   after: Enforceable,
   now: number,
-): Generator<void, readonly FoundDifference[]> {
+  pieces = piecesAtMost,
+): Generator<void, FoundDifferences> {
   const found: FoundDifference[] = [];
+  const notCompared: NotCompared[] = [];
   for (const pair of pairPolicies(before, after)) {
     for (const direction of directions) {
-      const decided = yield* compareSides(before.resolved, after.resolved, pair, direction, now);
+      const rules = pair.before.sides[direction].rules + pair.after.sides[direction].rules;
+      const budget = { left: Math.ceil((pieces * rulesOfBudget) / Math.max(rules, rulesOfBudget)) };
+      const decided = yield* compareSides(before.resolved, after.resolved, pair, direction, now, budget);
       found.push(...decided.map((one) => ({ ...one, direction })));
+      const interfaces = pair.interfaces.map(({ id }) => id);
+      if (budget.left < 0) notCompared.push({ interfaces, direction });
     }
   }
-  return found;
+  return { found, notCompared };
 }
 
 /** Pairs that can differ: another content, or members that the policy feels. */
@@ -85,6 +109,7 @@ function* compareSides(
   pair: PolicyPair,
   direction: Direction,
   now: number,
+  budget: Budget,
 ): Generator<void, readonly DecidedBoxes[]> {
   const policies = { before: pair.before.source, after: pair.after.source };
   const side = uniteSides(policies.before, policies.after, direction);
@@ -97,18 +122,16 @@ function* compareSides(
     const services = classifyServices(side, family);
     yield;
     for (const remote of remotes) {
-      gatherRemote(remote);
-      yield;
-    }
-    function gatherRemote(remote: RemoteClass): void {
       let visible: ReturnType<Visibility["of"]> | null = null;
-      finder.findIn(remote, services, (cell) => {
+      const complete = yield* finder.findIn(remote, services, budget, (cell) => {
         visible ??= visibility.of(remote);
         const interfaces = visible(cell.locals);
         if (interfaces.length > 0) gatherer.add(cell, interfaces);
       });
       gatherer.endRemote(remote);
+      if (!complete) return yield* gatherer.finish();
+      yield;
     }
   }
-  return gatherer.finish();
+  return yield* gatherer.finish();
 }

@@ -2,7 +2,7 @@
 import type { Interface } from "../../model/model.ts";
 import { feels } from "../feels.ts";
 import type { CompiledPolicy } from "../types.ts";
-import { type Enforceable, findDifferences } from "./diff.ts";
+import { type Enforceable, findDifferences, type NotCompared } from "./diff.ts";
 import { joinMembers, type MembersOf } from "./members.ts";
 import { diffModels, isUnchanged, type ModelDiff } from "./model.ts";
 import { tellDifferences, type VerdictDifference } from "./tell.ts";
@@ -24,8 +24,8 @@ export interface TouchedInterface {
   readonly id: string;
   readonly device: string;
   readonly because: readonly Touch[];
-  /** Some packet's verdict differs. What is added or removed has no verdict to compare. */
-  readonly differs: boolean;
+  /** Some packet's verdict differs; null: not known. What is added or removed has no verdict to compare. */
+  readonly differs: boolean | null;
 }
 
 export interface Plan {
@@ -36,6 +36,8 @@ export interface Plan {
   readonly differences: readonly VerdictDifference[];
   /** Differences beyond those that are told. */
   readonly moreDifferences: number;
+  /** Interfaces of which not every difference may be told: their rules overlap in too many ways. */
+  readonly notCompared: readonly NotCompared[];
 }
 
 /** Differences that are told at most. */
@@ -48,16 +50,19 @@ const toldAtMost = 1000;
 export function* planChange(before: Enforceable, after: Enforceable, now: number): Generator<void, Plan> {
   const changes = diffModels(before.resolved.model, after.resolved.model);
   yield;
-  const found = yield* findDifferences(before, after, now);
+  const { found, notCompared } = yield* findDifferences(before, after, now);
   const models = { before: before.resolved.model, after: after.resolved.model };
   const { differences, more } = yield* tellDifferences(found, models, { now, most: toldAtMost });
   const differing = new Set(found.flatMap(({ interfaces }) => interfaces));
+  const unknown = new Set(notCompared.flatMap(({ interfaces }) => interfaces));
+  const differs = (id: string) => differing.has(id) || (unknown.has(id) ? null : false);
   return {
     changed: !isUnchanged(changes),
     changes,
-    interfaces: listTouched(before, after, changes, differing),
+    interfaces: listTouched(before, after, changes, differs),
     differences,
     moreDifferences: more,
+    notCompared,
   };
 }
 
@@ -65,7 +70,7 @@ function listTouched(
   before: Enforceable,
   after: Enforceable,
   { interfaces: changed }: ModelDiff,
-  differing: ReadonlySet<string>,
+  differs: (id: string) => boolean | null,
 ): readonly TouchedInterface[] {
   const membersOf = joinMembers(before.resolved, after.resolved);
   const settings = new Set(changed.filter(({ change }) => change === "modified").map(({ id }) => id));
@@ -82,7 +87,7 @@ function listTouched(
       if (!sameContent(first.policy, policy)) because.push("rules");
       else if (feelsMembers(membersOf, policy)) because.push("members");
     }
-    if (because.length > 0) touched.push({ id, device: own.device, because, differs: differing.has(id) });
+    if (because.length > 0) touched.push({ id, device: own.device, because, differs: differs(id) });
   }
   return touched.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -136,8 +136,8 @@ describe("the verdicts that differ between two models", () => {
 
   it(`are told with packets that the oracle confirms, whatever the models (seed ${seed})`, () => {
     let told = 0;
-    for (const [before, after] of fc.sample(pairOfModels, { seed: seed + 7, numRuns: modelPairs }))
+    for (const [before, after] of fc.sample(pairOfModels, { seed: seed + 7, numRuns: 40 }))
       told += tell(before, after, now).differences.length;
-    expect(told).toBeGreaterThan(modelPairs);
+    expect(told).toBeGreaterThan(1000);
   }, 60_000);
 });

@@ -22,7 +22,9 @@ export function enforceable(model: Model, host = "here"): Enforceable {
 }
 
 export function find(before: Model, after: Model, now: number): readonly FoundDifference[] {
-  return drain(findDifferences(enforceable(before), enforceable(after), now));
+  const { found, notCompared } = drain(findDifferences(enforceable(before), enforceable(after), now));
+  if (notCompared.length > 0) throw new Error("the rules of a test overlap in too many ways");
+  return found;
 }
 
 export function tell(before: Model, after: Model, now = 0): ToldDifferences {
