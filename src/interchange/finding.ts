@@ -19,6 +19,7 @@ export const findingCodes = {
   "advanced-group": "Something that an advanced group cannot say.",
   "bad-priority": "A priority outside the ones that are possible.",
   "too-many-runs": "More changes between accept and drop than there are priorities.",
+  ambiguous: "The source's own program prints two meanings alike; the wider one was taken.",
   "address-group": "An address group, which only the source's own cloud knows.",
   stateless: "A stateless group: replies would need rules there, and need none here.",
   "one-interface": "A rule for one interface of a guest; a group holds for all that join it.",

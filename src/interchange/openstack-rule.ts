@@ -150,6 +150,7 @@ function readService(importer: Importer, fields: Fields, family: Family, spot: S
   const { first, last } = readRange(fields, protocol);
   if (protocol === "icmp" || protocol === "icmpv6") {
     checkIcmpFamily(protocol, family);
+    if (fields.declares("Port Range")) noteZeros(importer, first, last, spot);
     if (first === null && last === null) return { protocol };
     if (first === null) throw new Unsayable("bad-value", `the ICMP code ${last} without a type`);
     const icmpType = icmpNumber(first, "type");
@@ -162,6 +163,15 @@ function readService(importer: Importer, fields: Fields, family: Family, spot: S
   if (!ported) throw new Unsayable("no-ports", `ports of protocol ${protocol}, which has none here`);
   const from = first ?? last ?? 0;
   return { protocol, portRange: acceptPorts(importer, spot, from, last ?? from) };
+}
+
+/** The client's list prints a type or code of 0 as if there were none. */
+function noteZeros(importer: Importer, first: number | null, last: number | null, spot: Spot): void {
+  if (last !== null) return;
+  const meanings =
+    first === null ? "every type, or type 0 alone" : `every code of type ${first}, or code 0 alone`;
+  const message = `the list prints alike: ${meanings}`;
+  importer.note("ambiguous", spot, message, "the group by `security group show -f json`");
 }
 
 function checkIcmpFamily(protocol: string, family: Family): void {

@@ -11,6 +11,7 @@ import { formatMac } from "../../src/model/mac.ts";
 import { defaultLimits } from "../../src/model/model.ts";
 import { parseModel } from "../../src/model/parse.ts";
 import { decodeFile, fileBytesMax } from "../../src/model/yaml/decode.ts";
+import { importText, modelOf } from "../support/import-target.ts";
 
 const parse = (...texts: string[]) => {
   const files = texts.map((text, index) => ({ path: `${"abc"[index]}.yaml`, text }));
@@ -194,6 +195,30 @@ function manyRules(): string {
   }
   return parts.join("");
 }
+
+describe("C16 a CSV of rules saved by a spreadsheet", () => {
+  it("is imported with BOM, semicolons, quotes and CRLF", () => {
+    const text =
+      '\uFEFF"Direction";"Policy";"Priority";"IpProtocol";"PortRange";"SourceCidrIp";"Description"\r\n' +
+      '"ingress";"Accept";"1";"TCP";"22/22";"192.0.2.0/24";"the ""desk""; by hand"\r\n';
+    const imported = importText(text, {}, { name: "ecs_sgRule_sg-t_cn-x_2024.csv" });
+    expect(modelOf(imported).groups.get("sg-t")?.rules).toMatchObject([
+      { policy: "accept", protocol: "tcp", priority: 1, description: 'the "desk"; by hand' },
+    ]);
+  });
+
+  it("is refused where it was damaged, with the line and what was expected", () => {
+    const text =
+      "Direction;Policy;Priority;IpProtocol;PortRange;SourceCidrIp\r\ningress;Drop;1;TCP;03-Sep;192.0.2.0/24\r\n";
+    expect(importText(text, { name: "sg-t" }).findings).toContainEqual(
+      expect.objectContaining({
+        effect: "refused",
+        place: "line 2",
+        message: expect.stringContaining("`first/last`"),
+      }),
+    );
+  });
+});
 
 describe("C16 20 MB of legal rules", () => {
   it("are accepted within a gigabyte by the bundled reader, showing progress while others run", async () => {

@@ -80,6 +80,17 @@ describe("openstack security group rule list", () => {
     expect(rulesOf(fields)).toMatchObject([rule]);
   });
 
+  it("names ICMP rules whose zeros the client does not print; the group itself prints them", () => {
+    const codes = (range: string) =>
+      list(row({ "IP Protocol": "icmp", "Port Range": range })).findings.map(
+        ({ code, effect }) => `${effect} ${code}`,
+      );
+    expect(codes("")).toEqual(["note renamed-id", "note ambiguous"]);
+    expect(codes("type=8")).toEqual(["note renamed-id", "note ambiguous"]);
+    expect(codes("type=8:code=1")).toEqual(["note renamed-id"]);
+    expect(codes(":code=3")).toEqual(["note renamed-id", "left-out bad-value"]);
+  });
+
   it("holds a rule for a group to the rule's family, and makes one rule of two twins", () => {
     const self = { "IP Range": "", "Remote Security Group": own };
     expect(rulesOf(self)).toMatchObject([{ remote: id, local: "0.0.0.0/0" }]);
