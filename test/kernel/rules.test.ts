@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import { evaluate } from "../../src/policy/evaluate.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
+import { agrees, describeDifference } from "../support/named-verdict.ts";
 import { Random } from "../support/random.ts";
 import { largeWorld, makeWorld, usualWorld, type WorldSize } from "../support/world.ts";
 import { allFeatures, allVerdicts, FeatureTally } from "../support/world-features.ts";
 import { aimQuestion, type Target } from "../support/world-questions.ts";
 import { targetsOf } from "../support/world-targets.ts";
-import { describeDifference, saysTheSame, WorldRun } from "./world-run.ts";
+import { WorldRun } from "./world-run.ts";
 
 /** Pairs of a rule set and a packet. */
 const wanted = 1_000_000;
@@ -65,7 +66,7 @@ class Comparison {
       const kernel = verdicts[index];
       this.compared++;
       this.tally.add(target, asked, right);
-      if ((kernel === undefined || !saysTheSame(kernel, right)) && this.differences.length < 20)
+      if ((kernel === undefined || !agrees(kernel, right)) && this.differences.length < 20)
         this.differences.push(
           `world ${this.#worlds}: ${describeDifference(target.own, question, kernel, right)}`,
         );

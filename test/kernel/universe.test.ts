@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/model/model.ts";
 import { evaluate, requireInterface } from "../../src/policy/evaluate.ts";
 import { resolve } from "../../src/policy/resolve.ts";
+import { agrees, describeDifference } from "../support/named-verdict.ts";
 import {
   askedId,
   questionsOf,
@@ -11,7 +12,7 @@ import {
   universeModel,
 } from "../support/universe.ts";
 import { universes } from "../support/universes.ts";
-import { describeDifference, saysTheSame, WorldRun } from "./world-run.ts";
+import { WorldRun } from "./world-run.ts";
 
 /** Rule sets of each universe, evenly spread; all of them are held in memory (test/unit/policy/universe.test.ts). */
 const wanted = 1_500;
@@ -39,7 +40,7 @@ function compareSets(
       const question = questions[index];
       if (question === undefined) throw new Error("more verdicts than questions");
       const right = evaluate(subject, own.id, question.direction, question, question.time);
-      if (!saysTheSame(kernel, right) && differences.length < 20)
+      if (!agrees(kernel, right) && differences.length < 20)
         differences.push(describeDifference(own, question, kernel, right));
     }
   }

@@ -4,8 +4,8 @@ import type { PacketVerdict } from "../../src/kernel/status.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
 import type { Direction, Interface } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
-import type { Verdict } from "../../src/policy/evaluate.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
+import { type NamedVerdict, nameVerdict } from "../support/named-verdict.ts";
 import { type Dressing, dressings, questionFrame } from "../support/question-frame.ts";
 import type { WorldQuestion } from "../support/world-questions.ts";
 import { objectPath } from "./host.ts";
@@ -28,14 +28,6 @@ const settings: KernelSettings = {
 };
 
 type Compile = (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy>;
-
-/** A verdict of the kernel, its rule named as evaluate names it. */
-export interface NamedVerdict {
-  readonly verdict: string;
-  readonly reason: string;
-  readonly group: string | null;
-  readonly index: number | null;
-}
 
 /** The shipped programs with one world after the other. */
 export class WorldRun {
@@ -97,41 +89,10 @@ export class WorldRun {
   #name(own: Interface, verdict: PacketVerdict | null): NamedVerdict {
     if (verdict === null) throw new Error(`${own.id}: the kernel's test run took no such frame`);
     const key = this.#policies.get(own.id) ?? 0n;
-    const ordered =
-      verdict.rule === null
-        ? undefined
-        : this.#resolved.policies.get(key)?.sides[verdict.ruleSide].rules[verdict.rule];
-    return {
-      verdict: verdict.verdict,
-      reason: verdict.reason,
-      group: ordered?.group ?? null,
-      index: ordered?.rule.index ?? null,
-    };
+    return nameVerdict(verdict, this.#resolved.policies.get(key)?.sides[verdict.ruleSide].rules ?? []);
   }
 
   close(): void {
     this.#run.close();
   }
-}
-
-export function saysTheSame(kernel: NamedVerdict, oracle: Verdict): boolean {
-  return (
-    kernel.verdict === oracle.verdict &&
-    kernel.reason === oracle.reason &&
-    kernel.group === (oracle.rule?.group ?? null) &&
-    kernel.index === (oracle.rule?.index ?? null)
-  );
-}
-
-/** Who was asked what, and both answers. */
-export function describeDifference(
-  own: Interface,
-  question: WorldQuestion,
-  kernel: NamedVerdict | undefined,
-  oracle: Verdict,
-): string {
-  const plain = (_: string, value: unknown): unknown =>
-    typeof value === "bigint" ? `0x${value.toString(16)}` : value;
-  const [asked, said, right] = [question, kernel, oracle].map((value) => JSON.stringify(value, plain));
-  return `${own.id} ${asked}: kernel ${said}, oracle ${right}`;
 }
