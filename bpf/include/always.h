@@ -69,7 +69,7 @@ static __always_inline void dhcp_learn(struct dhcp *dhcp, const __u8 *server, co
                                        __u32 now) {
     __u32 turn;
 
-    if (!dhcp->valid || now - dhcp->asked >= settings->dhcp_window || dhcp_knows(dhcp, server))
+    if (!dhcp->valid || now - dhcp->asked > settings->dhcp_window || dhcp_knows(dhcp, server))
         return;
     turn = dhcp->turn++ % DHCP_SERVERS;
     address_copy(dhcp->servers[turn], server);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaults } from "./defaults.ts";
 import { fragments } from "./fragments.ts";
+import { guest } from "./guest.ts";
 import { objects } from "./objects.ts";
 import { preface } from "./preface.ts";
 import type { Chapter, Row } from "./rows.ts";
@@ -10,7 +11,16 @@ import { matchesExpected, Stage } from "./stage.ts";
 import { types } from "./types.ts";
 import { whichRule } from "./which-rule.ts";
 
-const chapters: readonly Chapter[] = [preface, objects, types, defaults, whichRule, sessions, fragments];
+const chapters: readonly Chapter[] = [
+  preface,
+  objects,
+  types,
+  defaults,
+  whichRule,
+  sessions,
+  fragments,
+  guest,
+];
 
 let stage: Stage;
 beforeAll(async () => {
