@@ -17,7 +17,7 @@ export const loopback = 1;
 export function placeScratch(
   engine: SyncEngine,
   interfaceId: string,
-  place: { readonly record: number; readonly number: number },
+  place: { readonly record: number; readonly number: number; readonly flags?: number },
 ): StoredRecord {
   const live = engine.liveRecord(interfaceId);
   const stored = live === undefined ? undefined : engine.known.records.get(live);
@@ -27,7 +27,7 @@ export function placeScratch(
       `${interfaceId} is not an interface of this host in the model`,
     );
   }
-  const flags = stored.struct.flags | InterfaceFlag.INTERFACE_TRACE;
+  const flags = stored.struct.flags | InterfaceFlag.INTERFACE_TRACE | (place.flags ?? 0);
   const copy = moveRecord(stored, place.record, { number: place.number, flags });
   const undo = new Undo();
   try {

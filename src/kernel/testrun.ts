@@ -2,15 +2,16 @@
  * The shipped programs on maps of their own: for replay, for questions without an agent, and for tests. Nothing
  * is pinned, no device is touched; time is the caller's.
  */
-import type { Direction } from "../model/model.ts";
+import type { Address, Direction } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
+import { addressBytes } from "./addresses.ts";
 import { digest64 } from "./digest.ts";
-import { SyncEngine } from "./engine.ts";
+import { type HostFacts, SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
 import { fitsTc } from "./frames.ts";
 import { checkHost, loadError } from "./host-check.ts";
-import { ClockStruct, Limit, SettingsStruct } from "./layout.gen.ts";
-import { indexKey } from "./maps.ts";
+import { ClockStruct, InterfaceFlag, Limit, SettingsStruct } from "./layout.gen.ts";
+import { indexKey, keyText } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
 import { collectPrograms, type Programs } from "./objects.ts";
@@ -31,6 +32,17 @@ export interface TestRunOptions {
   readonly sessions?: number;
   /** CLOCK_TAI - CLOCK_REALTIME of the test's clock, s; 0. No verdict may depend on it. */
   readonly taiOffset?: number;
+  /** What the uplink program knows of its host; without, it judges nothing early. */
+  readonly uplink?: UplinkFacts;
+}
+
+/** A host with one uplink. */
+export interface UplinkFacts {
+  /** Ids of the networks that it carries; null: all. */
+  readonly networks: readonly string[] | null;
+  /** The host's own. */
+  readonly addresses: readonly Address[];
+  readonly macs: readonly Uint8Array[];
 }
 
 export interface Batch {
@@ -39,6 +51,8 @@ export interface Batch {
   readonly direction: Direction;
   /** Egress only, where both exist; default xdp. */
   readonly hook?: "xdp" | "tc";
+  /** As if its policy were not ready yet, or it had left the model; ready. */
+  readonly state?: "ready" | "not-ready" | "removed";
   readonly packets: readonly Uint8Array[];
   /** Seconds of UTC, one for each packet; without, time stands still. Never earlier than a time before. */
   readonly times?: readonly number[];
@@ -54,6 +68,22 @@ const hz = 1000;
 /** The test clock starts so that its low 32 bits wrap soon, as they do 300 s after every boot. */
 const firstJiffies = 2 ** 32 - 10 * hz;
 
+const stateFlags = {
+  ready: 0,
+  "not-ready": InterfaceFlag.INTERFACE_NOT_READY,
+  removed: InterfaceFlag.INTERFACE_REMOVED,
+} as const;
+const xdpDrop = 1;
+
+function hostOf(uplink: UplinkFacts | undefined): HostFacts {
+  if (uplink === undefined) return { uplinks: [], addresses: new Set(), macs: [] };
+  return {
+    uplinks: [{ ifindex: loopback, networks: uplink.networks }],
+    addresses: new Set(uplink.addresses.map((address) => keyText(addressBytes(address)))),
+    macs: uplink.macs,
+  };
+}
+
 export class TestRun {
   readonly #engine: SyncEngine;
   readonly #maps: ObjectMaps;
@@ -62,6 +92,7 @@ export class TestRun {
   readonly #settings: KernelSettings;
   readonly #entries: number;
   readonly #taiOffset: number;
+  readonly #host: HostFacts;
   #resolved: Resolved;
   #start: number | null = null;
   /** The clock that sessions live by, and the wall clock: seconds. */
@@ -97,6 +128,7 @@ export class TestRun {
     this.#settings = options.settings;
     this.#resolved = options.resolved;
     this.#taiOffset = options.taiOffset ?? 0;
+    this.#host = hostOf(options.uplink);
     this.#entries = options.sessions ?? Limit.SESSION_TABLE_MIN * native().possibleCpus();
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
@@ -120,7 +152,7 @@ export class TestRun {
       resolved,
       policies,
       bindings: new Map(),
-      host: { uplinks: [], addresses: new Set(), macs: [] },
+      host: this.#host,
       sizes: (_, own) => own ?? { established: entries, answered: entries, opening: entries },
     });
     this.#resolved = resolved;
@@ -134,7 +166,8 @@ export class TestRun {
   run(batch: Batch): (PacketVerdict | null)[] {
     const number = this.#numberOf(batch.interface);
     const record = this.#engine.sparePlace(number);
-    const copy = placeScratch(this.#engine, batch.interface, { record, number });
+    const flags = stateFlags[batch.state ?? "ready"];
+    const copy = placeScratch(this.#engine, batch.interface, { record, number, flags });
     try {
       return this.#runOn(batch);
     } finally {
@@ -159,6 +192,17 @@ export class TestRun {
     const verdicts = decodeTraces(traces, before);
     let next = 0;
     return runnable.map((ran) => (ran ? (verdicts[next++] ?? null) : null));
+  }
+
+  /** What the uplink program does with frames that come in there: drop them early, or leave them to the device. */
+  runUplink(packets: readonly Uint8Array[], times?: readonly number[]): ("drop" | "leave")[] {
+    const { retvals } = this.#programs.uplink_xdp.testRunMany({
+      packets,
+      clocks: packets.map((_, index) => this.#clockAt(times?.[index], undefined)),
+      clock: this.#maps.clock,
+      ifindex: loopback,
+    });
+    return [...retvals].map((action) => (action === xdpDrop ? "drop" : "leave"));
   }
 
   #programFor({ direction, hook }: Batch): BpfProgram {

@@ -51,3 +51,6 @@ export function placeOfInterface(id: string): { readonly mac: string; readonly n
   if (name === undefined) throw new Error(`"${id}" is none of eni-1 to eni-4`);
   return { mac: `02:00:00:00:01:0${number}`, name };
 }
+
+/** The MAC of the host's own devices. */
+export const hostMac = "02:00:00:00:00:fe";

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { comeAndGo } from "./come-and-go.ts";
 import { defaults } from "./defaults.ts";
 import { fragments } from "./fragments.ts";
 import { guest } from "./guest.ts";
@@ -20,6 +21,7 @@ const chapters: readonly Chapter[] = [
   sessions,
   fragments,
   guest,
+  comeAndGo,
 ];
 
 let stage: Stage;
@@ -85,7 +87,9 @@ describe("docs/semantics.md", () => {
       const verdicts = new Set(
         rows.flatMap((row) =>
           row.kind === "play"
-            ? row.steps.flatMap((step) => (step.kind === "packet" ? (step.expect.split(" ")[0] ?? "") : []))
+            ? row.steps.flatMap((step) =>
+                step.kind === "packet" || step.kind === "uplink" ? (step.expect.split(" ")[0] ?? "") : [],
+              )
             : [],
         ),
       );

@@ -9,10 +9,13 @@ import { Oracle } from "../../src/policy/oracle/oracle.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "../kernel/host.ts";
+import { address } from "../support/bed.ts";
+import { macBytes } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
+import { addressOf, hostMac } from "./places.ts";
 import type { Play } from "./rows.ts";
 import { type Moment, modelOf, type Setting } from "./setting.ts";
-import type { Step } from "./steps.ts";
+import type { InterfaceLife, Step } from "./steps.ts";
 
 export type Hook = "xdp" | "tc";
 
@@ -30,6 +33,12 @@ const host = "here";
 const apart = 10_000;
 /** TAI has been this far ahead of UTC since 2017, s. */
 const taiOffset = 37;
+/** The host's uplink carries vpc-a and vpc-c, not vpc-b; the host is far. */
+const uplink = {
+  networks: ["vpc-a", "vpc-c"],
+  addresses: ([4, 6] as const).map((family) => address(addressOf("far", family))),
+  macs: [macBytes(hostMac)],
+};
 const firstStart = 1_800_000_000;
 
 /** The same model with interfaces of other names: nothing that an earlier row left belongs to them. */
@@ -57,6 +66,7 @@ class Performance {
   readonly #moment: Moment;
   readonly #hook: Hook;
   readonly #oracle: Oracle;
+  readonly #states = new Map<string, InterfaceLife>();
   #resolved: Resolved;
   #now: number;
 
@@ -93,6 +103,8 @@ class Performance {
     for (const [index, step] of steps.entries()) {
       if (step.kind === "wait") this.#now += step.seconds;
       else if (step.kind === "change") await this.#change(step.setting);
+      else if (step.kind === "state") this.#setState(step.on, step.state);
+      else if (step.kind === "uplink") judged.push({ step: index, ...this.#arrive(step) });
       else judged.push({ step: index, expected: step.expect, ...this.#judge(step) });
     }
     return judged;
@@ -102,7 +114,30 @@ class Performance {
     const model = renameInterfaces(modelOf(setting, this.#moment), this.#mark);
     this.#resolved = resolve(model, { host });
     await this.#run.change(this.#resolved, compileAll(this.#resolved));
+    this.#states.clear();
     this.#oracle.change(model);
+  }
+
+  /** A removed one is out of the oracle's model; the program finds it so in its record. */
+  #setState(on: string, state: InterfaceLife): void {
+    const id = this.#mark + on;
+    this.#states.set(id, state);
+    if (state === "removed") {
+      const interfaces = new Map(this.#resolved.model.interfaces);
+      interfaces.delete(id);
+      this.#oracle.change({ ...this.#resolved.model, interfaces });
+    } else {
+      this.#oracle.setReady(id, state === "ready");
+    }
+  }
+
+  #arrive({ frame, expect }: Extract<Step, { kind: "uplink" }>): Omit<Judged, "step"> {
+    const [action = "nothing"] = this.#run.runUplink([frame(this.#moment.family)], [this.#now]);
+    return {
+      expected: `at the uplink ${expect}`,
+      oracle: `at the uplink ${expect}`,
+      kernel: `at the uplink ${action}`,
+    };
   }
 
   #judge(step: Extract<Step, { kind: "packet" }>): Pick<Judged, "oracle" | "kernel"> {
@@ -115,6 +150,7 @@ class Performance {
       hook: this.#hook,
       packets: [frame],
       times: [this.#now],
+      state: this.#states.get(id) ?? "ready",
     });
     if (verdict === null && fitsTc(frame)) throw new Error("the kernel's program did not judge the frame");
     return { oracle, kernel: verdict === null ? null : sayKernel(verdict, this.#resolved, id) };
@@ -138,6 +174,7 @@ export class Stage {
         policies: compileAll(resolved),
         settings: defaultSettings,
         taiOffset,
+        uplink,
       }),
     );
   }

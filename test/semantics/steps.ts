@@ -31,8 +31,17 @@ export type Step =
       /** "verdict reason session", without session: none. A rule may follow: "accept rule new sg-t 0". */
       readonly expect: string;
     }
+  | {
+      readonly kind: "uplink";
+      readonly frame: (family: Family) => Uint8Array;
+      readonly expect: "drop" | "leave";
+    }
+  | { readonly kind: "state"; readonly on: string; readonly state: InterfaceLife }
   | { readonly kind: "wait"; readonly seconds: number }
   | { readonly kind: "change"; readonly setting: Setting };
+
+/** From attachment to removal. */
+export type InterfaceLife = "ready" | "not-ready" | "removed";
 
 /** The layers behind the IP header. */
 export type Body = (family: Family) => readonly Layer[];
@@ -122,12 +131,11 @@ function groupMac(address: string): string | null {
   return isGroup ? multicastMac(address) : null;
 }
 
-function packet(direction: Direction, body: Body, expect: string, way: Way): Step {
-  const on = way.on ?? "eni-1";
-  const own = placeOfInterface(on);
+function writeFrame(direction: Direction, body: Body, way: Way): (family: Family) => Uint8Array {
+  const own = placeOfInterface(way.on ?? "eni-1");
   const from = way.from ?? (direction === "egress" ? own.name : "peer");
   const to = way.to ?? (direction === "egress" ? "peer" : own.name);
-  const build = (family: Family): Uint8Array => {
+  return (family) => {
     const destination = groupMac(addressOf(to, family)) ?? (direction === "egress" ? gatewayMac : own.mac);
     return frame(
       ethernet({
@@ -139,7 +147,16 @@ function packet(direction: Direction, body: Body, expect: string, way: Way): Ste
       ...body(family),
     );
   };
-  return { kind: "packet", on, direction, frame: build, expect };
+}
+
+function packet(direction: Direction, body: Body, expect: string, way: Way): Step {
+  return {
+    kind: "packet",
+    on: way.on ?? "eni-1",
+    direction,
+    frame: writeFrame(direction, body, way),
+    expect,
+  };
 }
 
 /** What the guest sends, to the peer unless said otherwise. */
@@ -160,6 +177,16 @@ export function odd(
   on = "eni-1",
 ): Step {
   return { kind: "packet", on, direction, frame: (family) => frame(...build(family)), expect };
+}
+
+/** What comes in at the host's uplink for an interface; the oracle knows none: the device judges what is left. */
+export function atUplink(body: Body, expect: "drop" | "leave", way: Way = {}): Step {
+  return { kind: "uplink", frame: writeFrame("ingress", body, way), expect };
+}
+
+/** From here on, until the next change, the interface is in this state. */
+export function becomes(on: string, state: InterfaceLife): Step {
+  return { kind: "state", on, state };
 }
 
 export function wait(seconds: number): Step {
