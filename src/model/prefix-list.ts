@@ -22,7 +22,8 @@ export function decodePrefixList(id: string, cursor: Cursor, limits: Limits): Pr
   );
   const written = fields.entries ?? [];
   reportLimit(atKey(cursor, "entries"), limits, "entriesPerPrefixList", written.length, `entries of ${id}`);
-  if (written.length > maxEntries && maxEntries <= limits.entriesPerPrefixList) {
+  const ownBound = fields.maxEntries !== undefined && maxEntries <= limits.entriesPerPrefixList;
+  if (ownBound && written.length > maxEntries) {
     const message = `the list ${quote(id)} has ${written.length} entries, its \`maxEntries\` is ${maxEntries}: raise it, or take entries out`;
     report(atKey(cursor, "entries"), "limit", message);
   }

@@ -146,8 +146,8 @@ const uplinkRows: readonly Row[] = [
     atUplink(tcp("40443>22", "A"), "leave"),
     into(syn(22), "accept rule new"),
     change({}),
+    into(tcp("40443>22", "A"), "drop no-rule"),
     atUplink(tcp("40443>22", "A"), "drop"),
-    into(syn(22), "drop no-rule"),
   ]),
   plays("only untagged, to such a MAC, to an address that somebody holds", {}, [
     atUplink(syn(22), "drop"),

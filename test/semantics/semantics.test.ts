@@ -3,7 +3,9 @@ import { comeAndGo } from "./come-and-go.ts";
 import { defaults } from "./defaults.ts";
 import { fragments } from "./fragments.ts";
 import { guest } from "./guest.ts";
+import { limits } from "./limits.ts";
 import { objects } from "./objects.ts";
+import { order } from "./order.ts";
 import { preface } from "./preface.ts";
 import type { Chapter, Row } from "./rows.ts";
 import { readSentences } from "./sentences.ts";
@@ -17,11 +19,13 @@ const chapters: readonly Chapter[] = [
   objects,
   types,
   defaults,
+  order,
   whichRule,
   sessions,
   fragments,
   guest,
   comeAndGo,
+  limits,
 ];
 
 let stage: Stage;
