@@ -102,7 +102,11 @@ function buildFrame(packet: PacketMeant): Uint8Array {
 }
 
 function macOf({ interface: own, address }: PacketMeant["from"]): Mac | null {
-  return own === null ? null : macWith(own, address);
+  return own === null || isGroupAddress(address) ? null : macWith(own, address);
+}
+
+function isGroupAddress({ family, bits }: Address): boolean {
+  return macTowards({ family, bits }) !== strangerMac;
 }
 
 /** Multicast has MACs of its own (RFC 1112 6.4, RFC 2464 7); everything else goes to a router. */

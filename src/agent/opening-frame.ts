@@ -23,7 +23,25 @@ const UDP = 17;
 const ICMP = 1;
 const ICMPV6 = 58;
 const SYN = 0x02;
+const IGMP = 2;
 const HOP_LIMIT = 64;
+/** What never leaves its link says so: neighbour discovery by 255 (RFC 4861), MLD and IGMP by 1 (RFC 2710, 2236). */
+const NEIGHBOUR_HOP_LIMIT = 255;
+const LINK_HOP_LIMIT = 1;
+/** Whole messages of ICMPv6, in bytes (RFC 4861 4, RFC 2710 3, RFC 3810 5.2); others are header and identifier. */
+const MESSAGE_BYTES: ReadonlyMap<number, number> = new Map([
+  [130, 24],
+  [131, 24],
+  [132, 24],
+  [134, 16],
+  [135, 24],
+  [136, 24],
+  [137, 40],
+]);
+const NEIGHBOUR_SOLICITATION = 135;
+const NEIGHBOUR_ADVERTISEMENT = 136;
+const MLD_TYPES: ReadonlySet<number> = new Set([130, 131, 132, 143]);
+const IGMP_REPORT = 0x16;
 /** tc's test run takes no IPv6 frame below 54 bytes and no other below 34: the padding of Ethernet is enough. */
 const SHORTEST_FRAME = 60;
 
@@ -47,15 +65,33 @@ export function buildOpeningFrame(packet: OpeningPacket): Uint8Array {
 }
 
 function buildIpv4({ from, to, protocol }: OpeningPacket, length: number): number[] {
-  const header = [0x45, 0, ...word(20 + length), 0, 0, 0x40, 0, HOP_LIMIT, protocol, 0, 0];
+  const hops = protocol === IGMP ? LINK_HOP_LIMIT : HOP_LIMIT;
+  const header = [0x45, 0, ...word(20 + length), 0, 0, 0x40, 0, hops, protocol, 0, 0];
   header.push(...bytesOf(from.address.bits, 4), ...bytesOf(to.address.bits, 4));
   header.splice(10, 2, ...word(checksum(header)));
   return header;
 }
 
-function buildIpv6({ from, to, protocol }: OpeningPacket, length: number): number[] {
+function buildIpv6(packet: OpeningPacket, length: number): number[] {
+  const { from, to, protocol } = packet;
   const addresses = [...bytesOf(from.address.bits, 16), ...bytesOf(to.address.bits, 16)];
-  return [0x60, 0, 0, 0, ...word(length), protocol, HOP_LIMIT, ...addresses];
+  return [0x60, 0, 0, 0, ...word(length), protocol, hopLimitOf(packet), ...addresses];
+}
+
+function hopLimitOf({ protocol, icmpType }: OpeningPacket): number {
+  if (protocol !== ICMPV6 || icmpType === null) return HOP_LIMIT;
+  if (MLD_TYPES.has(icmpType)) return LINK_HOP_LIMIT;
+  return icmpType >= 133 && icmpType <= 137 ? NEIGHBOUR_HOP_LIMIT : HOP_LIMIT;
+}
+
+/** What follows type, code, checksum and four bytes more; neighbour discovery and MLD name whom they are about. */
+function buildIcmpv6Body({ from, to, icmpType }: OpeningPacket): number[] {
+  const size = (MESSAGE_BYTES.get(icmpType ?? 0) ?? 8) - 8;
+  const isMulticast = to.address.bits >> 120n === 0xffn;
+  const isAboutSender =
+    icmpType === NEIGHBOUR_ADVERTISEMENT || (icmpType === NEIGHBOUR_SOLICITATION && isMulticast);
+  const named = isAboutSender ? from.address : to.address;
+  return size === 16 ? bytesOf(named.bits, 16) : Array<number>(size).fill(0);
 }
 
 function buildPayload(packet: OpeningPacket): number[] {
@@ -75,9 +111,12 @@ function buildPayload(packet: OpeningPacket): number[] {
     case ICMPV6: {
       // In the other family's packets these numbers are protocols without meaning; the bytes do no harm there.
       const echo = isIpv4 ? 8 : 128;
-      const message = [packet.icmpType ?? echo, packet.icmpCode ?? 0, 0, 0, 0, 1, 0, 1];
+      const body = isIpv4 ? [] : buildIcmpv6Body(packet);
+      const message = [packet.icmpType ?? echo, packet.icmpCode ?? 0, 0, 0, 0, 1, 0, 1, ...body];
       return withChecksum(message, 2, isIpv4 ? [] : pseudoHeader(packet, message.length));
     }
+    case IGMP:
+      return isIpv4 ? withChecksum([IGMP_REPORT, 0, 0, 0, ...bytesOf(to.address.bits, 4)], 2, []) : [];
     default:
       return [];
   }

@@ -3,7 +3,7 @@ import { formatAddress, formatPrefix, parseAddress } from "../model/cidr.ts";
 import { formatMac, parseMac } from "../model/mac.ts";
 import type { Address, Family, Interface, Mac, Model } from "../model/model.ts";
 import { nearestWord } from "../model/nearest.ts";
-import { holds, madeLinkLocal, sameAddress } from "./oracle/address.ts";
+import { holds, isMulticast, madeLinkLocal, sameAddress } from "./oracle/address.ts";
 
 /** A question that cannot be answered as it is put; the message says what to write instead. */
 export class QuestionError extends Error {
@@ -137,26 +137,36 @@ function findOwner(model: Model, network: string, address: Address): Interface |
   throw new QuestionError(`${text} is an address pair of several interfaces: write ${choices}`);
 }
 
+/** An interface by one address: `INTERFACE@ADDRESS`. */
+export interface PlacedAddress {
+  readonly interface: Interface;
+  readonly address: Address;
+}
+
 /**
- * `INTERFACE@ADDRESS`: an interface by one of its addresses, where it has several or shares one. Null: another text.
- * Throws a QuestionError for an address that is not its own.
+ * Reads `INTERFACE@ADDRESS`: one of several addresses, an address pair's, or any other that a packet may carry there
+ * (a multicast destination, a forged source). Null: another text.
  */
 export function readPlacedAddress(
   model: Model,
   text: string,
   options: { network?: string | undefined; words?: Iterable<string> } = {},
-): { readonly interface: Interface; readonly address: Address } | null {
+): PlacedAddress | null {
   const at = text.lastIndexOf("@");
   if (at < 1) return null;
   const own = findInterface(model, text.slice(0, at), options);
   const parsed = parseAddress(text.slice(at + 1));
   if (!parsed.ok) throw new QuestionError(`"${text}": ${parsed.problem.message}`);
-  const address = parsed.value;
-  if (hasAddress(own, address) || hasPair(own, address)) return { interface: own, address };
+  return { interface: own, address: parsed.value };
+}
+
+/** Refuses an address that the rules never see at its interface. Throws a QuestionError with those that are its own. */
+export function requireOwnAddress({ interface: own, address }: PlacedAddress): void {
+  if (hasAddress(own, address) || hasPair(own, address) || isMulticast(address)) return;
   const known = [...own.addresses, madeLinkLocal(own.mac)].map(formatAddress);
   const pairs = own.allowedAddressPairs.map(({ prefix }) => formatPrefix(prefix));
   throw new QuestionError(
-    `"${text}": ${formatAddress(address)} is not ${own.id}'s: write one of ${[...known, ...pairs].join(", ")}`,
+    `${formatAddress(address)} is not ${own.id}'s: write one of ${[...known, ...pairs].join(", ")}`,
   );
 }
 

@@ -2,7 +2,7 @@
 import { parseAddressOrPrefix } from "../model/cidr.ts";
 import type { Address, Interface, Model, Prefix } from "../model/model.ts";
 import { type Cuts, pieceOf, piecesOf } from "./cuts.ts";
-import { addressesOf, findInterface, QuestionError, readPlacedAddress } from "./ends.ts";
+import { addressesOf, findInterface, QuestionError, readPlacedAddress, requireOwnAddress } from "./ends.ts";
 import { addressText, holds, isLoopback, isMapped, isMulticast, madeLinkLocal } from "./oracle/address.ts";
 import { groupsBehind } from "./rules.ts";
 
@@ -29,7 +29,10 @@ export function findNamed(model: Model, text: string): Named {
   if (/^[\d.:a-f]+\//i.test(text)) throw new QuestionError(parsed.problem.message);
   const options = { words: model.groups.keys() };
   const placed = readPlacedAddress(model, text, options);
-  if (placed !== null) return { kind: "point", ...placed };
+  if (placed !== null) {
+    requireOwnAddress(placed);
+    return { kind: "point", ...placed };
+  }
   return { kind: "interfaces", interfaces: [findInterface(model, text, options)] };
 }
 

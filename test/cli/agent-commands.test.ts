@@ -91,6 +91,20 @@ const drop: PacketEvent = {
   icmpCode: 0,
 };
 
+describe("lint, reachability and the effective rules", () => {
+  it("are of the rules in force", async () => {
+    const lint = await ask("lint", "--fail-on", "note");
+    expect(lint.code).toBe(1);
+    expect(lint.stdout).toContain("rules.yaml:9:9: note: sg-web rule 0 opens tcp 80 to 0.0.0.0/0");
+    const reach = await ask("reachability", "--from", "sg-web", "--to", "sg-db");
+    expect(reach.stdout).toBe(
+      "sg-web to sg-db\nIPv4: tcp 5432\nIPv6: no two ends with addresses of this family\n",
+    );
+    const shown = await ask("interface", "show", "eni-db-1", "--effective");
+    expect(shown.stdout).toMatch(/accept +tcp +5432\/5432 +sg-web +sg-db rule 0 \(rules\.yaml:15\)/);
+  });
+});
+
 describe("status", () => {
   it("shows what is in force, every interface, and that nothing is wrong", async () => {
     const { code, stdout } = await ask("status");

@@ -36,6 +36,7 @@ async function withKernel<T>(model: Model, use: (ask: Ask) => Promise<T>): Promi
 const ends = fc.constantFrom(
   ...["eni-0", "eni-1", "eni-2", "eni-4", "eni-6", "10.0.0.11", "10.0.0.12", "2001:db8::11"],
   ...[pools.vip4, pools.vip6, pools.gateway4, "255.255.255.255", "224.0.0.251", "ff02::1:2", "fe80::1"],
+  ...["eni-0@224.0.0.251", "eni-1@10.0.0.200", "eni-4@198.51.100.7", "eni-0@ff02::fb"],
   ...pools.outside4,
   ...pools.outside6,
 );
@@ -55,6 +56,16 @@ const question: fc.Arbitrary<Question> = fc
   .record({ from: ends, to: ends, network: fc.constantFrom(undefined, "vpc-a", "classic"), service })
   .map(({ service: asked, ...rest }) => ({ ...rest, ...asked }));
 
+/** What chance would seldom ask: the stages before the rules. */
+const directed: readonly Question[] = ["eni-0", "eni-1", "eni-2", "eni-4"].flatMap((from) => [
+  { from, to: "255.255.255.255", protocol: "udp", port: 67, sourcePort: 68 },
+  { from, to: "198.51.100.7", protocol: "udp", port: 68, sourcePort: 67 },
+  { from, to: "198.51.100.7", protocol: "icmp", icmpType: 5 },
+  { from, to: "2001:db8:ffff::7", protocol: "icmpv6", icmpType: 136 },
+  { from: `${from}@198.51.100.200`, to: "203.0.113.9", protocol: "tcp", port: 80 },
+  { from: "224.0.0.251", to: from, protocol: "udp", port: 5353 },
+]);
+
 describe("explain asks the kernel", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
 
@@ -68,7 +79,7 @@ describe("explain asks the kernel", () => {
     const questions = fc.sample(question, { seed, numRuns: 12 * 100 });
     for (const [index, model] of models.entries()) {
       await withKernel(model, async (ask) => {
-        for (const asked of questions.slice(100 * index, 100 * index + 100)) {
+        for (const asked of [...directed, ...questions.slice(100 * index, 100 * index + 100)]) {
           const reply = await answerQuestion(model, asked, ask).catch((error: unknown) => {
             if (error instanceof Failure) return null;
             throw error;
@@ -81,7 +92,7 @@ describe("explain asks the kernel", () => {
       });
     }
     const wanted = ["rule", "inner-access", "default-egress", "no-rule", "default-drop", "observed", "dhcp"];
-    const before = ["malformed", "redirect", "neighbour-discovery"];
+    const before = ["malformed", "redirect", "spoofed-address", "neighbour-discovery"];
     for (const reason of [...wanted, ...before]) expect(reasons.get(reason) ?? 0, reason).toBeGreaterThan(0);
   }, 120_000);
 });

@@ -119,7 +119,9 @@ function adviseEverything(placed: PlacedRule, world: boolean): Finding {
     ports: { first: 443, last: 443 },
     ...(world && !outward ? { remote: { kind: "prefix", prefix: exampleFor(rule) } } : {}),
   };
-  const named = "a rule for each service, with the addresses that need it; for example";
+  const each = "a rule for each service, with the addresses that need it; for example";
+  const named =
+    outward && placed.group.defaultEgress === "accept" ? `defaultEgress: drop, and ${each}` : each;
   return makeRuleFinding("accept-everything", placed, {
     severity,
     message:

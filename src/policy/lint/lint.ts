@@ -59,7 +59,9 @@ export function lint(model: Model, { now }: { readonly now: number }): LintResul
   const ofRules = placed.flatMap((one) => {
     const { expires } = one.rule;
     if (expires !== null && expires <= now) return [adviseExpired(one, expires)];
-    return isIdle.has(one.rule) ? [] : adviseRule(one, prefixesOf(model, one.rule));
+    // What a default group that had to be made lets out is the default of every basic group.
+    if (isIdle.has(one.rule) || (isMade(one.group) && one.rule.direction === "egress")) return [];
+    return adviseRule(one, prefixesOf(model, one.rule));
   });
   const ofIdle = idle.filter(({ group }) => !isMade(group)).map((one) => adviseIdle(model, one));
   const findings = [

@@ -23,7 +23,7 @@ export class NetworkReach {
   readonly #addresses: KnownAddresses;
   readonly #now: number;
   readonly #numbers = new Map<PointClass, number>();
-  readonly classes: Readonly<Record<Family, readonly PointClass[]>>;
+  readonly #classes: Readonly<Record<Family, ReadonlyMap<string, readonly PointClass[]>>>;
 
   /** @param now seconds of UTC */
   constructor(model: Model, network: string, now: number) {
@@ -36,10 +36,13 @@ export class NetworkReach {
     const points = members.flatMap(listMemberPoints);
     const groups = [...model.groups.values()].filter((group) => group.network === network);
     const classes = classify(model, points, points, cutsOf(prefixesOf(model, groups)));
-    const ofFamily = (family: Family): readonly PointClass[] =>
-      classes.filter(([first]) => first?.address.family === family);
-    this.classes = { 4: ofFamily(4), 6: ofFamily(6) };
+    this.#classes = { 4: groupClasses(classes, 4), 6: groupClasses(classes, 6) };
     for (const one of classes) this.#numbers.set(one, this.#numbers.size);
+  }
+
+  /** The members of a group, as far as the rules tell them apart. */
+  classesOf(family: Family, group: string): readonly PointClass[] {
+    return this.#classes[family].get(group) ?? [];
   }
 
   /** The outside world, as far as these members tell its addresses apart. */
@@ -83,6 +86,20 @@ export class NetworkReach {
     if (source === undefined) throw new RangeError(`interface ${own.id} has no policy`);
     return new SideReach(source, direction, family, this.#now);
   }
+}
+
+function groupClasses(classes: readonly PointClass[], family: Family): Map<string, PointClass[]> {
+  const byGroup = new Map<string, PointClass[]>();
+  for (const one of classes) {
+    const [point] = one;
+    if (point?.address.family !== family) continue;
+    for (const group of point.interface?.groups ?? []) {
+      const known = byGroup.get(group);
+      if (known === undefined) byGroup.set(group, [one]);
+      else known.push(one);
+    }
+  }
+  return byGroup;
 }
 
 /** Policies of all hosts' interfaces. */

@@ -4,7 +4,7 @@
  */
 import type { Direction, Family, Model } from "../../model/model.ts";
 import { listServices, type ServiceEntry } from "./format.ts";
-import { NetworkReach, type PointClass } from "./network-reach.ts";
+import { NetworkReach } from "./network-reach.ts";
 import { nameOutside, type OutsideName, type OutsidePiece } from "./outside.ts";
 import { intersectSets, keyOfSet, type ServiceSet, subtractSets, uniteSets } from "./service-set.ts";
 
@@ -72,15 +72,13 @@ function describe({ all, some }: Bounds, family: Family): FamilyReach {
   };
 }
 
-function classesOf(reach: NetworkReach, family: Family, group: string): readonly PointClass[] {
-  return reach.classes[family].filter(([point]) => point?.interface?.groups.includes(group) === true);
-}
-
 function reachBetween(reach: NetworkReach, family: Family, from: string, to: string): FamilyReach | null {
-  const targets = classesOf(reach, family, to);
-  const sets = classesOf(reach, family, from).flatMap((source) =>
-    targets.map((target) => reach.between(source, target)).filter((set) => set !== null),
-  );
+  const targets = reach.classesOf(family, to);
+  const sets = reach
+    .classesOf(family, from)
+    .flatMap((source) =>
+      targets.map((target) => reach.between(source, target)).filter((set) => set !== null),
+    );
   const bounds = boundSets(sets);
   return bounds === null ? null : describe(bounds, family);
 }
@@ -92,7 +90,7 @@ function reachOutside(
   group: string,
   direction: Direction,
 ): FamilyReach | null {
-  const classes = classesOf(reach, family, group);
+  const classes = reach.classesOf(family, group);
   if (classes.length === 0) return null;
   const pieces = reach.outside(family, classes);
   const alike = new Map<string, { readonly bounds: Bounds; readonly pieces: Set<OutsidePiece> }>();

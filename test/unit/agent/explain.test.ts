@@ -103,13 +103,17 @@ describe("an address pair is its interface's own", () => {
     ]);
   });
 
-  it("goes with an address that it has, and with no other", async () => {
+  it("goes with an address of its own, with a forged one, and with a multicast one that it receives", async () => {
     expect((await ask({ from: "eni-1@2001:db8::1", to: "2001:db8:f::1", port: 80 })).said).toEqual([
       "eni-1 egress drop default-drop",
     ]);
-    await expect(ask({ from: "eni-1@10.0.0.9", to: "eni-2", port: 80 })).rejects.toThrow(
-      "10.0.0.9 is not eni-1's: write one of 10.0.0.1, 2001:db8::1, fe80::ff:fe00:1",
-    );
+    expect((await ask({ from: "eni-1@10.0.0.9", to: "198.51.100.7", port: 80 })).said).toEqual([
+      "eni-1 egress drop spoofed-address",
+    ]);
+    expect((await ask({ from: "198.51.100.7", to: "eni-2@224.0.0.251", port: 80 })).said).toEqual([
+      "eni-2 ingress accept rule",
+    ]);
+    await expect(ask({ from: "eni-1@10.0.0", to: "eni-2", port: 80 })).rejects.toThrow("eni-1@10.0.0");
     await expect(ask({ from: "eni-9@10.0.0.9", to: "eni-2", port: 80 })).rejects.toThrow("eni-9");
   });
 });

@@ -57,6 +57,26 @@ describe("an opening frame", () => {
       /2001:db8:1::11\.49152 > 2001:db8:ffff::7\.80: Flags \[S\], cksum 0x\w+ \(correct\)/,
     ],
     [
+      "a neighbour advertisement about its sender, which never left the link",
+      { ends: v6, protocol: 58, icmp: [136, 0] },
+      /hlim 255.*\[icmp6 sum ok\] ICMP6, neighbor advertisement, length 24, tgt is 2001:db8:1::11/,
+    ],
+    [
+      "a router solicitation",
+      { ends: v6, protocol: 58, icmp: [133, 0] },
+      /hlim 255.*\[icmp6 sum ok\] ICMP6, router solicitation, length 8/,
+    ],
+    [
+      "an MLD report",
+      { ends: ["fe80::1", "ff02::fb"], protocol: 58, icmp: [131, 0] },
+      /hlim 1,.*\[icmp6 sum ok\] ICMP6, multicast listener report.* addr: ff02::fb/,
+    ],
+    [
+      "an IGMP report",
+      { ends: ["192.0.2.11", "224.0.0.251"], protocol: 2 },
+      /ttl 1,[^]*igmp v2 report 224\.0\.0\.251/,
+    ],
+    [
       "a datagram",
       { ends: v4, protocol: 17, ports: [53, 5353] },
       /\.53 > 198\.51\.100\.7\.5353: \[udp sum ok\]/,

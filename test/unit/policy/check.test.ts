@@ -131,6 +131,11 @@ describe("a row that cannot be answered says which, and what to write", () => {
       'row 1: "sg-wbe" is nothing that these rules know: write sg-web',
     ],
     ["a wrong prefix", [{ ...row, from: "10.0.0.0/33" }], "row 1: "],
+    [
+      "an address that is not its interface's",
+      [{ ...row, from: "eni-db-1@10.0.0.99" }],
+      "row 1: 10.0.0.99 is not eni-db-1's: write one of 10.0.0.12, fe80::ff:fe00:102",
+    ],
     ["ends of two families", [{ ...row, from: "2001:db8::/32", to: "eni-db-1" }], "row 1: no packet"],
     ["one interface twice", [{ ...row, from: "eni-db-1", to: "10.0.0.12" }], "row 1: no packet"],
   ];
