@@ -194,7 +194,7 @@ function readCidr(
 }
 
 function placeOf(fields: Fields, key: string): string {
-  return fields.path.startsWith("line ") ? fields.path : joinPath(fields.path, key);
+  return /(^| )line \d+$/.test(fields.path) ? fields.path : joinPath(fields.path, key);
 }
 
 /** The protected end (five-tuple rules): a prefix, nothing else. */

@@ -6,48 +6,43 @@ import type { Policy } from "../model/model.ts";
 import { quote } from "../model/text.ts";
 import { canonicalKeys } from "./alibaba-keys.ts";
 import { type RuleHome, readAlibabaRule, readRulePolicy } from "./alibaba-rule.ts";
-import type { CsvRecord } from "./csv.ts";
+import type { Candidate } from "./candidate.ts";
 import { Fields, fieldsOf } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer } from "./importer.ts";
 import { joinPath } from "./json.ts";
 import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
 
-/** A group of the source, before anything of it is read. */
-interface Found {
-  readonly fields: Fields;
-  readonly sourceId: string;
+/** Answers of DescribeSecurityGroupAttribute, one each or several in the wrapper of DescribeSecurityGroups. */
+export function listAlibabaGroups(importer: Importer, roots: readonly Fields[]): readonly Candidate[] {
+  return joinHeads(roots.flatMap(listGroups)).map((fields) => ({
+    sourceId: fields.requireText("SecurityGroupId"),
+    names: [fields.text("SecurityGroupName") ?? ""],
+    place: fields.path,
+    network: fields.text("VpcId") ?? null,
+    read: (id) => readGroup(importer, fields, id),
+  }));
 }
 
-/** One answer of DescribeSecurityGroupAttribute, or several in the wrapper of DescribeSecurityGroups. */
-export function importAlibabaGroups(importer: Importer, root: Fields): void {
-  const found = listGroups(root).map(
-    (fields): Found => ({ fields, sourceId: fields.requireText("SecurityGroupId") }),
-  );
-  const namesOf = ({ fields, sourceId }: Found): readonly string[] => [
-    sourceId,
-    fields.text("SecurityGroupName") ?? "",
-  ];
-  const wanted = found
-    .filter((group) => importer.wants(...namesOf(group)))
-    .map((group) => ({ ...group, id: importer.declareGroup(group.sourceId, group.fields.path) }));
-  importer.checkWanted(found.map(namesOf));
-  const vpcs = new Set(wanted.map(({ fields }) => fields.text("VpcId") ?? ""));
-  if (vpcs.size > 1)
-    importer.refuse(
-      "other-network",
-      { place: "", group: null },
-      `groups of ${vpcs.size} VPCs: ${[...vpcs].slice(0, 5).join(", ")}`,
-      "--only and the groups of one",
-    );
-  for (const { fields, id } of wanted) importer.groups.set(id, readGroup(importer, fields, id));
+/** DescribeSecurityGroups tells type and tags, DescribeSecurityGroupAttribute the rules: of one id, both count. */
+function joinHeads(groups: readonly Fields[]): readonly Fields[] {
+  const isHead = (fields: Fields): boolean => !fields.declares("Permissions");
+  const heads = new Map(groups.filter(isHead).map((fields) => [fields.text("SecurityGroupId"), fields]));
+  const whole = groups.filter((fields) => !isHead(fields));
+  const known = new Set(whole.map((fields) => fields.text("SecurityGroupId")));
+  const alone = [...heads].filter(([id]) => !known.has(id)).map(([, fields]) => fields);
+  const joined = whole.map((fields) => {
+    const head = heads.get(fields.text("SecurityGroupId"));
+    return head === undefined ? fields : new Fields({ ...head.plain(), ...fields.plain() }, fields.path);
+  });
+  return [...joined, ...alone];
 }
 
 function listGroups(root: Fields): readonly Fields[] {
   const wrapper = root.value("SecurityGroups");
   if (wrapper === undefined) return [root];
   if (Array.isArray(wrapper)) return root.maps("SecurityGroups");
-  return fieldsOf(wrapper, "SecurityGroups").maps("SecurityGroup");
+  return fieldsOf(wrapper, joinPath(root.path, "SecurityGroups")).maps("SecurityGroup");
 }
 
 /** The permissions of a group: a list, or a list in a map. @throws Unsayable where there is none at all */
@@ -70,7 +65,7 @@ function listPermissions(fields: Fields): readonly { readonly value: unknown; re
 
 function readGroup(importer: Importer, fields: Fields, id: string): PlainGroup {
   const spot = { place: fields.path, group: id };
-  fields.skip("VpcId", "RegionId", "RequestId", "CreationTime", "EcsCount", "AvailableInstanceAmount");
+  fields.skip("RegionId", "RequestId", "CreationTime", "EcsCount", "AvailableInstanceAmount");
   fields.skip(
     "ResourceGroupId",
     "ServiceManaged",
@@ -164,33 +159,17 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** A bare list of rules, of the console: it says nothing of the group, not even its id. */
-export function importAlibabaList(importer: Importer, rules: readonly unknown[], sourceId: string): void {
-  readList(
-    importer,
-    rules.map((value, index) => ({ value, path: joinPath("", index) })),
-    sourceId,
-  );
-}
-
-/** The same of a CSV: places are lines. */
-export function importAlibabaCsv(importer: Importer, records: readonly CsvRecord[], sourceId: string): void {
-  readList(
-    importer,
-    records.map(({ line, values }) => ({ value: values, path: `line ${line}` })),
-    sourceId,
-  );
-}
-
-function readList(
+export function listAlibabaRules(
   importer: Importer,
   rules: readonly { readonly value: unknown; readonly path: string }[],
   sourceId: string,
-): void {
-  const id = importer.declareGroup(sourceId, "");
-  importer.checkWanted([[sourceId]]);
+): readonly Candidate[] {
   const { network, networkType } = importer.target;
-  const home: RuleHome = { id, type: "basic", networkType };
-  noteInnerAccess(importer, id, "");
-  const list = rules.flatMap(({ value, path }) => readOne(importer, value, path, home));
-  importer.groups.set(id, { type: "basic", network, innerAccess: "drop", rules: list });
+  const read = (id: string): PlainGroup => {
+    const home: RuleHome = { id, type: "basic", networkType };
+    noteInnerAccess(importer, id, "");
+    const list = rules.flatMap(({ value, path }) => readOne(importer, value, path, home));
+    return { type: "basic", network, innerAccess: "drop", rules: list };
+  };
+  return [{ sourceId, names: [], place: "", network: null, read }];
 }

@@ -5,6 +5,7 @@
 import { formatPrefix } from "../model/cidr.ts";
 import type { Direction } from "../model/model.ts";
 import { quote } from "../model/text.ts";
+import type { Candidate } from "./candidate.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer, Spot } from "./importer.ts";
@@ -12,58 +13,25 @@ import { joinPath } from "./json.ts";
 import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
 import { acceptPorts, familyOf, icmpNumber, nameProtocol, type Service } from "./service.ts";
 
-/** A group of the file with its id here. */
-interface Declared {
-  readonly fields: Fields;
-  readonly id: string;
-  readonly owner: string | undefined;
-}
-
 /** `SecurityGroups`, each with its rules. */
-export function importAwsGroups(importer: Importer, root: Fields): void {
-  const found = root.maps("SecurityGroups").map((fields) => ({
-    fields,
-    sourceId: fields.requireText("GroupId"),
-    names: [fields.requireText("GroupId"), fields.text("GroupName") ?? ""],
-  }));
+export function listAwsGroups(importer: Importer, root: Fields): readonly Candidate[] {
+  const groups = root.maps("SecurityGroups");
   noteUnknown(importer, root);
-  const wanted = found.filter(({ names }) => importer.wants(...names));
-  const declared = wanted.map(({ fields, sourceId }): Declared => {
-    const id = importer.declareGroup(sourceId, joinPath(fields.path, "GroupId"));
-    return { fields, id, owner: fields.text("OwnerId") };
-  });
-  importer.checkWanted(found.map(({ names }) => names));
-  refuseSeveralVpcs(importer, declared);
-  for (const group of declared) importer.groups.set(group.id, readGroup(importer, group));
-}
-
-/** Addresses of two networks may be equal, so one network here cannot stand for both. */
-export function refuseSeveralVpcs(
-  importer: Importer,
-  declared: readonly { readonly fields: Fields; readonly id: string }[],
-): void {
-  const vpcs = new Map<string, string[]>();
-  for (const { fields, id } of declared) {
-    const vpc = fields.text("VpcId") ?? "none";
-    vpcs.set(vpc, [...(vpcs.get(vpc) ?? []), id]);
-  }
-  if (vpcs.size < 2) return;
-  const shown = [...vpcs].map(([vpc, ids]) => `${vpc} (${ids.slice(0, 5).join(", ")})`).join(", ");
-  const spot = { place: "", group: null };
-  importer.refuse(
-    "other-network",
-    spot,
-    `groups of ${vpcs.size} VPCs: ${shown}`,
-    "--only and the groups of one",
-  );
+  return groups.map((fields) => ({
+    sourceId: fields.requireText("GroupId"),
+    names: [fields.text("GroupName") ?? ""],
+    place: joinPath(fields.path, "GroupId"),
+    network: fields.text("VpcId") ?? null,
+    read: (id) => readGroup(importer, fields, id, fields.text("OwnerId")),
+  }));
 }
 
 /** What goes along from the cloud: no rule, no way, in both directions. */
 export const closedDefaults = { innerAccess: "drop", defaultEgress: "drop" } as const;
 
-function readGroup(importer: Importer, { fields, id, owner }: Declared): PlainGroup {
+function readGroup(importer: Importer, fields: Fields, id: string, owner: string | undefined): PlainGroup {
   const spot = { place: fields.path, group: id };
-  fields.skip("VpcId", "SecurityGroupArn");
+  fields.skip("SecurityGroupArn");
   const head = {
     name: importer.text(fields.words("GroupName"), spot, "name"),
     description: importer.text(fields.words("Description"), spot, "description"),
@@ -226,28 +194,34 @@ function readIcmp(type: number | undefined, code: number | undefined): Partial<S
 }
 
 /** `SecurityGroupRules` of `aws ec2 describe-security-group-rules`: one rule each, its group by id. */
-export function importAwsRules(importer: Importer, root: Fields): void {
+export function listAwsRules(importer: Importer, root: Fields): readonly Candidate[] {
   const rules = root.maps("SecurityGroupRules");
   noteUnknown(importer, root);
-  const ids = [...new Set(rules.map((rule) => rule.requireText("GroupId")))];
-  const ours = new Map<string, PlainRule[]>();
-  for (const sourceId of ids.filter((id) => importer.wants(id)))
-    ours.set(importer.declareGroup(sourceId, "SecurityGroupRules"), []);
-  importer.checkWanted(ids.map((id) => [id]));
+  const byGroup = new Map<string, Fields[]>();
   for (const rule of rules) {
     const sourceId = rule.requireText("GroupId");
-    if (!importer.wants(sourceId)) continue;
-    const id = importer.groupRemote(sourceId);
-    ours.get(id)?.push(...readListedRule(importer, rule, id));
+    const listed = byGroup.get(sourceId) ?? [];
+    listed.push(rule);
+    byGroup.set(sourceId, listed);
   }
   const { network } = importer.target;
-  for (const [id, list] of ours)
-    importer.groups.set(id, { type: "basic", network, ...closedDefaults, rules: list });
+  return [...byGroup].map(([sourceId, listed]) => ({
+    sourceId,
+    names: [],
+    place: joinPath(root.path, "SecurityGroupRules"),
+    network: null,
+    read: (id) => ({
+      type: "basic",
+      network,
+      ...closedDefaults,
+      rules: listed.flatMap((rule) => readListedRule(importer, rule, id)),
+    }),
+  }));
 }
 
 function readListedRule(importer: Importer, rule: Fields, group: string): readonly PlainRule[] {
   const spot = { place: rule.path, group };
-  rule.skip("SecurityGroupRuleArn", "Tags");
+  rule.skip("SecurityGroupRuleArn", "Tags", "GroupId");
   return importer.attempt(spot, "accept", () => {
     const egress = rule.truth("IsEgress");
     if (egress === undefined) throw new Unsayable("missing-key", "`IsEgress` is missing");

@@ -17,10 +17,10 @@ export function keyStep(key: string): string {
   return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
-/** A path such as `SecurityGroups[0].IpPermissions[2]`; the root is empty. */
+/** A path such as `SecurityGroups[0].IpPermissions[2]`; the root is empty, or a file's `a.json: `. */
 export function joinPath(path: string, step: string | number): string {
-  const joined = `${path}${typeof step === "number" ? `[${step}]` : keyStep(step)}`;
-  return joined.startsWith(".") ? joined.slice(1) : joined;
+  const next = typeof step === "number" ? `[${step}]` : keyStep(step);
+  return path === "" || path.endsWith(": ") ? `${path}${next.replace(/^\./, "")}` : `${path}${next}`;
 }
 
 type Scan = { readonly kind: "sound" | "deep" } | { readonly kind: "twice"; readonly path: string };

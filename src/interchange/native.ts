@@ -7,6 +7,7 @@ import { isGroupId, quote } from "../model/text.ts";
 import { toPlain } from "../model/yaml/node.ts";
 import { readYaml } from "../model/yaml/read.ts";
 import { Source } from "../model/yaml/source.ts";
+import type { Candidate } from "./candidate.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer } from "./importer.ts";
@@ -34,20 +35,12 @@ export function writeNativeYaml(groups: readonly Group[]): string {
 }
 
 /** Groups of a rules file (YAML or JSON). What they say is judged where they come to stand. */
-export function importNative(importer: Importer, file: SourceFile): void {
+export function listNative(importer: Importer, file: SourceFile): readonly Candidate[] {
   const root = readRoot(file);
   root.skip("version");
   const written = root.value("groups");
   if (written === undefined)
     throw new Unsayable("missing-key", "`groups` is missing", "a rules file with groups");
-  const groups = Object.entries(fieldsOf(written, "groups").plain());
-  const wanted = groups.filter(([id]) => importer.wants(id));
-  const declared = wanted.map(([id, value]) => ({
-    id: importer.declareGroup(id, joinPath("groups", id)),
-    fields: fieldsOf(value, joinPath("groups", id)),
-  }));
-  importer.checkWanted(groups.map(([id]) => [id]));
-  for (const { id, fields } of declared) importer.groups.set(id, readGroup(importer, fields, id));
   for (const [id, list] of Object.entries((root.value("prefixLists") ?? {}) as Record<string, unknown>))
     importer.prefixLists.set(id, list as PlainPrefixList);
   for (const key of root.unknown())
@@ -56,6 +49,16 @@ export function importNative(importer: Importer, file: SourceFile): void {
       { place: key, group: null },
       `${quote(key)} is passed over: only groups and lists come in`,
     );
+  return Object.entries(fieldsOf(written, "groups").plain()).map(([sourceId, value]) => {
+    const fields = fieldsOf(value, joinPath("groups", sourceId));
+    return {
+      sourceId,
+      names: [],
+      place: fields.path,
+      network: fields.text("network") ?? null,
+      read: (id) => readGroup(importer, fields, id),
+    };
+  });
 }
 
 function readRoot({ name, text }: SourceFile): Fields {

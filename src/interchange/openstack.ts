@@ -5,6 +5,7 @@
  */
 import { quote } from "../model/text.ts";
 import { closedDefaults } from "./aws.ts";
+import type { Candidate } from "./candidate.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer } from "./importer.ts";
@@ -15,54 +16,52 @@ import { compact, type PlainGroup, type PlainRule } from "./plain.ts";
 const groupColumns = ["Security Group", "security_group_id"] as const;
 
 /** `security group rule list -f json`: rules of one group or many; `fallback` where no column names it. */
-export function importOpenstackList(
+export function listOpenstackRules(
   importer: Importer,
   rules: readonly unknown[],
+  path: string,
   fallback: string | null,
-): void {
-  const listed = rules.map((value, index) => fieldsOf(value, joinPath("", index)));
-  const groupOf = (rule: Fields): string => {
-    const id = rule.text(...groupColumns) ?? fallback;
-    if (id === null)
+): readonly Candidate[] {
+  const byGroup = new Map<string, Fields[]>(rules.length === 0 && fallback !== null ? [[fallback, []]] : []);
+  for (const [index, value] of rules.entries()) {
+    const rule = fieldsOf(value, joinPath(path, index));
+    const sourceId = rule.text(...groupColumns) ?? fallback;
+    if (sourceId === null)
       throw new Unsayable("missing-key", "the rules do not name their group", "--name and an id");
-    return id;
-  };
-  const found = listed.length === 0 && fallback !== null ? [fallback] : [...new Set(listed.map(groupOf))];
-  const byGroup = new Map<string, PlainRule[]>();
-  const ids = new Map<string, string>();
-  for (const sourceId of found.filter((id) => importer.wants(id))) {
-    const id = importer.declareGroup(sourceId, "");
-    ids.set(sourceId, id);
-    byGroup.set(id, []);
-  }
-  importer.checkWanted(found.map((id) => [id]));
-  for (const rule of listed) {
-    const id = ids.get(groupOf(rule));
-    if (id !== undefined) byGroup.get(id)?.push(...readRule(importer, rule, id, false));
+    const listed = byGroup.get(sourceId) ?? [];
+    listed.push(rule);
+    byGroup.set(sourceId, listed);
   }
   const { network } = importer.target;
-  for (const [id, list] of byGroup)
-    importer.groups.set(id, { type: "basic", network, ...closedDefaults, rules: mergeFamilies(list) });
+  return [...byGroup].map(([sourceId, listed]) => ({
+    sourceId,
+    names: [],
+    place: path,
+    network: null,
+    read: (id) => ({
+      type: "basic",
+      network,
+      ...closedDefaults,
+      rules: mergeFamilies(listed.flatMap((rule) => readRule(importer, rule, id, false))),
+    }),
+  }));
 }
 
 /** `security group show -f json`, or the API's `security_group` and `security_groups`. */
-export function importOpenstackGroups(importer: Importer, root: Fields): void {
-  const found = listGroups(root).map((fields) => ({
-    fields,
+export function listOpenstackGroups(importer: Importer, root: Fields): readonly Candidate[] {
+  return listGroups(root).map((fields) => ({
     sourceId: fields.requireText("id"),
-    names: [fields.requireText("id"), fields.text("name") ?? ""],
+    names: [fields.text("name") ?? ""],
+    place: fields.path,
+    network: null,
+    read: (id) => readGroup(importer, fields, id),
   }));
-  const declared = found
-    .filter(({ names }) => importer.wants(...names))
-    .map(({ fields, sourceId }) => ({ fields, id: importer.declareGroup(sourceId, fields.path) }));
-  importer.checkWanted(found.map(({ names }) => names));
-  for (const { fields, id } of declared) importer.groups.set(id, readGroup(importer, fields, id));
 }
 
 function listGroups(root: Fields): readonly Fields[] {
   if (root.has("security_groups")) return root.maps("security_groups");
   const one = root.value("security_group");
-  return one === undefined ? [root] : [fieldsOf(one, "security_group")];
+  return one === undefined ? [root] : [fieldsOf(one, joinPath(root.path, "security_group"))];
 }
 
 function readGroup(importer: Importer, fields: Fields, id: string): PlainGroup {

@@ -1,14 +1,15 @@
 /** One text of another system to groups as rules files write them, whatever its format. */
-import { importAlibabaCsv, importAlibabaGroups, importAlibabaList } from "./alibaba.ts";
-import { importAwsGroups, importAwsRules } from "./aws.ts";
+import { listAlibabaGroups, listAlibabaRules } from "./alibaba.ts";
+import { listAwsGroups, listAwsRules } from "./aws.ts";
+import { type Candidate, importCandidates } from "./candidate.ts";
 import { readCsv } from "./csv.ts";
 import { detectFormat, type SourceFormat } from "./detect.ts";
-import { fieldsOf } from "./fields.ts";
+import { type Fields, fieldsOf } from "./fields.ts";
 import { TooManyFindings, Unsayable } from "./finding.ts";
 import { type Imported, Importer, type ImportTarget } from "./importer.ts";
-import { parseJson } from "./json.ts";
-import { importNative } from "./native.ts";
-import { importOpenstackGroups, importOpenstackList } from "./openstack.ts";
+import { joinPath, parseJson } from "./json.ts";
+import { listNative } from "./native.ts";
+import { listOpenstackGroups, listOpenstackRules } from "./openstack.ts";
 import { importProxmox } from "./proxmox.ts";
 
 /** A file: its name tells which group or guest it is about, where its text does not. */
@@ -43,61 +44,76 @@ export function translateSource(
 }
 
 function readFiles(importer: Importer, files: readonly SourceFile[], format: SourceFormat): void {
-  const [file] = files;
-  if (file === undefined) throw new Unsayable("bad-file", "there is no file");
-  if (files.length > 1 && format !== "proxmox")
-    throw new Unsayable("bad-file", `${files.length} files of ${format}`, "one file");
+  if (files.length === 0) throw new Unsayable("bad-file", "there is no file");
+  if (format === "proxmox") importProxmox(importer, files);
+  else importCandidates(importer, listCandidates(importer, files, format));
+}
+
+function listCandidates(
+  importer: Importer,
+  files: readonly SourceFile[],
+  format: Exclude<SourceFormat, "proxmox">,
+): readonly Candidate[] {
+  // One file is known from the command line; of several, places name theirs.
+  const pathOf = ({ name }: SourceFile): string =>
+    files.length === 1 ? "" : `${name.replace(/^.*\//, "")}: `;
   switch (format) {
     case "alibaba":
-      readAlibaba(importer, file);
-      break;
+      return listAlibaba(importer, files, pathOf);
     case "aws":
-      readAws(importer, file.text);
-      break;
+      return files.flatMap((file) => listAws(importer, parseJson(file.text), pathOf(file)));
     case "openstack":
-      readOpenstack(importer, file.text);
-      break;
+      return files.flatMap((file) => listOpenstack(importer, parseJson(file.text), pathOf(file)));
     case "ringwall":
-      importNative(importer, file);
-      break;
-    case "proxmox":
-      importProxmox(importer, files);
-      break;
+      return files.flatMap((file) => listNative(importer, file));
     default:
-      format satisfies never;
+      return format satisfies never;
   }
 }
 
-function readAws(importer: Importer, text: string): void {
-  const root = fieldsOf(parseJson(text), "");
-  if (root.declares("SecurityGroupRules")) importAwsRules(importer, root);
-  else if (root.declares("SecurityGroups")) importAwsGroups(importer, root);
-  else
-    throw new Unsayable(
-      "bad-file",
-      "there is neither `SecurityGroups` nor `SecurityGroupRules`",
-      "the output of `aws ec2 describe-security-groups`",
-    );
+function listAws(importer: Importer, value: unknown, path: string): readonly Candidate[] {
+  const root = fieldsOf(value, path);
+  if (root.declares("SecurityGroupRules")) return listAwsRules(importer, root);
+  if (root.declares("SecurityGroups")) return listAwsGroups(importer, root);
+  const right = "the output of `aws ec2 describe-security-groups`";
+  throw new Unsayable(
+    "bad-file",
+    `${path}there is neither \`SecurityGroups\` nor \`SecurityGroupRules\``,
+    right,
+  );
 }
 
-function readOpenstack(importer: Importer, text: string): void {
-  const root = parseJson(text);
+function listOpenstack(importer: Importer, root: unknown, path: string): readonly Candidate[] {
   const { name } = importer.target;
-  if (Array.isArray(root)) importOpenstackList(importer, root, name);
-  else {
-    const fields = fieldsOf(root, "");
-    const isList = fields.declares("security_group_rules") && !fields.declares("id");
-    if (isList) importOpenstackList(importer, fields.list("security_group_rules"), name);
-    else importOpenstackGroups(importer, fields);
-  }
+  if (Array.isArray(root)) return listOpenstackRules(importer, root, path, name);
+  const fields = fieldsOf(root, path);
+  const key = "security_group_rules";
+  const isList = fields.declares(key) && !fields.declares("id");
+  if (isList) return listOpenstackRules(importer, fields.list(key), joinPath(path, key), name);
+  return listOpenstackGroups(importer, fields);
 }
 
-function readAlibaba(importer: Importer, file: SourceFile): void {
-  const text = file.text.replace(/^\uFEFF/, "");
-  const root = /^\s*[[{]/.test(text) ? parseJson(text) : null;
-  if (root === null) importAlibabaCsv(importer, readCsv(text).records, nameOf(importer, file));
-  else if (Array.isArray(root)) importAlibabaList(importer, root, nameOf(importer, file));
-  else importAlibabaGroups(importer, fieldsOf(root, ""));
+function listAlibaba(
+  importer: Importer,
+  files: readonly SourceFile[],
+  pathOf: (file: SourceFile) => string,
+): readonly Candidate[] {
+  const answers: Fields[] = [];
+  const lists: Candidate[] = [];
+  for (const file of files) {
+    const path = pathOf(file);
+    const text = file.text.replace(/^\uFEFF/, "");
+    const root = /^\s*[[{]/.test(text) ? parseJson(text) : null;
+    if (root !== null && !Array.isArray(root)) answers.push(fieldsOf(root, path));
+    else {
+      const rules =
+        root === null
+          ? readCsv(text).records.map(({ line, values }) => ({ value: values, path: `${path}line ${line}` }))
+          : root.map((value: unknown, index) => ({ value, path: joinPath(path, index) }));
+      lists.push(...listAlibabaRules(importer, rules, nameOf(importer, file)));
+    }
+  }
+  return [...listAlibabaGroups(importer, answers), ...lists];
 }
 
 /** The console names its files after region and group: `ecs_cn-qingdao_sg-123.json`. */

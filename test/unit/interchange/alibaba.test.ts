@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { exportGroups } from "../../../src/interchange/export.ts";
 import { isRefused } from "../../../src/interchange/finding.ts";
 import { group as bedGroup } from "../../support/bed.ts";
-import { importText, modelOf } from "../../support/import-target.ts";
+import { importFiles, importText, modelOf } from "../../support/import-target.ts";
 
 interface Parts {
   readonly [key: string]: unknown;
@@ -103,6 +103,30 @@ describe("DescribeSecurityGroupAttribute", () => {
     expect(importText(wrapped(head)).findings).toMatchObject([
       { code: "missing-key", effect: "refused", write: "the answer of DescribeSecurityGroupAttribute" },
     ]);
+  });
+
+  it("comes in one file a group, which name each other, with their types in the answer of DescribeSecurityGroups", () => {
+    const named = (id: string) => rule({ SourceCidrIp: "", SourceGroupId: id });
+    const head = {
+      SecurityGroupId: "sg-a",
+      SecurityGroupName: "web",
+      VpcId: "vpc-a",
+      SecurityGroupType: "normal",
+    };
+    const files = [
+      { name: "dir/a.json", text: JSON.stringify(answer([named("sg-b")])) },
+      {
+        name: "dir/b.json",
+        text: JSON.stringify(answer([named("sg-a"), named("sg-x")], { SecurityGroupId: "sg-b" })),
+      },
+      { name: "dir/all.json", text: JSON.stringify({ SecurityGroups: { SecurityGroup: [head] } }) },
+    ];
+    const { groups, findings } = importFiles(files);
+    expect(groups.get("sg-a")).toMatchObject({ name: "web", rules: [{ remote: "sg-b" }] });
+    expect(groups.get("sg-b")).toMatchObject({ rules: [{ remote: "sg-a" }] });
+    expect(findings).toMatchObject([{ code: "unknown-group", place: "b.json: Permissions.Permission[1]" }]);
+    const twice = importFiles([files[0], files[0]].flatMap((file) => file ?? []));
+    expect(twice.findings).toMatchObject([{ code: "duplicate-key", effect: "refused" }]);
   });
 
   it("names a key of the group that it does not know", () => {

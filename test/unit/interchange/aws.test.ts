@@ -47,6 +47,12 @@ describe("aws ec2 describe-security-groups", () => {
     expect(findings).toMatchObject([{ code: "renamed-id", effect: "note" }]);
   });
 
+  it("of several groups, into one, is the one of its id", () => {
+    const { groups: made, findings } = importText(groups(group("sg-1"), group("sg-2")), { name: "sg-2" });
+    expect([...made.keys()]).toEqual(["sg-2"]);
+    expect(findings).toEqual([]);
+  });
+
   it("makes a legal id of one that is none, says it, and keeps two such apart", () => {
     const { groups: made, findings } = importText(groups(group("a b"), group("a-b"), group("sg-a-b")));
     expect([...made.keys()]).toEqual(["sg-a-b", "sg-a-b-2", "sg-a-b-3"]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isRefused } from "../../../src/interchange/finding.ts";
-import { importText, modelOf } from "../../support/import-target.ts";
+import { importFiles, importText, modelOf } from "../../support/import-target.ts";
 
 const own = "11111111-1111-4111-8111-111111111111";
 const id = `sg-${own}`;
@@ -187,6 +187,22 @@ describe("openstack security group show", () => {
       { code: "renamed-id" },
       { code: "bad-file", effect: "refused" },
     ]);
+  });
+
+  it("comes in one file a group, which name each other", () => {
+    const other = "22222222-2222-4222-8222-222222222222";
+    const of = (id: string, peer: string) => ({
+      ...show,
+      id,
+      rules: [{ ...rule, remote_group_id: peer, ethertype: "IPv4" }],
+    });
+    const files = [of(own, other), of(other, own)].map((group, at) => ({
+      name: `${at}.json`,
+      text: JSON.stringify(group),
+    }));
+    const { groups, findings } = importFiles(files);
+    expect([...groups.values()].map(({ rules }) => rules[0]?.remote)).toEqual([`sg-${other}`, id]);
+    expect(findings.filter(({ effect }) => effect !== "note")).toEqual([]);
   });
 
   it("refuses a stateless group, whose replies need rules, and one without its rules", () => {
