@@ -167,7 +167,8 @@ export function listAlibabaRules(
   const { network, networkType } = importer.target;
   const read = (id: string): PlainGroup => {
     const home: RuleHome = { id, type: "basic", networkType };
-    noteInnerAccess(importer, id, "");
+    importer.rulesOnly.add(id);
+    if (!importer.target.groups.has(id)) noteInnerAccess(importer, id, "");
     const list = rules.flatMap(({ value, path }) => readOne(importer, value, path, home));
     return { type: "basic", network, innerAccess: "drop", rules: list };
   };

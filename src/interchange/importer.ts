@@ -25,6 +25,8 @@ export interface ImportTarget {
 export interface Imported {
   readonly groups: ReadonlyMap<string, PlainGroup>;
   readonly prefixLists: ReadonlyMap<string, PlainPrefixList>;
+  /** Groups of which the source has the rules alone: where such a group is there already, its settings stay. */
+  readonly rulesOnly: ReadonlySet<string>;
   readonly findings: readonly Finding[];
 }
 
@@ -40,6 +42,7 @@ export class Importer {
   readonly target: ImportTarget;
   readonly groups = new Map<string, PlainGroup>();
   readonly prefixLists = new Map<string, PlainPrefixList>();
+  readonly rulesOnly = new Set<string>();
   readonly #findings = new Findings();
   /** Ids of the groups that this import makes, by their ids in the source. */
   readonly #ids = new Map<string, string>();
@@ -49,7 +52,8 @@ export class Importer {
   }
 
   get imported(): Imported {
-    return { groups: this.groups, prefixLists: this.prefixLists, findings: this.#findings.list };
+    const { groups, prefixLists, rulesOnly } = this;
+    return { groups, prefixLists, rulesOnly, findings: this.#findings.list };
   }
 
   note(code: FindingCode, spot: Spot, message: string, write: string | null = null): void {

@@ -146,6 +146,25 @@ describe("group import", () => {
     expect(text).not.toContain("80/80, remote: 0.0.0.0/0");
   });
 
+  it("leaves the group's settings where the source has rules alone, and takes them where it has them", async () => {
+    const strict = shopRules.replace(
+      "type: basic\n",
+      "type: basic\n    defaultEgress: drop\n    mode: observe\n",
+    );
+    const folder = writeFiles({ "rules.yaml": strict, "list.csv": csv + csvRow, "aws.json": aws });
+    const rules = join(folder, "rules.yaml");
+    await ringwall(["group", "import", "sg-web", join(folder, "list.csv"), "--rules", rules]);
+    const listed = readFileSync(rules, "utf8");
+    expect(listed).toContain("type: basic\n    defaultEgress: drop\n    mode: observe\n");
+    expect(listed).not.toContain("innerAccess");
+    await ringwall(["group", "import", "sg-web", join(folder, "aws.json"), "--rules", rules, "--partial"]);
+    const whole = readFileSync(rules, "utf8");
+    expect(whole).toContain("defaultEgress: drop");
+    expect(whole).toContain("mode: observe");
+    expect(whole).toContain("innerAccess: drop");
+    expect((await ringwall(["validate", rules])).code).toBe(0);
+  });
+
   it("adds what is not there with --merge, and leaves the rest and the settings", async () => {
     const folder = writeFiles({ "rules.yaml": shopRules, "list.csv": csv + csvRow });
     const rules = join(folder, "rules.yaml");

@@ -44,7 +44,10 @@ export const importGroup = defineCommand(
       if (!mayGoOn(imported.findings, args.partial)) throw await refuseTranslation(base, args, "imported");
       if (came === undefined) throw refusal("there is no group in the files, so nothing was imported.");
       for (const [id, list] of imported.prefixLists) setPrefixList(draft, id, list as unknown as PlainValue);
-      const { added, removed } = args.merge ? merge(draft, group.id, came) : replace(draft, group.id, came);
+      const settings = !imported.rulesOnly.has(group.id);
+      const { added, removed } = args.merge
+        ? merge(draft, group.id, came)
+        : replace(draft, group.id, came, settings);
       const total = rulesOf(draft.editor.entry("groups", group.id)).length;
       return {
         record: { ...base, added, removed },
@@ -62,14 +65,16 @@ interface RuleChange {
 const lacks = (rules: readonly PlainValue[], among: readonly PlainValue[]): readonly PlainValue[] =>
   rules.filter((rule) => !among.some((other) => equalRules(rule, other)));
 
-/** What the source does not say (its place as default group, its mode, tags) stays: absent is not a default. */
-function replace({ editor }: Draft, id: string, came: PlainGroup): RuleChange {
+/**
+ * What the source does not say (its place as default group, its mode, tags) stays: absent is not a default.
+ * `settings`: it says what holds where no rule matches.
+ */
+function replace({ editor }: Draft, id: string, came: PlainGroup, settings: boolean): RuleChange {
   const current = editor.entry("groups", id);
-  const entry = asMap(current);
-  const { innerAccess: _inner, defaultEgress: _egress, ...kept } = entry;
-  const next = { ...kept, ...(came as unknown as PlainMap) };
-  editor.setEntry("groups", id, next);
   const [before, after] = [rulesOf(current), came.rules as unknown as readonly PlainValue[]];
+  const { innerAccess: _inner, defaultEgress: _egress, ...kept } = asMap(current);
+  const next = settings ? { ...kept, ...(came as unknown as PlainMap) } : { ...asMap(current), rules: after };
+  editor.setEntry("groups", id, next);
   return { added: lacks(after, before), removed: lacks(before, after) };
 }
 

@@ -53,12 +53,19 @@ export async function runExport(
     return ExitCode.done;
   }
   for (const finding of findings) process.stderr.write(`${describeFinding(finding)}\n`);
-  if (args.file === undefined) await printRecord(text, format, (shown) => shown);
+  if (args.file === undefined) await print(text);
   else
     process.stderr.write(
       `${groups.length === 1 ? groups[0]?.id : `${groups.length} groups`}: written to ${args.file}.\n`,
     );
   return ExitCode.done;
+}
+
+/** As it is, to the byte: line ends are the format's. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
 function writeText(path: string, text: string): void {
