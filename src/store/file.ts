@@ -242,9 +242,11 @@ export class FileStore implements Store {
   async #differs(path: string, text: string): Promise<boolean> {
     const stats = await lstat(path).catch(() => null); // A new file differs from nothing.
     if (stats === null) return true;
-    if (stats.isSymbolicLink()) throw new Error(`${path} is a link: change the file that it leads to`);
     const decoded = await readRulesFile(path, { trusted: true });
-    return !decoded.ok || decoded.source.text !== text;
+    const same = decoded.ok && decoded.source.text === text;
+    if (!same && stats.isSymbolicLink())
+      throw new Error(`${path} is a link: change the file that it leads to`);
+    return !same;
   }
 }
 
