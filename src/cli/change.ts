@@ -3,18 +3,20 @@
  * into force (by the agent) or onto the disk (at a desk), as one step. A change that is refused changes nothing.
  */
 import type { Argv } from "yargs";
-import { cleanText } from "../agent/protocol.ts";
+import { cleanText, type PlanReply } from "../agent/protocol.ts";
+import { formatDiagnostic } from "../model/diagnostic.ts";
 import type { Model } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
 import { QuestionError } from "../policy/ends.ts";
-import { EditError, type FileChange, RulesEditor } from "../store/edit.ts";
+import { EditError, RulesEditor } from "../store/edit.ts";
 import type { CommonOptions } from "./command.ts";
 import { ExitCode, refusal } from "./exit.ts";
 import { type AgentOptions, type RulesOptions, withRules, withSocket } from "./options.ts";
 import { chooseFormat, printRecord } from "./render/output.ts";
+import { renderPlan } from "./render/plan.ts";
 import { style } from "./render/style.ts";
 import { renderDiff, unifiedDiff } from "./render/unified-diff.ts";
-import { renderDiagnostics, requireModel } from "./rules.ts";
+import { type RuleSet, renderDiagnostics, requireModel } from "./rules.ts";
 import { type OpenRules, openRules } from "./rules-source.ts";
 
 /** What a changing command's line says beside its own options. */
@@ -58,8 +60,9 @@ export interface ChangeRecord {
   readonly files: readonly string[];
   /** What is worth saying about the rules. */
   readonly notes: readonly string[];
-  /** Of a dry run: a unified diff. */
+  /** Of a dry run: a unified diff, and what `ringwall plan` says of the changed files. */
   readonly diff?: string;
+  readonly plan?: PlanReply | undefined;
 }
 
 /**
@@ -79,43 +82,47 @@ export async function changeRules<T extends object>(
     notes: own = [],
   } = await editRefusalsAsync(async () => edit({ editor, model, host: opened.host }));
   const { files, changes } = editRefusals(() => editor.finish());
-  const notes = judge(opened, files, changes);
+  const after = changes.length === 0 ? opened.rules : judge(opened, files);
   const applied =
-    changes.length === 0 ? { revision: opened.revision, notes: [] } : await opened.apply(files, args.dryRun);
-  const diff = changes.map(unifiedDiff).join("\n");
+    changes.length === 0 ? { revision: opened.revision } : await opened.apply(files, args.dryRun);
+  const preview = {
+    diff: changes.map(unifiedDiff).join("\n"),
+    plan: await planOf(opened, after, args.dryRun),
+  };
   const done: T & ChangeRecord = {
     ...record,
     changed: changes.length > 0,
     dryRun: args.dryRun,
     revision: applied.revision,
     files: changes.map(({ path }) => path),
-    notes: [...new Set([...own, ...notes, ...applied.notes])],
-    ...(args.dryRun ? { diff } : {}),
+    notes: [...own, ...newNotes(opened.rules, after)],
+    ...(args.dryRun ? preview : {}),
   };
   await printRecord(done, chooseFormat(args), (shown) => renderChange(shown, said, opened.place));
   return ExitCode.done;
 }
 
+async function planOf(opened: OpenRules, after: RuleSet, dryRun: boolean): Promise<PlanReply | undefined> {
+  return dryRun && after !== opened.rules ? opened.plan(after) : undefined;
+}
+
 /** The result as a whole, by the model's own rules; what was wrong is shown in the text as it would be. */
-function judge(
-  opened: OpenRules,
-  files: OpenRules["rules"]["files"],
-  changes: readonly FileChange[],
-): string[] {
-  if (changes.length === 0) return [];
-  const { host, limits } = opened;
-  const result = parseModel(files, { limits, host });
-  const errors = result.diagnostics.filter(({ severity }) => severity === "error");
-  if (result.model === null) {
-    const shown = renderDiagnostics({ files, model: null, diagnostics: errors });
-    throw refusal(`the rules would be wrong, so nothing was changed:\n${shown}`);
-  }
-  const before = new Set(opened.rules.diagnostics.map(({ message }) => message));
-  return result.diagnostics.filter(({ message }) => !before.has(message)).map(({ message }) => message);
+function judge({ host, limits }: OpenRules, files: RuleSet["files"]): RuleSet {
+  const { model, diagnostics } = parseModel(files, { limits, host });
+  if (model !== null) return { files, model, diagnostics };
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const shown = renderDiagnostics({ files, model, diagnostics: errors });
+  throw refusal(`the rules would be wrong, so nothing was changed:\n${shown}`);
+}
+
+/** What is worth saying about the rules now, and was not before. */
+function newNotes(before: RuleSet, after: RuleSet): string[] {
+  const known = new Set(before.diagnostics.map(({ message }) => message));
+  return after.diagnostics.filter(({ message }) => !known.has(message)).map(formatDiagnostic);
 }
 
 function renderChange(record: ChangeRecord, said: string, place: string): string {
-  const { changed, dryRun, revision, files, notes, diff } = record;
+  const { changed, dryRun, revision, files, notes, diff, plan } = record;
   const noted = notes.map((note) => style.aside(`note: ${cleanText(note)}`));
   if (!changed) return [...noted, "Nothing to change: the rules say this already."].join("\n");
   if (dryRun) {
@@ -124,6 +131,7 @@ function renderChange(record: ChangeRecord, said: string, place: string): string
     return [
       renderDiff(diff ?? ""),
       "",
+      ...(plan === undefined ? [] : [renderPlan({ ...plan, notes: [] }), ""]),
       ...noted,
       `${said} ${style.warning("(dry run)")}`,
       `${checked}; nothing was changed.`,

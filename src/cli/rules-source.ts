@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import type { PlanReply } from "../agent/protocol.ts";
 import { defaultLimits, type Limits } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
 import type { SourceText } from "../model/yaml/source.ts";
@@ -15,7 +16,6 @@ import { noLimits, type RuleSet, type RulesSource, readRules } from "./rules.ts"
 export interface Applied {
   /** The agent's; null at a desk. */
   readonly revision: number | null;
-  readonly notes: readonly string[];
 }
 
 export interface OpenRules {
@@ -29,6 +29,8 @@ export interface OpenRules {
   readonly newFile: string;
   /** For people: where the rules are kept. */
   readonly place: string;
+  /** What changes for packets and sessions with these rules; with an agent compiled, proven and compared there. */
+  plan(after: RuleSet): Promise<PlanReply>;
   /** Refuses when the rules were changed since they were opened. `dryRun`: says what would be, changes nothing. */
   apply(files: readonly SourceText[], dryRun: boolean): Promise<Applied>;
 }
@@ -50,15 +52,17 @@ async function openAgent({ socket }: RulesSource): Promise<OpenRules> {
     limits: noLimits,
     newFile: files.at(-1)?.path ?? "rules.yaml",
     place: "the agent's rules",
+    plan: (after) => askAgent(at, "plan", { files: copyFiles(after.files) }),
     apply: async (changed, dryRun) => {
-      const sent = changed.map(({ path, text }) => ({ path, text }));
+      const sent = copyFiles(changed);
       const reply = await askAgent(at, "apply", { files: sent, base: digest, dryRun });
-      return { revision: reply.revision, notes: reply.notes };
+      return { revision: reply.revision };
     },
   };
 }
 
-async function openDesk(path: string, host = hostname()): Promise<OpenRules> {
+async function openDesk(path: string, named: string | undefined): Promise<OpenRules> {
+  const host = named ?? hostname();
   const begins = beginsAt(path);
   const rules = begins === null ? readRules([path], { host }) : emptyRules;
   const store = new FileStore(path, { trusted: true });
@@ -69,14 +73,22 @@ async function openDesk(path: string, host = hostname()): Promise<OpenRules> {
     limits: defaultLimits,
     newFile: begins ?? rules.files.at(-1)?.path ?? path,
     place: path,
+    plan: async (after) => {
+      const { planRuleSets } = await import("./plan-at-desk.ts");
+      return planRuleSets(rules, after, named ?? null);
+    },
     apply: async (changed, dryRun) => {
-      if (dryRun) return { revision: null, notes: [] };
+      if (dryRun) return { revision: null };
       if (beginsAt(path) !== begins || (begins === null && !isUnchanged(path, rules.files)))
         throw refusal(`${path} was changed meanwhile: run it again.`);
       await writeStore(store, changed);
-      return { revision: null, notes: [] };
+      return { revision: null };
     },
   };
+}
+
+function copyFiles(files: readonly SourceText[]): SourceText[] {
+  return files.map(({ path, text }) => ({ path, text }));
 }
 
 const emptyRules: RuleSet = {

@@ -251,6 +251,20 @@ describe("group restore", () => {
     expect(now).toEqual(backup);
   });
 
+  it("takes them from what `group export` wrote", async () => {
+    const backup = join(writeFiles({}), "sg-web.yaml");
+    const exported = await run("group", "export", "sg-web", "--format", "yaml");
+    expect(exported.code).toBe(0);
+    writeFileSync(backup, exported.stdout);
+    await json("rule", "remove", "sg-web", "0", "1");
+    expect(await json("group", "restore", "sg-web", "--from", backup)).toMatchObject({
+      added: [{ id: "http" }, { policy: "drop" }],
+    });
+    expect(await json("rule", "list", "sg-web")).toMatchObject({
+      rules: [{ id: "http", priority: 10 }, { policy: "drop" }],
+    });
+  });
+
   it("takes them from a file, a rules file or a group alone", async () => {
     const backup = writeFiles({
       "rules.yaml": handWritten,

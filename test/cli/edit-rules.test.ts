@@ -74,7 +74,11 @@ describe("rule add", () => {
     const args = ["rule", "add", "sg-db", "--protocol", "icmp", "--icmp-type", "8", "--from", "pl-office"];
     const dry = await json(...args, "--dry-run");
     expect(text()).toBe(handWritten);
-    expect(dry).toMatchObject({ changed: true, dryRun: true });
+    expect(dry).toMatchObject({ changed: true, dryRun: true, plan: { changed: true, sessions: null } });
+    const { differences } = dry.plan as {
+      differences: { interfaces: string[]; after: { verdict: string } }[];
+    };
+    expect(differences).toMatchObject([{ direction: "ingress", after: { verdict: "accept" } }]);
     expect(dry.diff).toContain("+        icmpType: 8\n");
     const done = await json(...args);
     expect(done.rule).toEqual(dry.rule);

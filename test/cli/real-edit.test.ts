@@ -67,6 +67,8 @@ describe("commands that change the rules of a running agent", () => {
     ];
     const dry = await run(...args, "--dry-run");
     expect(dry).toMatchObject({ dryRun: true, changed: true, revision: 1 });
+    // The ping above is such a session.
+    expect(dry.plan).toMatchObject({ changed: true, sessions: { ends: 1 } });
     expect(host.ping(1, 2)).toBe(true);
     expect(await run(...args)).toMatchObject({ changed: true, revision: 2, rule: { id: "shut" } });
     expect(host.ping(1, 2)).toBe(false);

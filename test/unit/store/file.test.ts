@@ -155,6 +155,9 @@ describe("what is written", () => {
     symlinkSync("a.yaml", join(folder, "l.yaml"));
     await expect(new FileStore(folder).write([source("l.yaml", "vpc-b")])).rejects.toThrow("is a link");
     expect(text("a.yaml")).toBe(rulesText("vpc-a"));
+    const beside = [source("a.yaml", "vpc-a"), source("b.yaml", "vpc-b"), source("l.yaml", "vpc-a")];
+    await new FileStore(folder).write(beside); // The link says already what it is to say.
+    expect(text("b.yaml")).toBe(rulesText("vpc-b"));
   });
 
   it("shows nothing before the commit, and nothing after a discard", async () => {

@@ -145,12 +145,26 @@ class Hand {
 
   #keyLines(key: string, value: Plain, column: number, path: string): string[] {
     const head = `${" ".repeat(column)}${this.#random.once(8) ? `"${key}"` : key}:`;
+    if (typeof value === "string" && this.#random.once(6))
+      return this.#longText(head, value, column + this.#step, path);
     if (this.#staysInline(value))
       return this.#withTail(head, this.#inline(value, column + this.#step, path), path);
     const anchor = Array.isArray(value) && this.#random.once(3) ? this.#anchor(value) : "";
     const first = `${head}${anchor}${this.#behind(path)}`;
     if (Array.isArray(value)) return [first, ...this.#listLines(value, column + this.#listStep, path)];
     return [first, ...this.#mapLines(value as PlainMap, column + this.#step, path)];
+  }
+
+  /** A text in the lines below its key, or with more space than it needs. */
+  #longText(head: string, value: string, column: number, path: string): string[] {
+    const pad = " ".repeat(column);
+    const way = this.#random.below(4);
+    if (way === 0 && value !== "")
+      return [`${head} ${this.#random.pick(["|-", ">-"])}${this.#behind(path)}`, `${pad}${value}`];
+    if (way === 1 && value !== "") return [`${head} |-`, `${pad}${value}`, "", ""];
+    if (way === 2)
+      return [`${head}${this.#behind(path)}`, `${pad}${this.#scalar(value)}${this.#behind(path)}`];
+    return [`${head}    ${this.#scalar(value)}   ${this.#behind(path)}`.trimEnd()];
   }
 
   #withTail(head: string, inline: string[], path: string): string[] {
