@@ -228,7 +228,7 @@ function readListedRule(importer: Importer, rule: Fields, group: string): readon
     const service = readAwsService(importer, rule, spot);
     const { remote, family } = readListedRemote(importer, rule, group);
     const description = importer.text(rule.words("Description"), spot, "description");
-    const id = rule.text("SecurityGroupRuleId");
+    const id = importer.ruleId(rule.text("SecurityGroupRuleId"), spot);
     rule.refuseUnknown();
     const direction = egress ? "egress" : "ingress";
     return finishAwsRule(importer, spot, { direction, service, remote, family, description, id });

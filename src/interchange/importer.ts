@@ -2,7 +2,7 @@
 import { formatPrefix, parseAddressOrPrefix } from "../model/cidr.ts";
 import type { Policy, Prefix } from "../model/model.ts";
 import { escapeUnprintable } from "../model/printable.ts";
-import { checkText, isGroupId, isPrefixListId, quote } from "../model/text.ts";
+import { checkId, checkText, isGroupId, isPrefixListId, quote } from "../model/text.ts";
 import { type Effect, type Finding, type FindingCode, Findings, Unsayable } from "./finding.ts";
 import type { PlainGroup, PlainPrefixList } from "./plain.ts";
 
@@ -46,6 +46,7 @@ export class Importer {
   readonly #findings = new Findings();
   /** Ids of the groups that this import makes, by their ids in the source. */
   readonly #ids = new Map<string, string>();
+  readonly #ruleIds = new Set<string>();
 
   constructor(target: ImportTarget) {
     this.target = target;
@@ -163,6 +164,17 @@ export class Importer {
       `the model has no prefix list ${quote(id)}`,
       "that list under `prefixLists` first",
     );
+  }
+
+  /** A rule's id where it is legal here, and its group has it once; else the rule has none, which is said. */
+  ruleId(id: string | undefined, spot: Spot): string | undefined {
+    if (id === undefined) return undefined;
+    const key = `${spot.group} ${id}`;
+    const why = !checkId("rule", id).ok ? "is no id here" : this.#ruleIds.has(key) ? "stands twice" : null;
+    this.#ruleIds.add(key);
+    if (why === null) return id;
+    this.note("renamed-id", spot, `the rule's id ${quote(id)} ${why}: it was left out`);
+    return undefined;
   }
 
   /** An address or a prefix; cleared host bits are said. @throws Unsayable */

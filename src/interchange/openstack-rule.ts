@@ -1,7 +1,7 @@
 /** One rule of OpenStack, with the keys of the client's columns or of the network API. */
 import { formatPrefix } from "../model/cidr.ts";
 import type { Direction, Family } from "../model/model.ts";
-import { checkId, quote } from "../model/text.ts";
+import { quote } from "../model/text.ts";
 import type { Fields } from "./fields.ts";
 import { Unsayable } from "./finding.ts";
 import type { Importer, Spot } from "./importer.ts";
@@ -96,9 +96,16 @@ export function readOpenstackRule(
   // A group has members of both families, the rule is for one: the near end's family says which, where the
   // protocol does not.
   const local = group === undefined || familyOf(service.protocol) !== null ? undefined : everywhere;
-  const known = id === undefined || !checkId("rule", id).ok ? undefined : id;
   return [
-    compact<PlainRule>({ id: known, direction, policy: "accept", ...service, remote, local, description }),
+    compact<PlainRule>({
+      id: importer.ruleId(id, spot),
+      direction,
+      policy: "accept",
+      ...service,
+      remote,
+      local,
+      description,
+    }),
   ];
 }
 

@@ -210,6 +210,23 @@ describe("aws ec2 describe-security-group-rules", () => {
     });
   });
 
+  it("leaves an id out that is none here, or stands twice in its group", () => {
+    const named = (id: string, GroupId = "sg-1") => ({
+      ...rule,
+      GroupId,
+      SecurityGroupRuleId: id,
+      CidrIpv4: "192.0.2.7/32",
+    });
+    const imported = importText(rules(named("sgr-1"), named("sgr-1"), named("a b"), named("sgr-1", "sg-2")));
+    expect(imported.groups.get("sg-1")?.rules.map(({ id }) => id)).toEqual(["sgr-1", undefined, undefined]);
+    expect(imported.groups.get("sg-2")?.rules.map(({ id }) => id)).toEqual(["sgr-1"]);
+    expect(imported.findings.map(({ code, effect }) => `${effect} ${code}`)).toEqual([
+      "note renamed-id",
+      "note renamed-id",
+    ]);
+    modelOf(imported);
+  });
+
   it("leaves out a rule that does not say which way or from where", () => {
     const { findings } = importText(rules({ ...rule, IsEgress: undefined, CidrIpv4: "0.0.0.0/0" }, rule));
     expect(findings).toMatchObject([
