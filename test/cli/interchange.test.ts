@@ -1,5 +1,5 @@
 /** `import`, `export`, `group import` and `group export`, at a desk. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeFolder, ringwall, shopRules, writeFiles } from "./program.ts";
@@ -163,6 +163,27 @@ describe("group import", () => {
     expect(whole).toContain("mode: observe");
     expect(whole).toContain("innerAccess: drop");
     expect((await ringwall(["validate", rules])).code).toBe(0);
+  });
+
+  it("brings an IP set that changed, unless another group's rules name its list", async () => {
+    const set = (entry: string): string => `[IPSET blocked]\n${entry}\n[RULES]\nIN DROP -source +blocked\n`;
+    const guest = { "100.fw": set("192.0.2.1"), "101.fw": set("192.0.2.2") };
+    const folder = writeFiles({ ...guest, "rules.yaml": shopRules });
+    const rules = join(folder, "rules.yaml");
+    const run = (verb: string[], file: string) => ringwall([...verb, join(folder, file), "--rules", rules]);
+    expect((await run(["import"], "100.fw")).code).toBe(0);
+    writeFileSync(join(folder, "100.fw"), guest["101.fw"]);
+    expect((await run(["group", "import", "sg-vm100"], "100.fw")).code).toBe(0);
+    expect(readFileSync(rules, "utf8")).toContain("192.0.2.2/32");
+    const named = readFileSync(rules, "utf8").replace("remote: 198.51.100.0/24", "remote: pl-vm100-blocked");
+    writeFileSync(rules, named);
+    writeFileSync(join(folder, "100.fw"), guest["100.fw"]);
+    const { code, stderr } = await run(["group", "import", "sg-vm100"], "100.fw");
+    expect({ code, said: /pl-vm100-blocked already .*for sg-web/.test(stderr) }).toEqual({
+      code: 1,
+      said: true,
+    });
+    expect(readFileSync(rules, "utf8")).toBe(named);
   });
 
   it("adds what is not there with --merge, and leaves the rest and the settings", async () => {

@@ -7,6 +7,7 @@ import { defineCommand } from "../command.ts";
 import { refusal, usageError } from "../exit.ts";
 import { at, requireNetwork } from "../find.ts";
 import { describeFinding, mayGoOn, refuseTranslation } from "../interchange/findings.ts";
+import { setPrefixList } from "../interchange/prefix-list.ts";
 import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
 import { formatNumberOf } from "../render/format.ts";
 
@@ -86,22 +87,7 @@ function writeImported({ editor, model }: Draft, { groups, prefixLists }: Import
       "`ringwall group import GROUP FILE` replaces one's rules, --name gives another id, --only leaves it out";
     throw refusal(`there are groups of these ids already: ${way}.\n${lines.join("\n")}`);
   }
-  for (const [id, list] of prefixLists) setPrefixList({ editor, model }, id, list as unknown as PlainValue);
+  for (const [id, list] of prefixLists)
+    setPrefixList({ editor, model }, id, list as unknown as PlainValue, null);
   for (const [id, group] of groups) editor.setEntry("groups", id, group as unknown as PlainValue);
-}
-
-/** A list of this id that says something else would change other rules. @throws CliError */
-export function setPrefixList(
-  { editor, model }: Pick<Draft, "editor" | "model">,
-  id: string,
-  list: PlainValue,
-): void {
-  const there = editor.entry("prefixLists", id);
-  if (there !== undefined && JSON.stringify(there) !== JSON.stringify(list)) {
-    const place = at(model.prefixLists.get(id)?.place ?? null);
-    throw refusal(
-      `there is a prefix list ${id} already${place}, with other entries: rename or delete it first.`,
-    );
-  }
-  editor.setEntry("prefixLists", id, list);
 }

@@ -2,11 +2,11 @@ import type { PlainGroup } from "../../interchange/plain.ts";
 import type { PlainMap, PlainValue } from "../../model/entry.ts";
 import { changeRules, type Draft, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
-import { setPrefixList } from "../commands/import.ts";
 import { openGroup } from "../draft.ts";
 import { refusal } from "../exit.ts";
 import { requireNetwork } from "../find.ts";
 import { describeFinding, mayGoOn, refuseTranslation } from "../interchange/findings.ts";
+import { setPrefixList } from "../interchange/prefix-list.ts";
 import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
 import { formatNumberOf } from "../render/format.ts";
 import { equalRules, rulesOf } from "./entry-rules.ts";
@@ -43,7 +43,8 @@ export const importGroup = defineCommand(
       const base = { format: imported.format, group: group.id, ...recordImport(imported) };
       if (!mayGoOn(imported.findings, args.partial)) throw await refuseTranslation(base, args, "imported");
       if (came === undefined) throw refusal("there is no group in the files, so nothing was imported.");
-      for (const [id, list] of imported.prefixLists) setPrefixList(draft, id, list as unknown as PlainValue);
+      for (const [id, list] of imported.prefixLists)
+        setPrefixList(draft, id, list as unknown as PlainValue, group.id);
       const settings = !imported.rulesOnly.has(group.id);
       const { added, removed } = args.merge
         ? merge(draft, group.id, came)
