@@ -217,10 +217,19 @@ function explainUsage(message: string, argv: readonly string[]): string {
   const name = commandName(entry.usage);
   const missing = message.startsWith("Not enough non-option arguments");
   // A family's members say for themselves what they take.
-  const member = argv[argv.indexOf(name) + 1];
-  if (missing && entry.usage === name && member !== undefined && !member.startsWith("-"))
-    return `Something is missing.\n\`ringwall ${name} ${member} --help\` says what it takes, and shows examples.`;
+  const member = entry.usage === name ? argv[argv.indexOf(name) + 1] : undefined;
+  if (member !== undefined && !member.startsWith("-") && isMembersFault(message, member))
+    return `${missing ? "Something is missing." : message}\n\`ringwall ${name} ${member} --help\` says what it takes, and shows examples.`;
   return `${missing ? `Write \`ringwall ${entry.usage}\`.` : message}\n\`ringwall ${name} --help\` shows examples.`;
+}
+
+/** Not the member itself is unknown, but something behind it. */
+function isMembersFault(message: string, member: string): boolean {
+  return (
+    !message.startsWith("Did you mean") &&
+    !message.startsWith("Unknown command") &&
+    !message.endsWith(`: ${member}`)
+  );
 }
 
 function addCommand(

@@ -5,7 +5,7 @@ import type { Parsed } from "../model/diagnostic.ts";
 import type { RuleEntry } from "../model/entry.ts";
 import { formatPortRange, parsePortRange } from "../model/ports.ts";
 import { parseProtocol } from "../model/protocol.ts";
-import { isGroupId, isPrefixListId } from "../model/text.ts";
+import { checkId, isGroupId, isPrefixListId } from "../model/text.ts";
 import { parseTime } from "../model/time.ts";
 import { usageError } from "./exit.ts";
 import { parseBounded } from "./options.ts";
@@ -19,7 +19,10 @@ export function withRuleFields<T>(parser: Argv<T>) {
       ...text("ingress (to the guest) or egress (from it)"),
       choices: ["ingress", "egress"] as const,
     })
-    .option("policy", { ...text("accept or drop"), choices: ["accept", "drop"] as const })
+    .option("policy", {
+      ...text("accept or drop [of a new rule: accept]"),
+      choices: ["accept", "drop"] as const,
+    })
     .option("protocol", text("all, tcp, udp, icmp, icmpv6, gre or a number"))
     .option("port-range", { ...text("Destination ports, first/last; -1/-1 for every port"), alias: "port" })
     .option("source-port-range", { ...text("Source ports, first/last"), alias: "source-port" })
@@ -196,4 +199,11 @@ const order = [
 function orderFields(rule: RuleEntry): RuleEntry {
   const sorted = Object.entries(rule).toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b));
   return Object.fromEntries(sorted) as RuleEntry;
+}
+
+/** @throws CliError 64 where it is no id of a rule */
+export function readRuleId(id: string): string {
+  const checked = checkId("rule", id);
+  if (!checked.ok) throw usageError(`--id: ${checked.problem.message}.`);
+  return id;
 }

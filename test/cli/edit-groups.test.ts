@@ -235,6 +235,40 @@ describe("clone, change, switch, delete", () => {
   });
 });
 
+describe("group modify", () => {
+  it("changes what is named, in the usual place", async () => {
+    await json(
+      "group",
+      "modify",
+      "sg-web",
+      "--inner-access",
+      "drop",
+      "--default-egress",
+      "drop",
+      "--mode",
+      "observe",
+      "--description",
+      "web",
+    );
+    expect(text()).toContain(
+      "  sg-web:\n    description: web\n    type: basic\n    network: vpc-shop\n    innerAccess: drop\n    defaultEgress: drop\n    mode: observe\n    rules:\n",
+    );
+    expect(commentsOf(text())).toEqual(commentsOf(handWritten));
+    expect(await json("group", "show", "sg-web")).toMatchObject({ innerAccess: "drop", mode: "observe" });
+    expect(await json("group", "modify", "sg-web", "--mode", "observe")).toMatchObject({ changed: false });
+  });
+
+  it("refuses what the type cannot be, and nothing to change", async () => {
+    expect(await refused(1, "group", "modify", "sg-strict", "--inner-access", "accept")).toContain(
+      "advanced group",
+    );
+    expect(await refused(64, "group", "modify", "sg-web")).toContain("What is to change?");
+    expect(await refused(64, "group", "modify", "sg-web", "--innerr-access", "drop")).toContain(
+      "`ringwall group modify --help`",
+    );
+  });
+});
+
 describe("group restore", () => {
   it("takes the rules of a backup, and keeps the text of those that are there", async () => {
     await json("group", "clone", "sg-web", "sg-backup");

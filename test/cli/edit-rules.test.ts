@@ -230,6 +230,9 @@ describe("rule list, modify, remove", () => {
       ],
     });
     await json("rule", "modify", "sg-db", "0", "--clear", "expires");
+    expect(await json("rule", "modify", "sg-db", "0", "--id", "sql", "--dry-run")).toMatchObject({
+      after: { id: "sql" },
+    });
     await json("rule", "modify", "sg-web", "0", "--priority", "10", "--from", "0.0.0.0/0");
     expect(text()).toBe(handWritten);
   });

@@ -5,6 +5,7 @@ import { deleteGroup } from "../group/delete.ts";
 import { exportGroup } from "../group/export.ts";
 import { importGroup } from "../group/import.ts";
 import { listGroups } from "../group/list.ts";
+import { modifyGroup } from "../group/modify.ts";
 import { restoreGroup } from "../group/restore.ts";
 import { showGroup } from "../group/show.ts";
 import { switchGroup } from "../group/switch.ts";
@@ -20,6 +21,11 @@ export const command = defineFamily(
     },
     { usage: "list", describe: "List groups", command: listGroups },
     { usage: "delete <group>", describe: "Delete a group that nobody uses", command: deleteGroup },
+    {
+      usage: "modify <group>",
+      describe: "Change what is named of a group, but its rules",
+      command: modifyGroup,
+    },
     { usage: "clone <group> <clone>", describe: "Make a group with the same rules", command: cloneGroup },
     {
       usage: "switch <from> <to>",

@@ -1,12 +1,11 @@
 import type { RuleEntry } from "../../model/entry.ts";
 import { describeRule } from "../../model/rule.ts";
-import { checkId } from "../../model/text.ts";
 import { changeRules, type Draft, type Edited, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openGroup } from "../draft.ts";
-import { refusal, usageError } from "../exit.ts";
+import { refusal } from "../exit.ts";
 import { at } from "../find.ts";
-import { completeRule, type ReadFields, readRuleFields, withRuleFields } from "../rule-fields.ts";
+import { completeRule, type ReadFields, readRuleFields, readRuleId, withRuleFields } from "../rule-fields.ts";
 import { findEqual, makeRuleId } from "../rule-record.ts";
 
 /** `rule add` */
@@ -21,16 +20,10 @@ export const addRule = defineCommand(
   (args) => {
     const read = readRuleFields(args);
     const { id } = args;
-    const entry = completeRule(id === undefined ? read.fields : { ...read.fields, id: readId(id) });
+    const entry = completeRule(id === undefined ? read.fields : { ...read.fields, id: readRuleId(id) });
     return changeRules(args, (draft) => addTo(draft, args.group, entry, read));
   },
 );
-
-function readId(id: string): string {
-  const checked = checkId("rule", id);
-  if (!checked.ok) throw usageError(`--id: ${checked.problem.message}.`);
-  return id;
-}
 
 interface Added {
   readonly group: string;

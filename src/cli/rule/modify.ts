@@ -8,7 +8,7 @@ import { defineCommand } from "../command.ts";
 import { openGroup } from "../draft.ts";
 import { usageError } from "../exit.ts";
 import { splitWords } from "../find.ts";
-import { type RuleChanges, readRuleFields, withRuleFields } from "../rule-fields.ts";
+import { type RuleChanges, readRuleFields, readRuleId, withRuleFields } from "../rule-fields.ts";
 import { requireRule } from "../rule-record.ts";
 
 const clearable = [
@@ -33,6 +33,7 @@ export const modifyRule = defineCommand(
         demandOption: true,
         describe: "Its id, or its number in `rule list`",
       })
+      .option("id", { type: "string", requiresArg: true, describe: "Another id, or a first one" })
       .option("clear", {
         type: "string",
         requiresArg: true,
@@ -44,7 +45,8 @@ export const modifyRule = defineCommand(
         "By its number in `rule list`",
       ),
   (args) => {
-    const { fields, notes } = readRuleFields(args);
+    const { fields: said, notes } = readRuleFields(args);
+    const fields = args.id === undefined ? said : { id: readRuleId(args.id), ...said };
     const cleared = (splitWords(args.clear) ?? []).map(readClear);
     if (Object.keys(fields).length === 0 && cleared.length === 0)
       throw usageError("What is to change? Write the fields: --port, --from, --priority …");
