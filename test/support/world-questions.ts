@@ -216,7 +216,7 @@ function stepsOf(rule: Rule): Step[] {
 }
 
 /** Beyond the rules' say: what always works, what is malformed, what anti-spoofing refuses (semantics.md). */
-function isRulesToJudge({ own }: Target, draft: Draft): boolean {
+export function isForRules({ own }: Target, draft: WorldQuestion): boolean {
   const { direction, remote, local, protocol, icmpType } = draft;
   const source = direction === "egress" ? local : remote;
   const never = [remote, local].some(isMapped) || isMulticast(source) || isLoopback(source);
@@ -248,6 +248,6 @@ export function aimQuestion(random: Random, target: Target): AimedQuestion {
     const aim = random.pick(target.rules);
     const hit = draftFor(random, target, aim.rule);
     const draft = random.once(2) ? hit : random.pick(stepsOf(aim.rule))(random, target, aim.rule, hit);
-    if (isRulesToJudge(target, draft)) return { question: draft, aim };
+    if (isForRules(target, draft)) return { question: draft, aim };
   }
 }
