@@ -82,14 +82,21 @@ export function defaultGroupId(network: string): string {
 }
 
 /**
- * The group of a network's interfaces that name none: basic; ICMP, ICMPv6, TCP 22 and 3389 (with `web` also
- * 80 and 443) from anywhere, everything to anywhere, all at priority 110.
+ * The rules of a default group: ICMP, ICMPv6, TCP 22 and 3389 (with `web` also 80 and 443) from anywhere,
+ * everything to anywhere, all at priority 110 (1 in an advanced group).
  */
-export function makeDefaultGroup(network: Network, options: { readonly web?: boolean } = {}): Group {
-  const ports = options.web === true ? [22, 3389, 80, 443] : [22, 3389];
-  const egress = families.map(({ everywhere }) =>
-    makeRule("egress", "all", null, everywhere, templatePriority),
-  );
+export function makeDefaultRules(
+  network: Pick<Network, "type">,
+  { web = false, type = "basic" }: { readonly web?: boolean; readonly type?: Group["type"] } = {},
+): readonly Rule[] {
+  const priority = type === "advanced" ? 1 : templatePriority;
+  const egress = families.map(({ everywhere }) => makeRule("egress", "all", null, everywhere, priority));
+  const ingress = makeIngress(web ? [22, 3389, 80, 443] : [22, 3389], priority);
+  return place([...ingress, ...egress], nicTypesOf(network));
+}
+
+/** The group of a network's interfaces that name none. */
+export function makeDefaultGroup(network: Network): Group {
   return {
     id: defaultGroupId(network.id),
     name: "",
@@ -100,7 +107,7 @@ export function makeDefaultGroup(network: Network, options: { readonly web?: boo
     defaultEgress: "accept",
     mode: "enforce",
     isDefault: true,
-    rules: place([...makeIngress(ports, templatePriority), ...egress], nicTypesOf(network)),
+    rules: makeDefaultRules(network),
     tags: new Map(),
     place: null,
   };

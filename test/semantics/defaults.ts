@@ -2,7 +2,12 @@
 import { expect } from "vitest";
 import type { Model, Rule } from "../../src/model/model.ts";
 import { describeRule } from "../../src/model/rule.ts";
-import { makeDefaultGroup, makeTemplateRules, type TemplateName } from "../../src/model/template.ts";
+import {
+  makeDefaultGroup,
+  makeDefaultRules,
+  makeTemplateRules,
+  type TemplateName,
+} from "../../src/model/template.ts";
 import { type Chapter, does, plays, refuses, takes } from "./rows.ts";
 import { echo, into, out, syn, udp } from "./steps.ts";
 
@@ -94,8 +99,8 @@ export const defaults: Chapter = {
         (model) => expect(model.groups.has("sg-default-vpc-a")).toBe(false),
       ),
       does("with TCP 80 and 443 when asked for", () => {
-        const made = makeDefaultGroup(vpc, { web: true });
-        expect(sayRules(made.rules)).toEqual([...openPorts(110, 22, 3389, 80, 443), ...allOut]);
+        const made = makeDefaultRules(vpc, { web: true });
+        expect(sayRules(made)).toEqual([...openPorts(110, 22, 3389, 80, 443), ...allOut]);
       }),
       does("in a classic network for interfaces of both kinds", () => {
         const { rules } = makeDefaultGroup(classic);

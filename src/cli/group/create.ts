@@ -1,10 +1,32 @@
 import { writeRule } from "../../model/entry.ts";
-import { makeTemplateRules, templateNames } from "../../model/template.ts";
+import type { Group, Network, Rule } from "../../model/model.ts";
+import {
+  makeDefaultRules,
+  makeTemplateRules,
+  type TemplateName,
+  templateNames,
+} from "../../model/template.ts";
 import type { PlainValue } from "../../store/edit.ts";
 import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
+import { usageError } from "../exit.ts";
 import { requireFree, requireNetwork } from "../find.ts";
 import { formatNumberOf } from "../render/format.ts";
+
+interface Beginning {
+  readonly template?: TemplateName | undefined;
+  readonly default?: boolean | undefined;
+  readonly web?: boolean | undefined;
+}
+
+/** What a new group begins with: its template, or what default groups have. */
+function rulesOf(args: Beginning, type: Group["type"], network: Network): readonly Rule[] {
+  const { template, web = false } = args;
+  if (web && args.default !== true)
+    throw usageError("`--web` opens ports of a default group: add `--default`");
+  if (template === undefined && args.default === true) return makeDefaultRules(network, { web, type });
+  return makeTemplateRules(template ?? "custom", type, network);
+}
 
 const policies = ["accept", "drop"] as const;
 
@@ -25,9 +47,8 @@ export const createGroup = defineCommand(
       })
       .option("template", {
         choices: templateNames,
-        default: "custom" as const,
         describe:
-          "Rules to begin with: web-linux (ICMP, 22, 80, 443), web-windows (ICMP, 3389, 80, 443), none",
+          "Rules to begin with: web-linux (ICMP, 22, 80, 443), web-windows (ICMP, 3389, 80, 443), none [default: custom; with --default: ICMP, 22, 3389, all egress]",
       })
       .option("name", { type: "string", requiresArg: true, describe: "A name" })
       .option("description", { type: "string", requiresArg: true, describe: "Free text" })
@@ -41,7 +62,10 @@ export const createGroup = defineCommand(
         describe: "observe: judged, nothing dropped",
       })
       .option("default", { type: "boolean", describe: "The group of interfaces that name none" })
+      .option("web", { type: "boolean", describe: "With --default: open 80 and 443 too" })
+      .conflicts("web", "template")
       .example("$0 group create sg-web --network vpc-shop --template web-linux", "A group for web servers")
+      .example("$0 group create sg-home --default --web", "What interfaces without a group join")
       .example(
         "$0 group create sg-db --inner-access drop --default-egress drop",
         "Nothing that no rule allows",
@@ -60,7 +84,7 @@ export const createGroup = defineCommand(
         defaultEgress: args.defaultEgress,
         mode: args.mode,
         default: args.default === true ? true : undefined,
-        rules: makeTemplateRules(args.template, type, network).map(writeRule),
+        rules: rulesOf(args, type, network).map(writeRule),
       } satisfies { [key: string]: PlainValue | undefined };
       editor.setEntry("groups", args.group, entry);
       const rules =
