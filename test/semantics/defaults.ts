@@ -10,6 +10,7 @@ import {
 } from "../../src/model/template.ts";
 import { type Chapter, does, plays, refuses, takes } from "./rows.ts";
 import { echo, into, out, syn, udp } from "./steps.ts";
+import { commandRows } from "./working.ts";
 
 const alone = { nic: { groups: undefined } };
 
@@ -92,6 +93,8 @@ export const defaults: Chapter = {
         });
         expect(sayRules(made?.rules ?? [])).toEqual([...openPorts(110, 22, 3389), ...allOut]);
       }),
+      commandRows.shown,
+      commandRows.asked,
       takes("not where every interface names a group", {}, (model) => expect(defaultOf(model)).toEqual([])),
       takes(
         "nor where the network declares one",

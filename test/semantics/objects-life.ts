@@ -6,11 +6,13 @@ import { resolve } from "../../src/policy/resolve.ts";
 import { does, firstRule, plays, refuses, refusesRule, type Sentences, takes, takesRule } from "./rows.ts";
 import { modelOf, readRules, writeRules } from "./setting.ts";
 import { change, into, out, syn, udp, wait } from "./steps.ts";
+import { commandRows } from "./working.ts";
 
 export const lifeRows: Sentences = {
   "`id` is stable: given": [
     takesRule("given, it is kept", { id: "r-ssh" }, (model) => expect(firstRule(model).id).toBe("r-ssh")),
     takesRule("left out, a file has none", {}, (model) => expect(firstRule(model).id).toBeNull()),
+    commandRows.added,
     does("an id twice in one group is refused", () => {
       const rules = ["ingress accept tcp 80/80 any id=r-1", "ingress accept tcp 81/81 any id=r-1"];
       const { model, diagnostics } = readRules(writeRules({ rules }, { family: 4, start: 0 }));

@@ -6,6 +6,7 @@ const addresses: Readonly<Record<string, readonly [string, string]>> = {
   mate: ["192.0.2.12", "2001:db8:1::12"],
   third: ["192.0.2.13", "2001:db8:1::13"],
   fourth: ["192.0.2.14", "2001:db8:1::14"],
+  fifth: ["192.0.2.15", "2001:db8:1::15"],
   vip: ["192.0.2.100", "2001:db8:1::100"],
   peer: ["198.51.100.80", "2001:db8:ffff::80"],
   peer2: ["198.51.100.7", "2001:db8:ffff::7"],
@@ -47,8 +48,8 @@ export function prefixOf(word: string, family: Family): string {
 /** Interface eni-N of the bed: its MAC, and the name of its addresses. */
 export function placeOfInterface(id: string): { readonly mac: string; readonly name: string } {
   const number = Number(id.replace("eni-", ""));
-  const name = ["me", "mate", "third", "fourth"][number - 1];
-  if (name === undefined) throw new Error(`"${id}" is none of eni-1 to eni-4`);
+  const name = ["me", "mate", "third", "fourth", "fifth"][number - 1];
+  if (name === undefined) throw new Error(`"${id}" is none of eni-1 to eni-5`);
   return { mac: `02:00:00:00:01:0${number}`, name };
 }
 
