@@ -120,7 +120,7 @@ interface SearchState {
 }
 
 /** Bounds the memory of a search; beyond it equal rests are visited again. */
-const visitedMax = 200_000;
+const visitedMax = 50_000;
 
 /** Do all three share a rule? */
 function meets(a: Bitmap, b: Bitmap, c: Bitmap): boolean {

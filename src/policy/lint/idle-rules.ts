@@ -5,7 +5,7 @@
  */
 import type { Model, Rule } from "../../model/model.ts";
 import { type Bitmap, clearBit, createBitmap, setBit, strideOf } from "../bitmap.ts";
-import { type Budget, findEffects } from "../effects.ts";
+import { findEffects } from "../effects.ts";
 import { compareRules, type PlacedRule } from "../order.ts";
 import { hasBit } from "../side-judge.ts";
 import { type LintSide, listSides } from "./sides.ts";
@@ -35,8 +35,8 @@ export interface IdleRules {
   readonly complete: boolean;
 }
 
-/** About a second of work for each ten millions. */
-export const defaultBudget = 40_000_000;
+/** For each side; some seconds of work. */
+export const defaultCombinations = 20_000_000;
 
 interface Examined extends PlacedRule {
   readonly seats: readonly Seat[];
@@ -74,23 +74,35 @@ function isAlone({ side }: Seat): boolean {
   return side.source.groups.length === 1;
 }
 
-function examine(model: Model, sides: readonly LintSide[], budget: Budget): readonly Examined[] {
+/** Rules of sides that could not be looked at to the end are left out. */
+function examine(
+  model: Model,
+  sides: readonly LintSide[],
+  combinations: number,
+): { readonly examined: readonly Examined[]; readonly complete: boolean } {
   const effects = new Map(
-    sides.map((side) => [side, findEffects(side.side, side.spaces, allRules(side), allRules(side), budget)]),
+    sides.map((side) => {
+      const budget = { left: combinations };
+      return [side, findEffects(side.side, side.spaces, allRules(side), allRules(side), budget)];
+    }),
   );
+  const isComplete = ({ side }: Seat): boolean => effects.get(side)?.complete === true;
   const find = (seats: readonly Seat[]): Found => ({
     seats,
     takesEffect: seats.some(({ side, number }) => hasBit(effects.get(side)?.takesEffect ?? noRules, number)),
     changes: seats.some(({ side, number }) => hasBit(effects.get(side)?.changes ?? noRules, number)),
   });
   const seatsOf = listSeats(sides);
-  return [...model.groups.values()].flatMap((group) =>
-    group.rules.map((rule) => {
+  const examined = [...model.groups.values()].flatMap((group) =>
+    group.rules.flatMap((rule) => {
       const seats = seatsOf.get(rule) ?? [];
       const real = find(seats.filter(({ side }) => side.interfaces.length > 0));
-      return { group, rule, seats, real, alone: find(seats.filter(isAlone)) };
+      return seats.every(isComplete)
+        ? [{ group, rule, seats, real, alone: find(seats.filter(isAlone)) }]
+        : [];
     }),
   );
+  return { examined, complete: [...effects.values()].every(({ complete }) => complete) };
 }
 
 const noRules: Bitmap = new Uint32Array(0);
@@ -112,11 +124,11 @@ function classifyRule({ group, rule, seats, real, alone }: Examined): IdleRule |
 /** Takes rules away one after the other, weakest first, as long as nothing changes. */
 class Removal {
   readonly #alive: ReadonlyMap<LintSide, Bitmap>;
-  readonly #budget: Budget;
+  readonly #combinations: number;
 
-  constructor(sides: readonly LintSide[], budget: Budget) {
+  constructor(sides: readonly LintSide[], combinations: number) {
     this.#alive = new Map(sides.map((side) => [side, allRules(side)]));
-    this.#budget = budget;
+    this.#combinations = combinations;
   }
 
   take({ seats }: IdleRule): void {
@@ -132,7 +144,8 @@ class Removal {
       const alive = this.#alive.get(side) ?? noRules;
       const wanted = new Uint32Array(alive.length);
       setBit(wanted, number);
-      const { changes, complete } = findEffects(side.side, side.spaces, alive, wanted, this.#budget);
+      const budget = { left: this.#combinations };
+      const { changes, complete } = findEffects(side.side, side.spaces, alive, wanted, budget);
       return hasBit(changes, number) || !complete;
     });
   }
@@ -145,8 +158,12 @@ function narrow(rule: IdleRule): IdleRule[] {
 }
 
 /** Passes over what is redundant until nothing more can go: a rule may become idle again when another is gone. */
-function keepTogether(sides: readonly LintSide[], found: readonly IdleRule[], budget: Budget): IdleRule[] {
-  const removal = new Removal(sides, budget);
+function keepTogether(
+  sides: readonly LintSide[],
+  found: readonly IdleRule[],
+  combinations: number,
+): IdleRule[] {
+  const removal = new Removal(sides, combinations);
   const kept = found.filter(({ kind }) => kind === "shadowed");
   // The first that match are never among them: they go without a question.
   for (const rule of kept) removal.take(rule);
@@ -168,19 +185,15 @@ function keepTogether(sides: readonly LintSide[], found: readonly IdleRule[], bu
 
 /**
  * Finds them, exactly. `now`: seconds of UTC; rules that have expired are not looked at.
- * @param combinations how many combinations of slices may be looked at before the search gives up
+ * @param combinations how many combinations of slices of a side may be looked at before its search is given up
  */
 export function findIdleRules(
   model: Model,
-  { now, combinations = defaultBudget }: { readonly now: number; readonly combinations?: number },
+  { now, combinations = defaultCombinations }: { readonly now: number; readonly combinations?: number },
 ): IdleRules {
-  const budget: Budget = { left: combinations };
   const sides = listSides(model, now);
-  const examined = examine(model, sides, budget).filter(
-    ({ rule }) => rule.expires === null || rule.expires > now,
-  );
-  if (budget.left <= 0) return { sides, idle: [], complete: false };
-  const found = examined.flatMap((one) => classifyRule(one) ?? []);
-  const idle = keepTogether(sides, found, budget);
-  return { sides, idle, complete: budget.left > 0 };
+  const { examined, complete } = examine(model, sides, combinations);
+  const current = examined.filter(({ rule }) => rule.expires === null || rule.expires > now);
+  const found = current.flatMap((one) => classifyRule(one) ?? []);
+  return { sides, idle: keepTogether(sides, found, combinations), complete };
 }

@@ -169,6 +169,13 @@ describe("idle rules", () => {
     expect(kinds(single({ rules: [{ ...drop, remote: "10.0.0.0/8" }] }))).toEqual([]);
   });
 
+  it("where the search is given up nothing is said of the rules concerned", () => {
+    const twin = { protocol: "tcp", ports: "80/80", remote: "10.0.0.0/8" };
+    const of = single({ rules: [twin, twin] });
+    expect(findIdleRules(of, { now: 0, combinations: 1 })).toMatchObject({ complete: false, idle: [] });
+    expect(findIdleRules(of, { now: 0, combinations: 1000 })).toMatchObject({ complete: true });
+  });
+
   it("a thousand rules are searched in seconds of work", () => {
     const rules = Array.from({ length: 1000 }, (_, index) => ({
       protocol: index % 3 === 0 ? "udp" : "tcp",
