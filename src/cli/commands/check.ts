@@ -30,7 +30,8 @@ export const command = defineCommand(
       .example("$0 check expect.yaml", "Do the rules in force do what they are for?")
       .example("$0 check expect.yaml --rules rules/", "In a pipeline, before they are in force")
       .epilogue(
-        "A row: - {from: sg-web, to: sg-db, protocol: tcp, port: 5432, expect: accept, because: the shop}",
+        "A row: - {from: sg-web, to: sg-db, protocol: tcp, port: 5432, expect: accept, because: the shop}. " +
+          "An end is a group, an interface, an address, a prefix, or one address of an interface (eni-web-1@10.0.0.100).",
       ),
   async (args) => {
     const { rows, lines } = readRows(args.file);
