@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultLimits } from "../../../src/model/model.ts";
 import { parseModel } from "../../../src/model/parse.ts";
-import { RulesEditor } from "../../../src/store/edit.ts";
+import { EditError, RulesEditor } from "../../../src/store/edit.ts";
 
 const shop = `# The shop. Owner: team web.
 version: 1
@@ -315,5 +315,42 @@ describe("the bytes of a file", () => {
       /\r\n {2}i-2:\r\n {4}interfaces:\r\n {6}eni-2: \{device: tap2, .*addresses: \[\]\}$/,
     );
     expectLegal(after);
+  });
+});
+
+describe("a layout that nobody writes", () => {
+  const odd = [
+    "version: 1\ngroups:\n  ? sg-a\n  : type: basic\n    rules: []\n  ? sg-b\n  : type: basic\n",
+    "version: 1\ngroups:\n  sg-a:\n    rules:\n    - protocol: gre\n      tags:\n      - - a\n  sg-b: {type: basic}\n",
+    'version: 1\ngroups: {"sg-a": {"rules":[{"protocol":"gre"}]},"sg-b":{"type":"basic"}}',
+    "version: 1\ngroups:\n  sg-a: {rules: [{protocol: gre}\n      , {protocol: udp}\n      , {protocol: tcp}]}\n  sg-b: {type: basic}\n",
+    "{version: 1,\n groups: {sg-a: {rules: [{protocol: gre}]}, sg-b: {type: basic,},}\n}\n",
+    "version: 1\ngroups:\n  sg-a:\n    rules:\n      -\n        protocol: gre\n      -   protocol: udp\n          policy: drop\n  sg-b:\n    type: >-\n      basic\n\n# end",
+  ];
+
+  it.each(odd)("is changed as meant, or refused: %j", (text) => {
+    const edits: readonly ((editor: RulesEditor) => void)[] = [
+      (editor) => editor.deleteEntry("groups", "sg-b"),
+      (editor) => editor.setEntry("groups", "sg-c", { type: "basic" }),
+      (editor) => editor.addItem("groups", "sg-a", ["rules"], { protocol: "tcp" }),
+      (editor) => editor.setValue("groups", "sg-b", ["type"], "advanced"),
+    ];
+    for (const change of edits) {
+      const editor = RulesEditor.open([{ path: "odd.yaml", text }], "odd.yaml");
+      const twin = RulesEditor.open([{ path: "odd.yaml", text }], "odd.yaml");
+      change(editor);
+      change(twin);
+      const meant = editor.ids("groups").map((id) => [id, editor.entry("groups", id)]);
+      let after: string;
+      try {
+        after = twin.finish().files[0]?.text ?? "";
+      } catch (error) {
+        expect(error).toBeInstanceOf(EditError);
+        console.log(`refused: ${JSON.stringify(text)}`);
+        continue;
+      }
+      const read = RulesEditor.open([{ path: "odd.yaml", text: after }], "odd.yaml");
+      expect(read.ids("groups").map((id) => [id, read.entry("groups", id)])).toEqual(meant);
+    }
   });
 });
