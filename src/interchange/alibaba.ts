@@ -115,7 +115,16 @@ function readType(text: string | undefined): "basic" | "advanced" {
 function readInnerAccess(importer: Importer, fields: Fields, home: RuleHome): Policy | undefined {
   const written = fields.text("InnerAccessPolicy")?.toLowerCase();
   const spot = { place: joinPath(fields.path, "InnerAccessPolicy"), group: home.id };
-  if (home.type === "advanced") return undefined;
+  if (home.type === "advanced") {
+    if (written === "accept")
+      importer.leaveOut(
+        "advanced-group",
+        spot,
+        "`InnerAccessPolicy: Accept` in an advanced group",
+        "rules for it",
+      );
+    return undefined;
+  }
   if (written === "accept" || written === "drop") return written;
   if (written !== undefined)
     throw new Unsayable("bad-value", `\`InnerAccessPolicy: ${written}\` is not possible`, "Accept or Drop");

@@ -72,6 +72,9 @@ describe("DescribeSecurityGroupAttribute", () => {
       { code: "ignored-value", effect: "note" },
       { code: "advanced-group", effect: "left-out" },
     ]);
+    expect(read([], { ...head, InnerAccessPolicy: "Accept" }).findings).toMatchObject([
+      { code: "advanced-group", effect: "left-out", place: "InnerAccessPolicy" },
+    ]);
     expect(one({ Policy: "Drop" }, head).findings).toMatchObject([
       { code: "advanced-group", effect: "refused" },
     ]);
@@ -208,6 +211,41 @@ describe("the console's lists", () => {
   ])("are refused for %s", (_what, text, code) => {
     const { findings } = importText(text, { name: "sg-a" }, { format: "alibaba" });
     expect(findings).toMatchObject([{ code, effect: "refused" }]);
+  });
+});
+
+describe("an export of a group that drops egress by default", () => {
+  const out = (priority: number, fields: Parts = {}) =>
+    exportGroups(
+      [
+        bedGroup("sg-a", {
+          innerAccess: "drop",
+          defaultEgress: "drop",
+          ...fields,
+          rules: [{ direction: "egress", remote: "192.0.2.0/24", protocol: "all", priority }],
+        }),
+      ],
+      "alibaba-json",
+      new Map(),
+    );
+
+  it("says it by drops of the last priority, for both families", () => {
+    const { text, findings } = out(99);
+    expect(findings).toMatchObject([{ code: "group-setting", effect: "note" }]);
+    const rules = importText(text).groups.get("sg-a")?.rules ?? [];
+    expect(rules.map(({ policy, remote, priority }) => `${priority} ${policy} ${remote}`)).toEqual([
+      "99 accept 192.0.2.0/24",
+      "100 drop 0.0.0.0/0",
+      "100 drop ::/0",
+    ]);
+  });
+
+  it.each([
+    ["an accept stands at that priority, which the drop would beat", 100, {}],
+    ["members reach each other, which is weaker than any rule", 1, { innerAccess: "accept" }],
+    ["the group is advanced, and has no drops", 1, { type: "advanced" }],
+  ])("is refused where %s", (_what, priority, fields) => {
+    expect(out(priority, fields).findings).toMatchObject([{ code: "group-setting", effect: "refused" }]);
   });
 });
 
