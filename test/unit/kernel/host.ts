@@ -1,16 +1,20 @@
 /** An agent's kernel layer over maps in memory: plan, carry out, clean up, start again. */
 
+import { deviceEntry, listEntries } from "../../../src/kernel/confirm-entries.ts";
 import { digest64 } from "../../../src/kernel/digest.ts";
-import { planChange } from "../../../src/kernel/plan.ts";
+import { type ConfirmEntryStruct, ConfirmKind } from "../../../src/kernel/layout.gen.ts";
+import { packWord, unpackWord } from "../../../src/kernel/maps.ts";
+import { type ChangePlan, planChange } from "../../../src/kernel/plan.ts";
 import type { Capacities } from "../../../src/kernel/plan-space.ts";
 import { proveWritten } from "../../../src/kernel/prove-written.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
-import { journalSlot, type KnownState } from "../../../src/kernel/state.ts";
+import { journalSlot, type KnownState, removedRecord } from "../../../src/kernel/state.ts";
 import { cleanUp, executeChange, type SyncReport, switchDevice } from "../../../src/kernel/sync.ts";
 import { planUplinks } from "../../../src/kernel/uplinks.ts";
 import type { Interface, Model } from "../../../src/model/model.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
+import type { Resolved } from "../../../src/policy/types.ts";
 import type { FakeMaps } from "./fake-maps.ts";
 
 export const smallCapacities: Capacities = { numbers: 64, slots: 64, policies: 64, cells: 4096, words: 4096 };
@@ -19,6 +23,21 @@ const uplink = { ifindex: 900, networks: null };
 /** The device of an interface: eni-7 is on ifindex 107. */
 export function ifindexOf(source: Interface): number {
   return 100 + Number(source.id.replace(/\D+/g, ""));
+}
+
+/** What bpf/confirm.bpf.c does in one pass over its list. */
+export function storeEntries(
+  maps: FakeMaps,
+  entries: readonly ConfirmEntryStruct[],
+  wanted: number,
+  which: "before" | "after",
+): void {
+  for (const { kind, index, [which]: word } of entries) {
+    if (kind !== wanted) continue;
+    if (kind === ConfirmKind.CONFIRM_SLOT) maps.slots.store64(index, word);
+    else if (unpackWord(maps.devices.load64(index)).low === index)
+      maps.devices.store64(index, packWord(index, Number(word)));
+  }
 }
 
 export class Host {
@@ -31,9 +50,9 @@ export class Host {
     this.maps = maps;
   }
 
-  /** What a new agent does first. */
-  async start(): Promise<void> {
-    const recovered = await recoverState(this.maps, async () => {});
+  /** What a new agent does first. `before`: the generation that a change which waits goes back to. */
+  async start(before: number | null = null): Promise<void> {
+    const recovered = await recoverState(this.maps, async () => {}, before);
     this.known = recovered.known;
     this.mended = recovered.mended;
   }
@@ -46,29 +65,58 @@ export class Host {
   /** A change of the model, devices attached as they come. */
   async apply(model: Model, capacities = smallCapacities): Promise<SyncReport> {
     const known = this.state;
+    const { plan, resolved } = this.#plan(model, capacities);
+    const report = await this.#execute(plan, resolved, null);
+    cleanUp(this.maps, known, plan);
+    for (const number of plan.cleanup.numbers) this.numbers.delete(number);
+    this.#attach(resolved, () => {});
+    return report;
+  }
+
+  /** A change that waits for its confirmation; returns the words that it goes back to. */
+  async hold(model: Model): Promise<readonly ConfirmEntryStruct[]> {
+    const before = { live: new Map(this.state.live), numbers: new Map(this.state.numbers) };
+    const { plan, resolved } = this.#plan(model, smallCapacities);
+    const entries = [...listEntries(this.state, plan)];
+    await this.#execute(plan, resolved, () => {
+      for (const kind of [ConfirmKind.CONFIRM_DEVICE, ConfirmKind.CONFIRM_SLOT])
+        storeEntries(this.maps, entries, kind, "after");
+    });
+    this.#attach(resolved, (ifindex, id) => {
+      const record = before.live.get(before.numbers.get(digest64(id)) ?? -1) ?? removedRecord;
+      entries.push(deviceEntry(ifindex, record, record));
+    });
+    return entries;
+  }
+
+  #plan(model: Model, capacities: Capacities) {
     const resolved = resolve(model, { host: "here" });
     const bindings = new Map(
       resolved.interfaces.map((each) => [ifindexOf(each.interface), each.interface.id]),
     );
-    const plan = planChange(known, { resolved, policies: compileAll(resolved), bindings }, capacities);
+    const plan = planChange(this.state, { resolved, policies: compileAll(resolved), bindings }, capacities);
     for (const { number } of plan.numbers) this.numbers.add(number);
-    const uplinks = (live: KnownState) => planUplinks(live, resolved, [uplink], new Set());
-    const report = await executeChange(this.maps, known, plan, {
-      uplinks,
+    return { plan, resolved };
+  }
+
+  #execute(plan: ChangePlan, resolved: Resolved, switchAll: (() => void) | null): Promise<SyncReport> {
+    return executeChange(this.maps, this.state, plan, {
+      uplinks: (live) => planUplinks(live, resolved, [uplink], new Set()),
       clearNumber: () => {},
       prove: (written) => proveWritten(this.maps, written, resolved.identities, () => {}),
-      switchAll: null,
+      switchAll,
     });
-    cleanUp(this.maps, known, plan);
-    for (const number of plan.cleanup.numbers) this.numbers.delete(number);
+  }
+
+  #attach(resolved: Resolved, before: (ifindex: number, id: string) => void): void {
+    const known = this.state;
     for (const { interface: source } of resolved.interfaces) {
       const record = known.live.get(known.numbers.get(digest64(source.id)) ?? -1);
       if (record === undefined) throw new Error(`${source.id} has no record`);
-      if (known.devices.get(ifindexOf(source)) !== record) {
-        switchDevice(this.maps, known, ifindexOf(source), record);
-      }
+      if (known.devices.get(ifindexOf(source)) === record) continue;
+      before(ifindexOf(source), source.id);
+      switchDevice(this.maps, known, ifindexOf(source), record);
     }
-    return report;
   }
 
   /** Entries of each map: equal for equal models, or something leaked. */
