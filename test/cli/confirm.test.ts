@@ -37,7 +37,7 @@ const awaitOld = () => expect.poll(() => host.ping(1, 2), { timeout: 20_000, int
 describe("a change that is not confirmed", () => {
   it("goes back at the deadline; status, metrics, history and store tell the truth", async () => {
     const { revision } = (await status()).policy;
-    const { code, stdout } = await applyNew("2s");
+    const { code, stdout } = await applyNew("4s");
     expect(code).toBe(0);
     expect(stdout).toMatch(/It goes back by itself in \d.*`ringwall confirm` keeps it/);
     expect(host.ping(1, 2)).toBe(false);
@@ -62,7 +62,7 @@ describe("a change that is not confirmed", () => {
   });
 
   it("goes back when the agent was killed right after it; the next agent says the old rules", async () => {
-    expect((await applyNew("2s")).code).toBe(0);
+    expect((await applyNew("4s")).code).toBe(0);
     await agent.kill("SIGKILL");
     expect(host.ping(1, 2)).toBe(false);
     await awaitOld();

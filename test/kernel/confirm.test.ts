@@ -1,5 +1,6 @@
 /** A change that is to be confirmed, by the programs of a live device, with the agent and without one. */
-import { readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ConfirmationStatus, KernelStatus, Session, Verification } from "../../src/kernel/status.ts";
@@ -40,7 +41,7 @@ describe("a change that nobody confirms", () => {
       const driver = await start(root);
       await apply(driver, "open80");
       const before = await generation(driver);
-      await applyFor(driver, "open81", 1.5);
+      await applyFor(driver, "open81", 3);
       expect((await confirmation(driver))?.state).toBe("waiting");
       expect([await connect(driver, 81), await connect(driver, 80)]).toEqual(["open", "timeout"]);
       await awaitOld(driver);
@@ -63,7 +64,7 @@ describe("a change that nobody confirms", () => {
       const driver = await start(root);
       await apply(driver, "open80");
       const bystander = bed.start();
-      await applyFor(driver, "open81", 1.5);
+      await applyFor(driver, "open81", 3);
       await driver.kill();
       expect([await connect(bystander, 81), await connect(bystander, 80)]).toEqual(["open", "timeout"]);
       await awaitOld(bystander);
@@ -193,6 +194,103 @@ describe("while a change waits", () => {
   });
 });
 
+describe("what stands beside the words", () => {
+  it("is right for uplinks at any moment: they judge by what the change left alone", async () => {
+    bed.addUplink();
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      const wan = bed.startIn("wan");
+      await driver.call("open", { object: objectPath, root, settings: "uplink" });
+      const uplinkAddresses = async () => (await driver.call<KernelStatus>("status")).uplinks[0]?.addresses;
+      const fromWan = (port: number) => wan.call("connect", { host: "10.0.0.1", port, ms: 300 });
+      await apply(driver, "open80");
+      expect(await uplinkAddresses()).toBe(1);
+      await applyFor(driver, "open81", 30);
+      expect([await uplinkAddresses(), await fromWan(81), await fromWan(80)]).toEqual([1, "open", "timeout"]);
+      await driver.call("decide", "undo");
+      await driver.call("forget");
+      await applyFor(driver, "moved", 4);
+      // The record of eni-1 is new: its device judges alone until it is decided.
+      expect([await uplinkAddresses(), await fromWan(81), await fromWan(80)]).toEqual([0, "open", "timeout"]);
+      await awaitOld(driver);
+      expect([await fromWan(80), await fromWan(81)]).toEqual(["open", "timeout"]);
+      await driver.call("decide", "undo");
+      expect(await uplinkAddresses()).toBe(1);
+      expect([await fromWan(80), await fromWan(81)]).toEqual(["open", "timeout"]);
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("comes back without an agent: gateways that nobody may claim", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      const gateways = () => {
+        const path = join(root, "current/maps/rw_identities");
+        const dump = execFileSync("bpftool", ["-j", "map", "dump", "pinned", path], { encoding: "utf8" });
+        const entries = JSON.parse(dump) as { formatted: { value: { flags: number } } }[];
+        return entries.filter(({ formatted }) => formatted.value.flags !== 0).length;
+      };
+      await apply(driver, "gateway");
+      expect(gateways()).toBe(1);
+      await applyFor(driver, "open80", 1);
+      expect(gateways()).toBe(0);
+      await driver.kill();
+      await expect.poll(gateways, { timeout: 10_000 }).toBe(1);
+      const next = await start(root);
+      await next.call("forget");
+      expect(await apply(next, "gateway")).toMatchObject({ entriesWritten: 0 });
+      await next.call("close", { detach: true });
+    });
+  });
+
+  it("holds for devices whose numbers collide, in the far table too", async () => {
+    // 5003 and 70539 stand at one place of rw_devices.
+    bed.addGuest(3, 5003);
+    bed.addGuest(4, 70_539);
+    await bed.listen(3, 80, 81);
+    await bed.listen(4, 80, 81);
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "collide80");
+      await applyFor(driver, "collide81", 4);
+      for (const guest of [3, 4]) {
+        expect(await connect(driver, 81, guest)).toBe("open");
+        expect(await connect(driver, 80, guest)).toBe("timeout");
+      }
+      const bystander = bed.start();
+      await driver.kill();
+      for (const guest of [3, 4]) {
+        await expect
+          .poll(() => connect(bystander, 80, guest), { timeout: 15_000, interval: 100 })
+          .toBe("open");
+        expect(await connect(bystander, 81, guest)).toBe("timeout");
+      }
+      await (await start(root)).call("close", { detach: true });
+    });
+  });
+});
+
+describe("a kernel, or an installation, that cannot take a change back", () => {
+  it("refuses it whole and says what to do; every other change goes on", async () => {
+    await withBpffs(async (root) => {
+      // An installation without the programs that go back.
+      const object = join(root, "..", "ringwall.bpf.o");
+      copyFileSync(objectPath, object);
+      const driver = bed.start();
+      await driver.call("open", { object, root, settings: "usual" });
+      await apply(driver, "open80");
+      await expect(applyFor(driver, "open81", 5)).rejects.toThrow(
+        /cannot take a change back by itself, so it was not made: apply it without --confirm/,
+      );
+      expect([await connect(driver, 80), await connect(driver, 81)]).toEqual(["open", "timeout"]);
+      expect(await confirmation(driver)).toBeNull();
+      await apply(driver, "open81");
+      expect([await connect(driver, 81), await connect(driver, 80)]).toEqual(["open", "timeout"]);
+      await driver.call("close", { detach: true });
+    });
+  });
+});
+
 describe("sessions", () => {
   it("that both rules allow live through a change and its way back", async () => {
     await withBpffs(async (root) => {
@@ -217,7 +315,7 @@ describe("sessions", () => {
       const driver = await start(root);
       await apply(driver, "open80");
       await driver.call("hold", { host: "10.0.0.1", port: 80 });
-      await applyFor(driver, "open81", 2);
+      await applyFor(driver, "open81", 4);
       expect(await connect(driver, 81)).toBe("open");
       const revoked = async () =>
         (await driver.call<Session[]>("sessions")).filter((session) => session.revoked).length;
@@ -227,6 +325,25 @@ describe("sessions", () => {
       const { sent } = await held();
       await expect.poll(async () => (await held()).echoed, { timeout: 10_000 }).toBeGreaterThan(sent);
       expect(await revoked()).toBe(0);
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("that only the change allowed end when it goes back", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await apply(driver, "open80");
+      await applyFor(driver, "open81", 4);
+      await driver.call("hold", { host: "10.0.0.1", port: 81 });
+      const held = () => driver.call<{ sent: number; echoed: number; broken: string | null }>("held");
+      await expect.poll(async () => (await held()).echoed, { timeout: 3500 }).toBeGreaterThan(0);
+      await awaitOld(driver);
+      const revoked = async () =>
+        (await driver.call<Session[]>("sessions")).filter((session) => session.revoked).length;
+      await expect.poll(revoked, { timeout: 10_000 }).toBe(1);
+      const { echoed } = await held();
+      expect(await connect(driver, 80)).toBe("open");
+      expect((await held()).echoed).toBe(echoed);
       await driver.call("close", { detach: true });
     });
   });

@@ -54,20 +54,21 @@ export class Bed {
   }
 
   /** eni-N: tapN at the host, eth0 with 10.0.0.N in a namespace of its own; the host is 10.0.0.254. */
-  addGuest(number: number): void {
+  addGuest(number: number, index?: number): void {
     this.#addNamespace(`g${number}`);
     this.#guests.push(number);
-    this.addDevice(number);
+    this.addDevice(number, index);
   }
 
-  /** The device of a guest; a new one, where the old one went. */
-  addDevice(number: number): void {
+  /** The device of a guest; a new one, where the old one went. `index`: its ifindex. */
+  addDevice(number: number, index?: number): void {
     const guest = `${this.#name}-g${number}`;
     const device = `tap${number}`;
     ip(
       "link",
       "add",
       device,
+      ...(index === undefined ? [] : ["index", String(index)]),
       "netns",
       `${this.#name}-host`,
       "type",

@@ -1,7 +1,7 @@
 /** Models that the driver of a namespace knows by name. */
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
 import type { Model } from "../../src/model/model.ts";
-import { group, iface, model, remote, rule, tcp } from "../unit/policy/compile-fixture.ts";
+import { address, group, iface, model, network, remote, rule, tcp } from "../unit/policy/compile-fixture.ts";
 
 const icmp = rule({ protocol: "icmp", protocolNumber: 1 });
 const web = group("sg-web", [tcp(80, 80), icmp]);
@@ -12,6 +12,24 @@ export const models = {
   both: model({ groups: [group("sg-web", [tcp(80, 81)])], interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])] }),
   open81: model({
     groups: [group("sg-web", [tcp(81, 81)])],
+    interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])],
+  }),
+  /** Two on devices of their own: another record, and another slot, for each. */
+  collide80: model({
+    groups: [web],
+    interfaces: [iface(3, ["sg-web"], ["10.0.0.3"]), iface(4, ["sg-web"], ["10.0.0.4"])],
+  }),
+  collide81: model({
+    groups: [group("sg-web", [tcp(81, 81)])],
+    interfaces: [
+      iface(3, ["sg-web"], ["10.0.0.3", "10.0.0.33"]),
+      iface(4, ["sg-web"], ["10.0.0.4", "10.0.0.44"]),
+    ],
+  }),
+  /** As open80, in a network with a gateway. */
+  gateway: model({
+    networks: [network("vpc-a", { gateways: [address("fe80::fe")] })],
+    groups: [web],
     interfaces: [iface(1, ["sg-web"], ["10.0.0.1"])],
   }),
   /** Other rules, and another record of the interface. */
