@@ -1,16 +1,20 @@
 /** Proof of the sorted dimensions: service, source port, expiry. */
 import type { Rule } from "../model/model.ts";
-import { createBitmap } from "./bitmap.ts";
+import { type Bitmap, createBitmap, setBit, strideOf } from "./bitmap.ts";
 import { serviceOtherFamily } from "./layout.ts";
 import { fail, type ProofContext, type ProofFailure, type ProofPart, proveBits } from "./prove-bits.ts";
 import type { Cell } from "./types.ts";
 
-/** Where each rule matches: from first[n] to last[n], both in; nowhere when last is before first. */
+/** Where each rule matches. */
 export interface Spans {
-  readonly first: Float64Array;
-  readonly last: Float64Array;
   /** The last number of the dimension. */
   readonly end: number;
+  /** Rules that match from 0 to the end: of most dimensions nearly all. */
+  readonly everywhere: Bitmap;
+  /** The others that match anywhere: their numbers, and from where to where, both in. */
+  readonly rules: Uint32Array;
+  readonly first: Float64Array;
+  readonly last: Float64Array;
 }
 
 /**
@@ -74,22 +78,24 @@ function namePlace(part: ProofPart, number: number): string {
 }
 
 /** Fills `expected` with the rules that match the whole cell. Returns a rule that matches only a part of it. */
-function matchCell(spans: Spans, first: number, last: number, expected: Uint32Array): number | null {
-  const rules = spans.first.length;
-  for (let half = 0, rule = 0; half < expected.length; half++) {
-    let bits = 0;
-    for (let bit = 0; bit < 32 && rule < rules; bit++, rule++) {
-      const from = spans.first[rule] ?? 0;
-      const to = spans.last[rule] ?? 0;
-      if (from > last || to < first || to < from) {
-        continue;
-      }
-      if (from > first || to < last) {
-        return rule;
-      }
-      bits |= 1 << bit;
+function matchCell(
+  { everywhere, rules, first: from, last: to }: Spans,
+  first: number,
+  last: number,
+  expected: Bitmap,
+): number | null {
+  expected.set(everywhere);
+  for (let index = 0; index < rules.length; index++) {
+    const begin = from[index] ?? 0;
+    const end = to[index] ?? 0;
+    if (begin > last || end < first) {
+      continue;
     }
-    expected[half] = bits;
+    const rule = rules[index] ?? 0;
+    if (begin > first || end < last) {
+      return rule;
+    }
+    setBit(expected, rule);
   }
   return null;
 }
@@ -119,12 +125,24 @@ export function spanSeconds(rules: readonly Rule[]): Spans {
   );
 }
 
-function createSpans(rules: readonly Rule[], end: number, span: (rule: Rule) => [number, number]): Spans {
-  const spans = { first: new Float64Array(rules.length), last: new Float64Array(rules.length), end };
-  for (const [index, rule] of rules.entries()) {
-    const [first, last] = span(rule);
-    spans.first[index] = first;
-    spans.last[index] = last;
+function createSpans(all: readonly Rule[], end: number, span: (rule: Rule) => [number, number]): Spans {
+  const everywhere = createBitmap(strideOf(all.length));
+  const rules = new Uint32Array(all.length);
+  const first = new Float64Array(all.length);
+  const last = new Float64Array(all.length);
+  let count = 0;
+  for (const [number, rule] of all.entries()) {
+    const [from, to] = span(rule);
+    if (from <= 0 && to >= end) {
+      setBit(everywhere, number);
+    } else if (from <= to) {
+      rules[count] = number;
+      first[count] = from;
+      last[count] = to;
+      count++;
+    }
   }
-  return spans;
+  const used = <T extends { subarray(begin: number, end: number): T }>(array: T): T =>
+    array.subarray(0, count);
+  return { end, everywhere, rules: used(rules), first: used(first), last: used(last) };
 }

@@ -1,7 +1,7 @@
 /** Proof of the prefix dimensions: for every address, the longest entry says what all prefixes of the rules say. */
 import { formatPrefix } from "../model/cidr.ts";
 import type { Prefix } from "../model/model.ts";
-import { type Bitmap, createBitmap, noBits, setBit } from "./bitmap.ts";
+import { addBits, type Bitmap, createBitmap, noBits, setBit } from "./bitmap.ts";
 import { fail, type ProofContext, type ProofFailure, proveBits } from "./prove-bits.ts";
 import type { Bits, CompiledPrefix, PolicySide } from "./types.ts";
 
@@ -88,9 +88,9 @@ function visitNode(
   const above = path.at(-1);
   const expected = above?.expected.slice() ?? createBitmap(context.stride);
   for (const { rules } of equal) {
-    rules?.forEach((bits, half) => {
-      expected[half] = (expected[half] ?? 0) | bits;
-    });
+    if (rules !== null) {
+      addBits(expected, rules);
+    }
   }
   const found = held[0] ?? above?.found ?? noBits;
   path.push({ prefix, expected, found });
@@ -115,13 +115,20 @@ function nameRemotes({ stride }: ProofContext, side: PolicySide): Node[] {
 }
 
 function nameLocals({ stride }: ProofContext, side: PolicySide): Node[] {
-  return side.rules.flatMap(({ number, rule }): Node[] => {
-    const rules = createBitmap(stride);
-    setBit(rules, number);
-    return rule.local === null
-      ? ([4, 6] as const).map((family) => ({ prefix: { family, bits: 0n, length: 0 }, entry: null, rules }))
-      : [{ prefix: rule.local, entry: null, rules }];
-  });
+  const anywhere = createBitmap(stride);
+  const nodes = ([4, 6] as const).map(
+    (family): Node => ({ prefix: { family, bits: 0n, length: 0 }, entry: null, rules: anywhere }),
+  );
+  for (const { number, rule } of side.rules) {
+    if (rule.local === null) {
+      setBit(anywhere, number);
+    } else {
+      const rules = createBitmap(stride);
+      setBit(rules, number);
+      nodes.push({ prefix: rule.local, entry: null, rules });
+    }
+  }
+  return nodes;
 }
 
 function widthOf(prefix: Prefix): number {

@@ -11,7 +11,7 @@ const floorSource = fileURLToPath(new URL("floor.bpf.c", import.meta.url));
 const include = fileURLToPath(new URL("../../bpf/include", import.meta.url));
 
 // Times belong to `make bench`; here only that every row is measured, on packets of the kind that it speaks of.
-it("the bench measures an established packet, the floor and new sessions, for both families", async () => {
+it("the bench measures an established packet, the floor, new sessions and proofs", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ringwall-bench-"));
   try {
     const floor = join(folder, "floor.bpf.o");
@@ -26,7 +26,10 @@ it("the bench measures an established packet, the floor and new sessions, for bo
       "-o",
       floor,
     ]);
-    const rows = await measureAll({ ringwall: objectPath, floor }, { samples: 1, repeat: 1000, flows: 50 });
+    const rows = await measureAll(
+      { ringwall: objectPath, floor },
+      { samples: 1, repeat: 1000, flows: 50, interfaces: 20 },
+    );
     expect(rows.map(({ name, params }) => `${name} ${Object.values(params).join(" ")}`)).toEqual([
       ...["ipv4", "ipv6"].flatMap((family) => [
         `established packet / floor ${family}`,
@@ -41,6 +44,9 @@ it("the bench measures an established packet, the floor and new sessions, for bo
           `new session ${family} ${rules}`,
         ]),
       ]),
+      "policy proven on read-back 200",
+      "policy proven on read-back 1000",
+      "everything of a host verified 20",
     ]);
     expect(rows.filter(({ value }) => !(value > 0))).toEqual([]);
   } finally {

@@ -1,6 +1,7 @@
 /** The rows of `make bench`: an established packet against the floor, a new session as rules grow. */
 import { type BpfProgram, native } from "../../src/kernel/native.ts";
 import { LiveRun } from "./live-run.ts";
+import { measureProofs } from "./proofs.ts";
 import { makeRow, medianOf, type Row } from "./row.ts";
 import { buildConnection, buildModel, buildOpenings, type Family, families, interfaceId } from "./traffic.ts";
 
@@ -10,6 +11,8 @@ export interface Effort {
   readonly repeat: number;
   /** Packets of a sample of new flows. */
   readonly flows: number;
+  /** Of the host whose proof is measured. */
+  readonly interfaces: number;
 }
 
 export interface Objects {
@@ -124,5 +127,9 @@ async function measureNew(objects: Objects, { samples, flows }: Effort): Promise
 
 /** Throws KernelError where the objects do not load, and when packets were not judged as the rows say. */
 export async function measureAll(objects: Objects, effort: Effort): Promise<Row[]> {
-  return [...(await measureEstablished(objects, effort)), ...(await measureNew(objects, effort))];
+  return [
+    ...(await measureEstablished(objects, effort)),
+    ...(await measureNew(objects, effort)),
+    ...(await measureProofs(effort)),
+  ];
 }

@@ -32,7 +32,7 @@ function renderTable(rows: readonly Row[]): string {
 }
 
 const objects = { ringwall: "build/ringwall.bpf.o", floor: "build/bench/floor.bpf.o" };
-const rows = await measureAll(objects, { samples: 9, repeat: 1_000_000, flows: 5000 });
+const rows = await measureAll(objects, { samples: 9, repeat: 1_000_000, flows: 5000, interfaces: 1000 });
 const machine = { kernel: release(), cpus: cpus().length, model: cpus()[0]?.model ?? "" };
 mkdirSync("build/bench", { recursive: true });
 const results = { machine, revision: readRevision(), rows };
