@@ -41,8 +41,15 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Says which run of a header leaves what the policy owns (a later change may write there); null: none does. */
-export function findMisplaced({ cells, cellsCount, sides }: PolicyStruct): string | null {
+/**
+ * Says what lies where the programs do not look for it under this version, or where a later change may write; null:
+ * nothing does.
+ */
+export function findMisplaced(held: HeldPolicy): string | null {
+  return findMisplacedRun(held.header) ?? findMisplacedKey(held);
+}
+
+function findMisplacedRun({ cells, cellsCount, sides }: PolicyStruct): string | null {
   for (const [number, side] of sides.entries()) {
     const runs = [
       ["service", side.service, side.serviceCells],
@@ -54,6 +61,22 @@ export function findMisplaced({ cells, cellsCount, sides }: PolicyStruct): strin
       const own = `${cellsCount} from ${cells}`;
       return `${directions[number]} ${name}: its ${count} cells from ${first} are not among the policy's own, ${own}`;
     }
+  }
+  return null;
+}
+
+function findMisplacedKey({ version, prefixes, groups }: HeldPolicy): string | null {
+  const prefixView = viewOf(prefixes.keys);
+  for (let index = 0; index < prefixes.count; index++) {
+    const { head } = PrefixKeyStruct.read(prefixView, index * PrefixKeyStruct.SIZE);
+    const other = head >>> PrefixHead.PREFIX_VERSION_SHIFT;
+    if (other !== version) return `remote: a prefix stands under version ${other} instead of ${version}`;
+  }
+  const groupView = viewOf(groups.keys);
+  for (let index = 0; index < groups.count; index++) {
+    const { version: other, side } = GroupKeyStruct.read(groupView, index * GroupKeyStruct.SIZE);
+    if (other !== version || directions[side] === undefined)
+      return `groups: an identity stands under version ${other}, side ${side} instead of ${version}`;
   }
   return null;
 }

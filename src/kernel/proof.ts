@@ -11,7 +11,7 @@ export type Identities = ReadonlyMap<Identity, readonly string[]>;
  * which direction and dimension, in which cell, and which rule as it is written.
  */
 export function proveHeld(source: PolicySource, identities: Identities, held: HeldPolicy): string | null {
-  const misplaced = findMisplaced(held.header);
+  const misplaced = findMisplaced(held);
   if (misplaced !== null) return `${describePolicy(source)}: ${misplaced}`;
   const failure = prove(source, identities, decodePolicy(source, held));
   if (failure === null) return null;
