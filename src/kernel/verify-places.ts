@@ -1,13 +1,13 @@
-/** Devices, slots, uplinks and addresses: places that one store puts right. */
+/** Settings, devices, slots and uplinks: places that one store puts right. */
 import { formatAddress } from "../model/cidr.ts";
-import { decodeAddress, identityEcho, mappedBytes } from "./addresses.ts";
+import { decodeAddress } from "./addresses.ts";
 import { clearDevice, storeDevice } from "./devices-map.ts";
 import type { Compared, Finding } from "./finding.ts";
-import { IdentityFlag, type IdentityStruct, UplinkKeyStruct } from "./layout.gen.ts";
+import { UplinkKeyStruct } from "./layout.gen.ts";
 import { indexKey, joinBytes, type TableMap, textKey } from "./maps.ts";
-import { eachIdentity, findIdentity, journalSlot, type SlotWord } from "./state.ts";
+import { journalSlot, type SlotWord } from "./state.ts";
 import { storeIntents, storeSlot } from "./sync.ts";
-import { deleteBatch, encodeIdentities, identityKey, writeBatch } from "./write.ts";
+import { deleteBatch, writeBatch } from "./write.ts";
 
 /** `wanted`: the bytes of rw_settings[0]. Each field of it stands alone. */
 export function* findSettings(map: TableMap, wanted: Uint8Array): Generator<Finding> {
@@ -92,73 +92,4 @@ export function* findUplinks({ maps, raw, known, holders }: Compared): Generator
       },
     };
   }
-}
-
-/** The network's id and the owners of an address, for messages. */
-export interface AddressNames {
-  network(digest: bigint): string;
-  owners(network: bigint, address: bigint): readonly string[];
-}
-
-export function* findIdentities(compared: Compared, names: AddressNames): Generator<Finding | null> {
-  const { maps, raw, known, resolved } = compared;
-  const map = maps.identities.info.name;
-  const say = (identity: bigint) => {
-    const groups = resolved.identities.get(identity);
-    return groups === undefined ? identity.toString(16) : groups.join(", ") || "no group";
-  };
-  for (const { network, address, entry } of eachIdentity(known.identities)) {
-    yield null;
-    // Of an earlier agent's entries too: the programs refuse what has another echo.
-    const held = findIdentity(raw.identities, network, address);
-    const flags = compared.isHeld ? (held?.flags ?? entry.flags) : entry.flags;
-    const wanted = { ...entry, flags, echo: identityEcho(network, address) };
-    if (held !== undefined && isSameIdentity(held, wanted)) continue;
-    const text = `${formatAddress(decodeAddress(mappedBytes(address)))} in ${names.network(network)}`;
-    const instead = held === undefined ? "stood for nobody" : describeHeld(held, wanted, say);
-    yield {
-      map,
-      message: `${text} ${instead} instead of ${say(wanted.after)}: rules that name its groups did not meet it`,
-      interfaces: names.owners(network, address),
-      mend: () => {
-        const { keys, values } = encodeIdentities([{ network, address, entry: wanted }]);
-        writeBatch(maps.identities, keys, values, 1);
-      },
-    };
-  }
-  for (const { network, address, entry } of eachIdentity(raw.identities)) {
-    yield null;
-    if (findIdentity(known.identities, network, address) !== undefined) continue;
-    const text = formatAddress(decodeAddress(mappedBytes(address)));
-    yield {
-      map,
-      message: `${text} in ${names.network(network)} is no member's address, but stood for ${say(entry.after)}`,
-      interfaces: [],
-      isAdded: true,
-      mend: () => deleteBatch(maps.identities, identityKey({ network, address }), 1),
-    };
-  }
-}
-
-function describeHeld(
-  held: IdentityStruct,
-  wanted: IdentityStruct,
-  say: (identity: bigint) => string,
-): string {
-  if (held.after !== wanted.after) return `stood for ${say(held.after)}`;
-  if (held.before !== wanted.before || held.generation !== wanted.generation)
-    return `stood, for some policies, for ${say(held.before)}`;
-  if (held.echo !== wanted.echo) return "could not be read by the programs";
-  const gateway = (held.flags & IdentityFlag.IDENTITY_GATEWAY) !== 0;
-  return gateway ? "stood for a gateway" : "was no gateway";
-}
-
-function isSameIdentity(a: IdentityStruct, b: IdentityStruct): boolean {
-  return (
-    a.echo === b.echo &&
-    a.generation === b.generation &&
-    a.before === b.before &&
-    a.after === b.after &&
-    a.flags === b.flags
-  );
 }

@@ -13,7 +13,8 @@ import { isSamePolicy } from "./policy-entries.ts";
 import type { RawState } from "./readback.ts";
 import { createPauses } from "./slices.ts";
 import type { KnownState } from "./state.ts";
-import { type AddressNames, findDevices, findIdentities, findSlots, findUplinks } from "./verify-places.ts";
+import { type AddressNames, findIdentities } from "./verify-identities.ts";
+import { findDevices, findSlots, findUplinks } from "./verify-places.ts";
 import { findForeign, findPolicy, type OnChecked } from "./verify-policies.ts";
 import { findRecords } from "./verify-records.ts";
 

@@ -121,9 +121,10 @@ export class EngineBed {
     }
   }
 
-  verify(): Promise<Verification> {
+  /** By the bed's engine, or another one on its maps. */
+  verify(engine = this.engine): Promise<Verification> {
     if (this.#change === null) throw new Error("nothing was applied");
-    return this.engine.verify(this.#change, SettingsStruct.encode(this.#settings));
+    return engine.verify(this.#change, SettingsStruct.encode(this.#settings));
   }
 
   /** What the programs say of a frame that opens a session. */

@@ -398,6 +398,30 @@ describe("a map that something else changed", () => {
     expect(bed.engine.provenAt(placesOf().version)).not.toBeNull();
   });
 
+  it("is found where an earlier agent left it: what only old policies see of an address", async () => {
+    const key = await find(bed.maps.identities, (each) => each.at(-1) === 2 && each[18] === 0xff);
+    const verdicts = await asked(bed);
+    // All policies are of earlier generations than this entry says it is, and would take 10.0.0.2 for nobody.
+    change(bed.maps.identities, key, (entry) => {
+      entry.setUint32(4, bed.engine.known.generation + 1, true);
+      entry.setBigUint64(8, 0n, true);
+    });
+    bed.maps.slots.store64(0, packWord(0, bed.engine.known.generation + 1));
+    const next = bed.startEngine();
+    await next.recover();
+    expect(await asked(bed)).not.toEqual(verdicts);
+    const { differences } = await bed.verify(next);
+    expect(differences).toMatchObject([
+      {
+        map: "rw_identities",
+        message: expect.stringMatching(/10\.0\.0\.2 .* stood, for some policies, for 0 instead of sg-ops/),
+        mended: true,
+      },
+    ]);
+    expect(await asked(bed)).toEqual(verdicts);
+    expect((await bed.verify()).differences.every(({ mended }) => mended)).toBe(true);
+  });
+
   it("names the interfaces that were judged by it", async () => {
     change(bed.maps.words, indexKey(placesOf().header.sides[1]?.accepts ?? 0), (word) => word.setUint8(0, 0));
     const { differences } = await bed.verify();
