@@ -86,6 +86,29 @@ export const ownRows: Sentences = {
       { families: [6] },
     ),
     plays(
+      "a pair that holds 0.0.0.0 makes it its own",
+      pairs({ address: "0.0.0.0/0" }),
+      [out(syn(80), opened, { from: "0.0.0.0" }), out(syn(80), opened, { from: "far" })],
+      { families: [4] },
+    ),
+    plays(
+      "a virtual address's duplicates are looked for from its MAC, and from no other",
+      pairs({ address: "2001:db8:1::100/128", mac: vrrpMac }),
+      [
+        ndOut(solicit("2001:db8:1::100").message, discovery, {
+          ...solicit("2001:db8:1::100").way,
+          from: "::",
+          sourceMac: vrrpMac,
+        }),
+        ndOut(solicit("2001:db8:1::100").message, wrongMac, {
+          ...solicit("2001:db8:1::100").way,
+          from: "::",
+          sourceMac: "00:00:5e:00:01:02",
+        }),
+      ],
+      { families: [6] },
+    ),
+    plays(
       "with a MAC, from that MAC only; without, from its own only",
       pairs({ address: "192.0.2.100/32", mac: vrrpMac }, { address: "2001:db8:1::100/128", mac: vrrpMac }),
       [

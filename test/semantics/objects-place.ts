@@ -108,6 +108,18 @@ export const placeRows: Sentences = {
       ),
     ]),
     plays(
+      "0.0.0.0 is an address like others",
+      nameless(),
+      [out(syn(80), "accept default-egress new", { from: "0.0.0.0" })],
+      { families: [4] },
+    ),
+    plays(
+      "`::` is an address like others",
+      nameless(),
+      [out(syn(80), "accept default-egress new", { from: "::" })],
+      { families: [6] },
+    ),
+    plays(
       "as a member it has its link-local address only",
       nameless(),
       [
