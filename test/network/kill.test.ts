@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
+import { Random } from "../support/random.ts";
 
 const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const kills = 50;
@@ -68,17 +69,6 @@ async function flowWhile(count: number, meanwhile: () => Promise<void>): Promise
   }
 }
 
-/** A small generator of moments (mulberry32), so that a run can be repeated. */
-function createRandom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** The pinned links by name with their kernel ids: one that was made anew has another id. */
 function readLinks(): [string, number][] {
   return host.pinnedLinks.map((name) => {
@@ -109,7 +99,7 @@ afterAll(async () => {
 
 describe("an agent that is killed", () => {
   it("at 50 random moments loses no session of 200, lets nothing through that is denied, and is adopted each time", async () => {
-    const random = createRandom(seed);
+    const random = new Random(seed);
     const links = readLinks();
     expect(links.length).toBeGreaterThan(0);
     await host.stopAgents("SIGKILL");
@@ -118,7 +108,7 @@ describe("an agent that is killed", () => {
       for (let turn = 1; turn <= kills; turn++) {
         host.writeRules(rules(turn));
         const starting = host.startAgent();
-        await sleep(100 + random() * 1100);
+        await sleep(random.between(100, 1200));
         adopted.push(...readAdoption((await host.stopAgents("SIGKILL"))?.stdout));
         await starting;
       }
