@@ -99,6 +99,7 @@ export async function answerRelease(
   { device }: RequestOf<"release">,
   { uid, pid }: Peer,
 ): Promise<ReleaseReply> {
+  applier.checkFree(); // A change that goes back needs the programs of the devices that it took away.
   const removed = enforcer.status().removed;
   const found = removed.find((one) => one.device === device);
   if (found === undefined || !(await enforcer.release(found.ifindex))) {

@@ -191,9 +191,14 @@ function tooMany(count: number): EnforcementError {
   );
 }
 
+/** The object file that takes changes back, by that of the programs that judge. */
+export function confirmObject(object: string): string {
+  return join(dirname(object), "confirm.bpf.o");
+}
+
 /** Maps that are pinned are used, the others are made and pinned. */
 function load({ object, pins, maps }: ConfirmPlaces): BpfObject {
-  const path = join(dirname(object), "confirm.bpf.o");
+  const path = confirmObject(object);
   const sizes = [maps.devices, maps.devicesFar, maps.identities, maps.slots].map(({ info }) => info);
   try {
     return native().BpfObject.load({

@@ -1,6 +1,7 @@
 /** What this kernel and host have, for `doctor` and `status`. Nothing is changed; each answer stands alone. */
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
+import { confirmObject } from "./confirmation.ts";
 import { errorText } from "./errors.ts";
 import { isBpffs, isKernelAtLeast } from "./host-check.ts";
 import { native } from "./native.ts";
@@ -26,6 +27,7 @@ export function probeHost(options: { readonly object: string; readonly root: str
     probeKernel(),
     probeAddon(),
     probeFile("programs", options.object, "run `make build`, or install the package again"),
+    probeConfirm(options.object),
     probeFile("kernel types (BTF)", "/sys/kernel/btf/vmlinux", "boot a kernel with CONFIG_DEBUG_INFO_BTF=y"),
     probeCapabilities(),
     probeBpffs(options.root),
@@ -76,6 +78,16 @@ function probeFile(name: string, path: string, remedy: string): Finding {
     text: found ? path : `${path} is missing`,
     remedy: found ? "" : remedy,
   };
+}
+
+/** Everything else works without it. */
+function probeConfirm(object: string): Finding {
+  const found = probeFile(
+    "apply --confirm",
+    confirmObject(object),
+    "run `make build`, or install the package again",
+  );
+  return found.result === "ok" ? found : { ...found, result: "advice" };
 }
 
 /** Which of the capabilities that loading needs are missing from an effective set. */

@@ -85,7 +85,7 @@ describe("a change that nobody confirms", () => {
     await withBpffs(async (root) => {
       const driver = await start(root);
       await apply(driver, "open80");
-      await applyFor(driver, "open81", 3);
+      await applyFor(driver, "open81", 6);
       await driver.kill();
       const next = await start(root);
       expect((await confirmation(next))?.state).toBe("waiting");
@@ -107,7 +107,7 @@ describe("a verification while a change waits", () => {
       const driver = await start(root);
       await apply(driver, "two");
       expect(await differences(driver)).toEqual([]);
-      await applyFor(driver, "open81", 3);
+      await applyFor(driver, "open81", 6);
       expect(await differences(driver)).toEqual([]);
       await driver.kill();
       const next = await start(root);
@@ -129,14 +129,15 @@ describe("a change that is confirmed", () => {
     await withBpffs(async (root) => {
       const driver = await start(root);
       await apply(driver, "open80");
-      await applyFor(driver, "open81", 1);
+      await applyFor(driver, "open81", 5);
       await driver.kill();
       const next = await start(root);
       await next.call("resume", { before: "open80", waiting: "open81" });
+      const { remaining_seconds = 0 } = (await confirmation(next)) ?? {};
       expect(await next.call("decide", "keep")).toBe("kept");
       await next.call("forget");
       expect(await confirmation(next)).toBeNull();
-      await new Promise((done) => setTimeout(done, 1500));
+      await new Promise((done) => setTimeout(done, remaining_seconds * 1000 + 500));
       expect([await connect(next, 81), await connect(next, 80)]).toEqual(["open", "timeout"]);
       expect(await apply(next, "open81")).toMatchObject({ entriesWritten: 0, slotsSwitched: 0 });
       await next.call("close", { detach: true });

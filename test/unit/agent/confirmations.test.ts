@@ -198,6 +198,7 @@ describe("while a change waits", () => {
     await expect(ask(socket, "apply", { files: [edited] })).rejects.toThrow(refusal);
     await expect(applyFor([edited])).rejects.toThrow(refusal);
     await expect(ask(socket, "rollback", { revision: 1 })).rejects.toThrow(refusal);
+    await expect(ask(socket, "release", { device: "tap9" })).rejects.toThrow(refusal);
     expect(portInForce()).toBe(443);
   });
 
