@@ -7,10 +7,11 @@ import { limits } from "./limits.ts";
 import { objects } from "./objects.ts";
 import { order } from "./order.ts";
 import { preface } from "./preface.ts";
-import type { Chapter, Row } from "./rows.ts";
-import { readSentences } from "./sentences.ts";
+import { type Chapter, plays, type Row } from "./rows.ts";
+import { readSentences, type Sentence } from "./sentences.ts";
 import { sessions } from "./sessions.ts";
 import { matchesExpected, Stage } from "./stage.ts";
+import { into, udp } from "./steps.ts";
 import { types } from "./types.ts";
 import { whichRule } from "./which-rule.ts";
 import { working } from "./working.ts";
@@ -64,16 +65,54 @@ for (const { heading, sentences } of chapters) {
   });
 }
 
+describe("a row", () => {
+  it("control: of another verdict, reason or session than both say is seen", async () => {
+    const packet = (expected: string) => into(udp("1>53"), expected);
+    const wrong = ["drop no-rule", "accept inner-access new", "accept rule none", "accept rule new sg-t 1"];
+    for (const expected of wrong) {
+      const row = plays("", { rules: ["ingress accept udp 53/53 any"] }, [packet(expected)]);
+      const [judged] = await stage.play(row, 4, "xdp");
+      expect(judged).toMatchObject({ oracle: "accept rule new sg-t 0", kernel: "accept rule new sg-t 0" });
+      expect(judged === undefined || matchesExpected(judged), expected).toBe(false);
+    }
+  });
+});
+
 describe("docs/semantics.md", () => {
   const named = chapters.flatMap(({ heading, sentences }) =>
     Object.entries(sentences).map(([beginning, rows]) => ({ heading, beginning, rows })),
   );
 
+  const findBare = (sentences: readonly Sentence[]): string[] =>
+    sentences
+      .filter(
+        ({ heading, text }) =>
+          !named.some((one) => one.heading === heading && text.startsWith(one.beginning)),
+      )
+      .map(({ heading, text }) => `${heading}: ${text}`);
+
   it("has no sentence without a row", () => {
-    const bare = readSentences().filter(
-      ({ heading, text }) => !named.some((one) => one.heading === heading && text.startsWith(one.beginning)),
-    );
-    expect(bare.map(({ heading, text }) => `${heading}: ${text}`)).toEqual([]);
+    expect(findBare(readSentences())).toEqual([]);
+  });
+
+  it("control: a sentence more, one that reads otherwise, and one elsewhere would be without", () => {
+    const text = [
+      "## Sessions",
+      "- A session ends when idle for its timeout. All configurable, each at most 911.",
+      "- Stateful or not, `a. B` is code. And (this.) One more.",
+      "- `keep` lets sessions run to their end, or not.",
+      "| | basic | advanced |",
+      "|---|---|---|",
+      "| policy | accept | drop |",
+    ].join("\n");
+    expect(findBare(readSentences(text))).toEqual([
+      "Sessions: All configurable, each at most 911.",
+      "Sessions: Stateful or not, `a. B` is code.",
+      "Sessions: And (this.)",
+      "Sessions: One more.",
+      "Sessions: `keep` lets sessions run to their end, or not.",
+      "Sessions: policy | accept | drop",
+    ]);
   });
 
   it("has exactly one sentence for each that rows name", () => {
