@@ -13,6 +13,7 @@
 #include "parse.h"
 #include "judge.h"
 #include "account.h"
+#include "express.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -73,8 +74,8 @@ static __always_inline struct headers *headers_of(const struct frame *frame) {
     return headers;
 }
 
-/* This CPU's packet, empty. */
-static __always_inline struct packet *packet_begin(__u32 direction, __u32 hook) {
+/* This CPU's packet, empty but for what stands before any byte is read. */
+static __always_inline struct packet *packet_begin(__u32 direction, __u32 hook, __u32 record) {
     __u32 zero = 0;
     struct packet *packet = map_lookup(rw_packet, &zero);
 
@@ -83,6 +84,7 @@ static __always_inline struct packet *packet_begin(__u32 direction, __u32 hook) 
     __builtin_memset(packet, 0, sizeof(*packet));
     packet->direction = direction;
     packet->hook = hook;
+    packet->record = record;
     return packet;
 }
 
@@ -97,17 +99,12 @@ static __always_inline void packet_reset(struct packet *packet) {
     packet->hook = hook;
 }
 
-static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet) {
-    struct frame frame = {};
-    struct headers *headers;
-    __u32 reason, room;
+/* The long way over an XDP frame. REASON_NONE, or a reason to drop. */
+static __always_inline __u32 parse_xdp_long(struct xdp_md *ctx, const struct frame *frame,
+                                            struct packet *packet) {
+    struct headers *headers = headers_of(frame);
+    __u32 room;
 
-    frame_of_xdp(&frame, ctx);
-    reason = parse_frame(&frame, packet);
-    if (reason != PARSE_LONG)
-        return reason;
-    packet_reset(packet);
-    headers = headers_of(&frame);
     if (!headers)
         return REASON_UNSUPPORTED;
     room = headers->room;
@@ -117,17 +114,11 @@ static __always_inline __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet
     return parse_headers(headers, packet);
 }
 
-static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet) {
-    struct frame frame = {};
-    struct headers *headers;
-    __u32 reason, room;
+static __always_inline __u32 parse_skb_long(struct __sk_buff *ctx, const struct frame *frame,
+                                            struct packet *packet) {
+    struct headers *headers = headers_of(frame);
+    __u32 room;
 
-    frame_of_skb(&frame, ctx);
-    reason = parse_frame(&frame, packet);
-    if (reason != PARSE_LONG)
-        return reason;
-    packet_reset(packet);
-    headers = headers_of(&frame);
     if (!headers)
         return REASON_UNSUPPORTED;
     room = headers->room;
@@ -135,6 +126,31 @@ static __always_inline __u32 parse_skb(struct __sk_buff *ctx, struct packet *pac
     if (!room || room > FRAME_HEADERS || bpf_skb_load_bytes(ctx, 0, headers->bytes, room))
         return REASON_MALFORMED;
     return parse_headers(headers, packet);
+}
+
+/* express, parse and judge are functions of their own: one after the other they fit on the stack. */
+static __attribute__((noinline)) __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet) {
+    struct frame frame = {};
+    __u32 reason;
+
+    frame_of_xdp(&frame, ctx);
+    reason = parse_frame(&frame, packet);
+    if (reason != PARSE_LONG)
+        return reason;
+    packet_reset(packet);
+    return parse_xdp_long(ctx, &frame, packet);
+}
+
+static __attribute__((noinline)) __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet) {
+    struct frame frame = {};
+    __u32 reason;
+
+    frame_of_skb(&frame, ctx);
+    reason = parse_frame(&frame, packet);
+    if (reason != PARSE_LONG)
+        return reason;
+    packet_reset(packet);
+    return parse_skb_long(ctx, &frame, packet);
 }
 
 /* The verdict on a parsed (or unparsable) packet, counted. */
@@ -147,14 +163,28 @@ static __always_inline int conclude(struct packet *packet, const struct interfac
     return packet->verdict.action;
 }
 
+static __attribute__((noinline)) bool express_xdp(struct xdp_md *ctx, const struct interface *iface) {
+    struct frame frame = {};
+
+    frame_of_xdp(&frame, ctx);
+    return express_passes(&frame, iface, EGRESS);
+}
+
+static __attribute__((noinline)) bool express_skb(struct __sk_buff *ctx, const struct interface *iface,
+                                                  __u32 direction) {
+    struct frame frame = {};
+
+    frame_of_skb(&frame, ctx);
+    return express_passes(&frame, iface, direction);
+}
+
 static __always_inline int judge_xdp(struct xdp_md *ctx) {
-    struct packet *packet = packet_begin(EGRESS, HOOK_XDP);
     const struct interface *iface;
     struct mark_data *mark;
+    struct packet *packet;
+    __u32 record;
 
-    if (!packet)
-        return XDP_DROP;
-    iface = interface_of(ctx->ingress_ifindex, &packet->record);
+    iface = interface_of(ctx->ingress_ifindex, &record);
     if (!iface)
         return fails_open() ? XDP_PASS : XDP_DROP;
     /* Where there is no room for the mark (a driver without metadata), tc judges. */
@@ -165,18 +195,27 @@ static __always_inline int judge_xdp(struct xdp_md *ctx) {
         return XDP_PASS;
     mark->magic = MARK_MAGIC;
     mark->ifindex = ctx->ingress_ifindex;
+    if (express_xdp(ctx, iface))
+        return XDP_PASS;
+    packet = packet_begin(EGRESS, HOOK_XDP, record);
+    if (!packet)
+        return XDP_DROP;
     return conclude(packet, iface, parse_xdp(ctx, packet)) == ACCEPT ? XDP_PASS : XDP_DROP;
 }
 
 static __always_inline int judge_skb(struct __sk_buff *ctx, __u32 direction, __u32 hook) {
-    struct packet *packet = packet_begin(direction, hook);
     const struct interface *iface;
+    struct packet *packet;
+    __u32 record;
 
-    if (!packet)
-        return TC_ACT_SHOT;
-    iface = interface_of(ctx->ifindex, &packet->record);
+    iface = interface_of(ctx->ifindex, &record);
     if (!iface)
         return fails_open() ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+    if (express_skb(ctx, iface, direction))
+        return TC_ACT_UNSPEC;
+    packet = packet_begin(direction, hook, record);
+    if (!packet)
+        return TC_ACT_SHOT;
     return conclude(packet, iface, parse_skb(ctx, packet)) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
@@ -232,7 +271,7 @@ static __always_inline const struct interface *interface_behind(struct packet *p
 }
 
 static __always_inline int judge_uplink(struct xdp_md *ctx) {
-    struct packet *packet = packet_begin(INGRESS, HOOK_UPLINK);
+    struct packet *packet = packet_begin(INGRESS, HOOK_UPLINK, 0);
     const struct interface *iface;
 
     if (!packet || parse_xdp(ctx, packet) != REASON_NONE)

@@ -9,15 +9,20 @@
 #include "address.h"
 #include "rate.h"
 
-static __always_inline void account_count(const struct packet *packet, __u32 number) {
-    __u32 accepted = packet->verdict.action == ACCEPT;
-    __u32 index = ((number * 2 + packet->direction) * 2 + accepted) * REASONS_MAX + packet->verdict.reason;
+static __always_inline void account_add(__u32 number, __u32 direction, bool accepted, __u32 reason,
+                                        __u32 length) {
+    __u32 index = ((number * 2 + direction) * 2 + accepted) * REASONS_MAX + reason;
     struct counter *counter = map_lookup(rw_counters, &index);
 
     if (!counter)
         return;
     counter->packets++;
-    counter->bytes += packet->length;
+    counter->bytes += length;
+}
+
+static __always_inline void account_count(const struct packet *packet, __u32 number) {
+    account_add(number, packet->direction, packet->verdict.action == ACCEPT, packet->verdict.reason,
+                packet->length);
 }
 
 static __always_inline void account_lost(__u32 kind) {
@@ -27,19 +32,19 @@ static __always_inline void account_lost(__u32 kind) {
         ++*lost;
 }
 
-static __always_inline void account_trace(const struct packet *packet) {
+static __always_inline void account_trace(const struct verdict *verdict, __u32 version) {
     __u32 zero = 0;
     struct trace *trace = map_lookup(rw_trace, &zero);
 
     if (!trace)
         return;
     trace->count++;
-    trace->version = packet->version;
-    trace->rule = packet->verdict.rule;
-    trace->action = packet->verdict.action;
-    trace->reason = packet->verdict.reason;
-    trace->session = packet->verdict.session;
-    trace->rule_side = packet->verdict.rule_side;
+    trace->version = version;
+    trace->rule = verdict->rule;
+    trace->action = verdict->action;
+    trace->reason = verdict->reason;
+    trace->session = verdict->session;
+    trace->rule_side = verdict->rule_side;
 }
 
 static __always_inline void event_fill(struct event *event, const struct packet *packet,
@@ -97,7 +102,7 @@ global_function int account(const struct packet *packet, const struct interface 
         return 0;
     account_count(packet, iface->number);
     if (iface->flags & INTERFACE_TRACE)
-        account_trace(packet);
+        account_trace(&packet->verdict, packet->version);
     else if (packet->verdict.action == DROP || packet->verdict.reason == REASON_OBSERVED)
         account_event(packet, iface);
     return 0;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Headers as they lie on the wire; all packed, since a frame begins at any alignment. */
+/* Headers as they lie on the wire. Only the one with holes is packed: of what is packed clang loads a byte at
+ * a time, and kernels with efficient unaligned access (CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS) let whole
+ * words through. */
 #ifndef RINGWALL_HEADERS_H
 #define RINGWALL_HEADERS_H
 
 #include <linux/types.h>
 
-#define wire __attribute__((packed))
-
 struct wire_ethernet {
     __u8 destination[6];
     __u8 source[6];
     __be16 type;
-} wire;
+};
 
 struct wire_vlan {
     __be16 tci;
     __be16 type;
-} wire;
+};
 
 struct wire_arp {
     __be16 hardware;
@@ -28,7 +28,7 @@ struct wire_arp {
     __be32 sender_address;
     __u8 target_mac[6];
     __be32 target_address;
-} wire;
+} __attribute__((packed));
 
 struct wire_ipv4 {
     __u8 version_ihl;
@@ -41,7 +41,7 @@ struct wire_ipv4 {
     __be16 checksum;
     __be32 source;
     __be32 destination;
-} wire;
+};
 
 struct wire_ipv6 {
     __u8 version_class;
@@ -51,7 +51,7 @@ struct wire_ipv6 {
     __u8 hop_limit;
     __u8 source[16];
     __u8 destination[16];
-} wire;
+};
 
 /* Any IPv6 extension header: what follows, and how long it is (fragment headers have no length). */
 struct wire_extension {
@@ -60,7 +60,7 @@ struct wire_extension {
     __u8 type; /* routing header: its type */
     __u8 data;
     __be32 id; /* fragment header */
-} wire;
+};
 
 struct wire_tcp {
     __be16 source;
@@ -72,14 +72,14 @@ struct wire_tcp {
     __be16 window;
     __be16 checksum;
     __be16 urgent;
-} wire;
+};
 
 struct wire_udp {
     __be16 source;
     __be16 destination;
     __be16 length;
     __be16 checksum;
-} wire;
+};
 
 /* The head of every ICMP and ICMPv6 message (IGMP: type alone). */
 struct wire_icmp {
@@ -88,7 +88,7 @@ struct wire_icmp {
     __be16 checksum;
     __be16 id;
     __be16 sequence;
-} wire;
+};
 
 enum {
     ETHERNET_BYTES = 14,

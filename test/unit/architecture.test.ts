@@ -159,8 +159,9 @@ const layers: Readonly<Record<string, number>> = {
   fragment: 8,
   account: 8,
   judge: 9,
-  "ringwall.bpf": 10,
-  "confirm.bpf": 10,
+  express: 10,
+  "ringwall.bpf": 11,
+  "confirm.bpf": 11,
 };
 
 describe("the C of bpf/", () => {
