@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EnforcementError } from "../../../src/kernel/errors.ts";
+import { DeviceStruct, PrefixKeyStruct } from "../../../src/kernel/layout.gen.ts";
+import { indexKey, packWord } from "../../../src/kernel/maps.ts";
 import { UnsettledError } from "../../../src/kernel/sync.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { address, group, iface, model, remote, rule, tcp } from "../policy/compile-fixture.ts";
@@ -256,5 +258,26 @@ describe("an agent that is killed", () => {
       expect({ ...restarted.sizes(), devices: 0 }, `killed at ${at}`).toEqual({ ...fresh, devices: 0 });
     }
     expect(kills).toBeGreaterThan(10);
+  });
+});
+
+describe("an agent that starts", () => {
+  it("takes away what no look-up should meet: stray words of devices, prefixes of every version", async () => {
+    const { host, maps } = await installed(before);
+    const sizes = host.sizes();
+    const views = viewsOf(maps);
+    maps.devices.store64(700, packWord(701, 3));
+    maps.devicesFar.set(indexKey(101), DeviceStruct.encode({ ifindex: 101, record: 0 }));
+    maps.prefixes.set(
+      PrefixKeyStruct.encode({ prefixlen: 3, head: 1 << 3, address: new Uint8Array(16) }),
+      new Uint8Array(16),
+    );
+    const next = new Host(maps);
+    await next.start();
+    expect(next.mended).toBe(true);
+    expect(next.sizes()).toEqual(sizes);
+    expect(viewsOf(maps)).toEqual(views);
+    await next.start();
+    expect(next.mended).toBe(false);
   });
 });
