@@ -114,27 +114,39 @@ function portText(port: number): string {
 /** The weakest priority that a rule can be given: whatever another rule decides, it goes on deciding. */
 const weakest = 100;
 
-/** Rules that would match the packet from another source port: what they decide must stay theirs. */
-function rulesOfOtherSources(asked: Asked, side: PacketSide): readonly Rule[] {
-  const groups = groupsOf(asked.model, side.interface);
-  return rulesOf(asked.model, side.interface, side.direction, groups)
-    .map(({ rule }) => rule)
-    .filter((rule) => {
-      const [first, ...more] = mismatches(rule, asked);
-      return first === "sourcePortRange" && more.length === 0;
-    });
+/**
+ * Drops that the smallest rule must not outrank: of the packet from another source port, where it is for all of them,
+ * and of the same packet at another member (a VIP that several have).
+ */
+function findDropsBeside(asked: Asked, side: PacketSide, group: string, sourceNamed: boolean): Rule[] {
+  const { model, question, now } = asked;
+  const { nicType } = side.interface;
+  const members = [...model.interfaces.values()].filter(
+    (own) => own.groups.includes(group) && own.nicType === nicType,
+  );
+  const alike = new Map(members.map((own) => [[...own.groups].sort().join(" "), own]));
+  return [...alike.values()].flatMap((judged) =>
+    rulesOf(model, judged, side.direction, groupsOf(model, judged))
+      .map(({ rule }) => rule)
+      .filter(
+        (rule) =>
+          rule.policy === "drop" &&
+          mismatches(rule, { model, judged, question, now }).every(
+            (field) => field === "sourcePortRange" && !sourceNamed,
+          ),
+      ),
+  );
 }
 
 /** Keys and values of the smallest rule, in the order of the files. */
 function smallestFields(
   asked: Asked,
   side: PacketSide,
+  group: string,
   sourceNamed: boolean,
 ): readonly (readonly [string, string])[] {
   const { question, interface: own } = side;
-  const others = sourceNamed
-    ? []
-    : rulesOfOtherSources(asked, side).filter(({ policy }) => policy === "drop");
+  const others = findDropsBeside(asked, side, group, sourceNamed);
   const exactSource = sourceNamed || others.some(({ priority }) => priority > weakest);
   const fields: (readonly [string, string])[] = [
     ["direction", side.direction],
@@ -149,7 +161,7 @@ function smallestFields(
   fields.push(["remote", formatPrefix(hostPrefix(question.remote))]);
   // Other members of the group, and other addresses of this one, are not meant.
   fields.push(["local", formatPrefix(hostPrefix(question.local))]);
-  if (!exactSource && others.length > 0) fields.push(["priority", String(weakest)]);
+  if (others.some(({ priority }) => priority <= weakest)) fields.push(["priority", String(weakest)]);
   const classic = asked.model.networks.get(own.network)?.type === "classic";
   if (classic && own.nicType === "internet") fields.push(["nicType", "internet"]);
   return fields;
@@ -166,7 +178,7 @@ function findGroup(model: Model, own: Interface): string {
 
 function smallestRule(asked: Asked, side: PacketSide, sourceNamed: boolean): SmallestRule {
   const group = findGroup(asked.model, side.interface);
-  const fields = smallestFields(asked, side, sourceNamed);
+  const fields = smallestFields(asked, side, group, sourceNamed);
   const exact = side.question.destinationPort !== 0 && !(sourceNamed && side.question.sourcePort === 0);
   const quoted = (value: string): string => (value.includes(":") ? `"${value}"` : value);
   const yaml = `{${fields.map(([key, value]) => `${key}: ${quoted(value)}`).join(", ")}}`;
