@@ -89,7 +89,7 @@ export class TestRun {
   readonly #maps: ObjectMaps;
   readonly #programs: Programs;
   readonly #idle: BpfMap;
-  readonly #settings: KernelSettings;
+  #settings: KernelSettings;
   readonly #entries: number;
   readonly #taiOffset: number;
   readonly #host: HostFacts;
@@ -141,6 +141,7 @@ export class TestRun {
   }
 
   configure(settings: KernelSettings): void {
+    this.#settings = settings;
     const limits = { ...settings, eventsPerSecond: 0 };
     this.#maps.settings.set(indexKey(0), SettingsStruct.encode(encodeSettings(limits, hz, this.#taiOffset)));
   }

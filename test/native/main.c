@@ -6,8 +6,10 @@
  *   clear MAP                                  all of a map's entries
  *   tables NUMBER ENTRIES                      session tables of an interface number, empty
  *   frame DIRECTION RECORD JIFFIES TAI BYTES   judges a frame (enum direction; "-": of no bytes)
+ *   sessions NUMBER                            tells the session tables of an interface number
  *
  * Each frame is answered by a line: action, reason, session, rule, rule's side, version; the enums' numbers.
+ * Each session by a line: `session`, table (enum), key and value in hex; `end` follows the last.
  * Whatever is wrong with a command ends the program with exit code 2.
  */
 #include <stdio.h>
@@ -168,6 +170,39 @@ static void do_frame(void) {
     answer(&packet->verdict, packet->version);
 }
 
+static void tell_bytes(const void *bytes, size_t size) {
+    putchar(' ');
+    for (size_t n = 0; n < size; n++)
+        printf("%02x", ((const __u8 *)bytes)[n]);
+}
+
+static __u32 told_table;
+
+static void tell_session(const void *key, const void *value) {
+    printf("session %u", told_table);
+    tell_bytes(key, sizeof(struct session_key));
+    tell_bytes(value, sizeof(struct session));
+    putchar('\n');
+}
+
+static void do_sessions(void) {
+    struct native_map *outer[TABLES_MAX] = {
+        [TABLE_OPENING] = &rw_opening,
+        [TABLE_ANSWERED] = &rw_answered,
+        [TABLE_ESTABLISHED] = &rw_established,
+    };
+    __u32 number = next_number();
+
+    for (told_table = 0; told_table < TABLES_MAX; told_table++) {
+        struct native_map *table = native_inner(outer[told_table], &number);
+
+        if (!table)
+            refuse("no session tables of this number", NULL);
+        native_visit(table, tell_session);
+    }
+    puts("end");
+}
+
 int main(void) {
     char *line = NULL, *verb;
     size_t room = 0;
@@ -182,6 +217,8 @@ int main(void) {
             do_tables();
         else if (verb && !strcmp(verb, "frame"))
             do_frame();
+        else if (verb && !strcmp(verb, "sessions"))
+            do_sessions();
         else
             refuse("not a command", verb);
     }

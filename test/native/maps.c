@@ -268,6 +268,12 @@ void native_clear(struct native_map *map) {
             unlink_entry(map, &map->buckets[n]);
 }
 
+void native_visit(struct native_map *map, void (*visit)(const void *key, const void *value)) {
+    for (__u32 n = 0; map->buckets && n < BUCKETS; n++)
+        for (const struct native_entry *entry = map->buckets[n]; entry; entry = entry->next)
+            visit(entry->key, entry->value);
+}
+
 void native_make_tables(__u32 number, __u32 entries) {
     struct native_map *outer[] = {&rw_opening, &rw_answered, &rw_established};
 

@@ -84,6 +84,8 @@ struct native_map *native_inner(struct native_map *map, const __u32 *index);
 struct native_map *native_find(const char *name);
 /* Forgets all entries; an array's become zero. */
 void native_clear(struct native_map *map);
+/* Each entry of a hash, in no order. */
+void native_visit(struct native_map *map, void (*visit)(const void *key, const void *value));
 /* The three session tables of an interface number, empty. */
 void native_make_tables(__u32 number, __u32 entries);
 

@@ -3,20 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digest64 } from "../../src/kernel/digest.ts";
-import type { Capacities } from "../../src/kernel/plan-space.ts";
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
 import type { PacketVerdict } from "../../src/kernel/status.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Judgement } from "../../src/policy/oracle/judgement.ts";
 import { Oracle } from "../../src/policy/oracle/oracle.ts";
-import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../support/arbitrary.ts";
 import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
-import { createFakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
-import { Host } from "../unit/kernel/host.ts";
+import { Bench } from "./bench.ts";
 import { buildProgram, headersFolder, Script } from "./program.ts";
 
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
@@ -27,8 +23,6 @@ const stretch = 400;
 const expectedReasons = ["rule", "session", "related", "revoked", "fragment", "malformed"];
 /** Frames that are compared at least. */
 const wanted = 12_000;
-const entries = 1 << 16;
-const capacities: Capacities = { numbers: 64, slots: 512, policies: 512, cells: entries, words: entries };
 /** A fixed seed in CI; RINGWALL_SEED tries another. */
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
@@ -89,49 +83,6 @@ function settingsOf(number: number): KernelSettings {
   };
 }
 
-/** A host's maps in memory, and the script that carries each of their states to the program. */
-class Bench {
-  readonly script = new Script(start);
-  readonly #host = new Host(
-    createFakeMaps(new Faults(), {
-      interfaces: 128,
-      slots: 1024,
-      policies: 512,
-      cells: entries,
-      words: entries,
-      prefixes: entries,
-      groupBits: entries,
-    }),
-  );
-  readonly #tables: number;
-  readonly #hasTables = new Set<number>();
-  resolved: Resolved | undefined;
-
-  constructor(settings: KernelSettings, tables: number) {
-    this.#tables = tables;
-    this.script.configure(settings);
-  }
-
-  async change(model: Model): Promise<void> {
-    if (this.resolved === undefined) await this.#host.start();
-    await this.#host.apply(model, capacities);
-    this.resolved = resolve(model, { host: "here" });
-    await this.script.load(this.#host.maps);
-    for (const number of this.#host.state.numbers.values()) {
-      if (this.#hasTables.has(number)) continue;
-      this.#hasTables.add(number);
-      this.script.makeTables(number, this.#tables);
-    }
-  }
-
-  judge({ interface: id, ...packet }: ArbitraryPacket): void {
-    const { numbers, live } = this.#host.state;
-    const record = live.get(numbers.get(digest64(id)) ?? -1);
-    if (record === undefined) throw new Error(`${id} has no record`);
-    this.script.judge({ ...packet, record });
-  }
-}
-
 /** A question asked of both: what the oracle said, and how to say the program's verdict in the same words. */
 interface Asked {
   readonly packet: ArbitraryPacket;
@@ -183,7 +134,7 @@ describe("the verdict as a host program under sanitizers", () => {
     const isDone = () => compared >= wanted && expectedReasons.every((reason) => reached.has(reason));
     for (let number = 0; !isDone() && compared < 5 * wanted; number++) {
       const [life, settings] = [sampleLife(number, 400), settingsOf(number)];
-      const bench = new Bench(settings, 16_384);
+      const bench = new Bench(start, settings, 16_384);
       const asked = await liveThrough(life, settings, bench);
       const differences = findDifferences(bench.script.run(program), asked);
       expect(differences.slice(0, 10), `seed ${seed}, life ${number}`).toEqual([]);
@@ -205,7 +156,7 @@ describe("the verdict as a host program under sanitizers", () => {
           frame: packet.frame.slice(0, length),
         })),
       );
-    const bench = new Bench(defaultSettings, 16_384);
+    const bench = new Bench(start, defaultSettings, 16_384);
     const asked = await liveThrough({ ...life, packets }, defaultSettings, bench);
     expect(findDifferences(bench.script.run(program), asked).slice(0, 10), `seed ${seed}`).toEqual([]);
     expect(asked.filter(({ judgement }) => judgement.reason === "malformed").length).toBeGreaterThan(500);
@@ -215,7 +166,7 @@ describe("the verdict as a host program under sanitizers", () => {
     let [native, oracle] = [0, 0];
     for (let number = 0; oracle < 500; number++) {
       const life = sampleLife(number, 400);
-      const bench = new Bench(defaultSettings, 1);
+      const bench = new Bench(start, defaultSettings, 1);
       const asked = await liveThrough(life, defaultSettings, bench);
       native += countEstablished(bench.script.run(program));
       oracle += countEstablished(asked.map(({ judgement }) => judgement));

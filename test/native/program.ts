@@ -2,13 +2,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Direction as DirectionNumber, SettingsStruct } from "../../src/kernel/layout.gen.ts";
+import {
+  Direction as DirectionNumber,
+  SessionKeyStruct,
+  SessionStruct,
+  SessionTable,
+  SettingsStruct,
+} from "../../src/kernel/layout.gen.ts";
 import { indexKey } from "../../src/kernel/maps.ts";
 import { encodeSettings, type KernelSettings } from "../../src/kernel/settings.ts";
-import type { PacketVerdict } from "../../src/kernel/status.ts";
+import type { PacketVerdict, SessionTableName } from "../../src/kernel/status.ts";
 import { decodeTrace } from "../../src/kernel/trace.ts";
 import type { Direction } from "../../src/model/model.ts";
-import { toHex } from "../support/packet.ts";
+import { hex, toHex } from "../support/packet.ts";
 import type { FakeMaps } from "../unit/kernel/fake-maps.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -32,8 +38,13 @@ export function buildProgram(folder: string, headers: string = headersFolder): s
 }
 
 /** Jiffies a second, and where they begin: their low 32 bits wrap after ten seconds. */
-const hz = 1000;
+export const hz = 1000;
 const firstJiffies = 2 ** 32 - 10 * hz;
+
+/** Jiffies, whole, at so many seconds since the first frame. */
+export function nativeJiffies(time: number): number {
+  return firstJiffies + Math.round(time * hz);
+}
 
 export interface NativeFrame {
   readonly direction: Direction;
@@ -63,6 +74,7 @@ export class Script {
   readonly #lines: string[] = [];
   readonly #start: number;
   frames = 0;
+  #tellings = 0;
 
   /** `start`: seconds of UTC at time 0. */
   constructor(start: number) {
@@ -96,14 +108,24 @@ export class Script {
 
   judge({ direction, record, time, frame }: NativeFrame): void {
     const side = direction === "egress" ? DirectionNumber.EGRESS : DirectionNumber.INGRESS;
-    const jiffies = firstJiffies + Math.round(time * hz);
     const tai = BigInt(Math.round((this.#start + time) * 1e6)) * 1000n;
-    this.#lines.push(`frame ${side} ${record} ${jiffies} ${tai} ${toHex(frame) || "-"}`);
+    this.#lines.push(`frame ${side} ${record} ${nativeJiffies(time)} ${tai} ${toHex(frame) || "-"}`);
     this.frames++;
+  }
+
+  /** Asks for the session tables of an interface number, as they are then. */
+  tellSessions(number: number): void {
+    this.#lines.push(`sessions ${number}`);
+    this.#tellings++;
   }
 
   /** One verdict a frame, in order. Throws with the sanitizers' report, or where a command was refused. */
   run(program: string): readonly PacketVerdict[] {
+    return this.runAndTell(program).verdicts;
+  }
+
+  /** Its verdicts, and the tables each time that they were asked for; throws as `run` does. */
+  runAndTell(program: string): NativeAnswers {
     const { status, signal, stdout, stderr, error } = spawnSync(program, {
       input: `${this.#lines.join("\n")}\n`,
       encoding: "utf8",
@@ -112,15 +134,65 @@ export class Script {
       env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0", UBSAN_OPTIONS: "print_stacktrace=1" },
     });
     if (error !== undefined) throw error;
-    const lines = stdout.split("\n").filter((line) => line !== "");
+    const answers = readAnswers(stdout.split("\n").filter((line) => line !== ""));
+    const { verdicts, tellings } = answers;
     if (status !== 0) {
-      throw new Error(`ended with ${status ?? signal} at frame ${lines.length}:\n${stderr}`);
+      throw new Error(`ended with ${status ?? signal} at frame ${verdicts.length}:\n${stderr}`);
     }
-    if (lines.length !== this.frames) {
-      throw new Error(`${lines.length} verdicts on ${this.frames} frames`);
+    if (verdicts.length !== this.frames) {
+      throw new Error(`${verdicts.length} verdicts on ${this.frames} frames`);
     }
-    return lines.map(readVerdict);
+    if (tellings.length !== this.#tellings) {
+      throw new Error(`${tellings.length} of ${this.#tellings} times were sessions told`);
+    }
+    return answers;
   }
+}
+
+/** An entry of a session table. */
+export interface NativeSession {
+  readonly table: SessionTableName;
+  readonly key: SessionKeyStruct;
+  readonly entry: SessionStruct;
+}
+
+export interface NativeAnswers {
+  readonly verdicts: readonly PacketVerdict[];
+  readonly tellings: readonly (readonly NativeSession[])[];
+}
+
+function readAnswers(lines: readonly string[]): NativeAnswers {
+  const verdicts: PacketVerdict[] = [];
+  const tellings: NativeSession[][] = [];
+  let told: NativeSession[] = [];
+  for (const line of lines) {
+    if (line.startsWith("session ")) {
+      told.push(readSession(line));
+    } else if (line === "end") {
+      tellings.push(told);
+      told = [];
+    } else {
+      verdicts.push(readVerdict(line));
+    }
+  }
+  return { verdicts, tellings };
+}
+
+const tableNames: Readonly<Record<string, SessionTableName>> = {
+  [SessionTable.TABLE_OPENING]: "opening",
+  [SessionTable.TABLE_ANSWERED]: "answered",
+  [SessionTable.TABLE_ESTABLISHED]: "established",
+};
+
+function readSession(line: string): NativeSession {
+  const [, number = "", key = "", value = ""] = line.split(" ");
+  const table = tableNames[number];
+  if (table === undefined) throw new Error(`"${line}" names no session table`);
+  return {
+    table,
+    key: SessionKeyStruct.decode(hex(key), 0),
+    entry: SessionStruct.decode(hex(value), 0),
+  };
 }
 
 function readVerdict(line: string): PacketVerdict {

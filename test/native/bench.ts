@@ -1,0 +1,73 @@
+/** A host of the native program: the agent's own plan of each change, written into its maps. */
+import { digest64 } from "../../src/kernel/digest.ts";
+import type { Capacities } from "../../src/kernel/plan-space.ts";
+import type { KernelSettings } from "../../src/kernel/settings.ts";
+import type { Model } from "../../src/model/model.ts";
+import { resolve } from "../../src/policy/resolve.ts";
+import type { Resolved } from "../../src/policy/types.ts";
+import { createFakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
+import { Host } from "../unit/kernel/host.ts";
+import { type NativeFrame, Script } from "./program.ts";
+
+const entries = 1 << 16;
+const capacities: Capacities = { numbers: 64, slots: 512, policies: 512, cells: entries, words: entries };
+
+/** A frame at an interface, by its id. */
+export interface BenchFrame extends Omit<NativeFrame, "record"> {
+  readonly interface: string;
+}
+
+/** A host's maps in memory, and the script that carries each of their states to the program. */
+export class Bench {
+  readonly script: Script;
+  readonly #host = new Host(
+    createFakeMaps(new Faults(), {
+      interfaces: 128,
+      slots: 1024,
+      policies: 512,
+      cells: entries,
+      words: entries,
+      prefixes: entries,
+      groupBits: entries,
+    }),
+  );
+  readonly #tables: number;
+  readonly #hasTables = new Set<number>();
+  resolved: Resolved | undefined;
+
+  /** `start`: seconds of UTC at time 0; `tables`: entries of each session table. */
+  constructor(start: number, settings: KernelSettings, tables: number) {
+    this.script = new Script(start);
+    this.#tables = tables;
+    this.script.configure(settings);
+  }
+
+  async change(model: Model): Promise<void> {
+    if (this.resolved === undefined) await this.#host.start();
+    await this.#host.apply(model, capacities);
+    this.resolved = resolve(model, { host: "here" });
+    await this.script.load(this.#host.maps);
+    for (const number of this.#host.state.numbers.values()) {
+      if (this.#hasTables.has(number)) continue;
+      this.#hasTables.add(number);
+      this.script.makeTables(number, this.#tables);
+    }
+  }
+
+  judge({ interface: id, ...packet }: BenchFrame): void {
+    const record = this.#host.state.live.get(this.#numberOf(id));
+    if (record === undefined) throw new Error(`${id} has no record`);
+    this.script.judge({ ...packet, record });
+  }
+
+  /** Asks for the session tables of an interface, as they are then. */
+  tellSessions(id: string): void {
+    this.script.tellSessions(this.#numberOf(id));
+  }
+
+  #numberOf(id: string): number {
+    const number = this.#host.state.numbers.get(digest64(id));
+    if (number === undefined) throw new Error(`${id} has no number`);
+    return number;
+  }
+}
