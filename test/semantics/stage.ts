@@ -104,6 +104,7 @@ class Performance {
       if (step.kind === "wait") this.#now += step.seconds;
       else if (step.kind === "change") await this.#change(step.setting);
       else if (step.kind === "state") this.#setState(step.on, step.state);
+      else if (step.kind === "sessions") judged.push({ step: index, ...(await this.#countSessions(step)) });
       else if (step.kind === "uplink") judged.push({ step: index, ...this.#arrive(step) });
       else judged.push({ step: index, expected: step.expect, ...this.#judge(step) });
     }
@@ -137,6 +138,19 @@ class Performance {
       expected: `at the uplink ${expect}`,
       oracle: `at the uplink ${expect}`,
       kernel: `at the uplink ${action}`,
+    };
+  }
+
+  /** At the time of the packet before. */
+  async #countSessions({ on, alive }: Extract<Step, { kind: "sessions" }>): Promise<Omit<Judged, "step">> {
+    const id = this.#mark + on;
+    const listed = await this.#run.sessions(id);
+    const kernel = listed.filter(({ state, revoked }) => state !== "fragment" && !revoked).length;
+    const oracle = this.#oracle.sessions(id, this.#now).filter(({ revoked }) => revoked === null).length;
+    return {
+      expected: `sessions alive: ${alive}`,
+      oracle: `sessions alive: ${oracle}`,
+      kernel: `sessions alive: ${kernel}`,
     };
   }
 

@@ -37,6 +37,7 @@ export type Step =
       readonly expect: "drop" | "leave";
     }
   | { readonly kind: "state"; readonly on: string; readonly state: InterfaceLife }
+  | { readonly kind: "sessions"; readonly on: string; readonly alive: number }
   | { readonly kind: "wait"; readonly seconds: number }
   | { readonly kind: "change"; readonly setting: Setting };
 
@@ -187,6 +188,11 @@ export function atUplink(body: Body, expect: "drop" | "leave", way: Way = {}): S
 /** From here on, until the next change, the interface is in this state. */
 export function becomes(on: string, state: InterfaceLife): Step {
   return { kind: "state", on, state };
+}
+
+/** So many sessions of an interface are alive now; remembered first fragments are none. */
+export function alive(count: number, on = "eni-1"): Step {
+  return { kind: "sessions", on, alive: count };
 }
 
 export function wait(seconds: number): Step {
