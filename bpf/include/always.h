@@ -65,11 +65,12 @@ static __always_inline bool dhcp_knows(const struct dhcp *dhcp, const __u8 *serv
 }
 
 /* A server's answer makes it one to which requests may go by unicast, if the guest has asked lately. */
-static __always_inline void dhcp_learn(struct dhcp *dhcp, const __u8 *server, const struct settings *settings,
-                                       __u32 now) {
+static __always_inline void dhcp_learn(struct dhcp *dhcp, const __u8 *server,
+                                       const struct settings *settings) {
+    __u64 asked = dhcp->asked;
     __u32 turn;
 
-    if (!dhcp->valid || now - dhcp->asked > settings->dhcp_window || dhcp_knows(dhcp, server))
+    if (!asked || kernel_jiffies64() - asked > settings->dhcp_window || dhcp_knows(dhcp, server))
         return;
     turn = dhcp->turn++ % DHCP_SERVERS;
     address_copy(dhcp->servers[turn], server);
@@ -89,17 +90,14 @@ static __always_inline struct verdict always_dhcp_request(const struct packet *p
         !dhcp_knows(dhcp, server))
         return verdict_continue();
     verdict = always_pass(packet, iface, settings, ALWAYS_DHCP, REASON_DHCP, now);
-    if (verdict.action == ACCEPT) {
-        dhcp->asked = now;
-        dhcp->valid = 1;
-    }
+    if (verdict.action == ACCEPT)
+        dhcp->asked = kernel_jiffies64();
     return verdict;
 }
 
 static __always_inline struct verdict always_dhcp_answer(const struct packet *packet,
                                                          const struct interface *iface,
-                                                         const struct settings *settings, bool early,
-                                                         __u32 now) {
+                                                         const struct settings *settings, bool early) {
     __u32 number = iface->number;
     struct dhcp *dhcp;
 
@@ -111,7 +109,7 @@ static __always_inline struct verdict always_dhcp_answer(const struct packet *pa
         return verdict_continue();
     dhcp = early ? NULL : map_lookup(rw_dhcp, &number);
     if (dhcp)
-        dhcp_learn(dhcp, packet->key.remote, settings, now);
+        dhcp_learn(dhcp, packet->key.remote, settings);
     return verdict_accept(REASON_DHCP);
 }
 
@@ -121,7 +119,7 @@ static __always_inline struct verdict always_check(const struct packet *packet, 
         return always_pass(packet, iface, settings, ALWAYS_ARP, REASON_ARP, now);
     if (packet_is_udp(packet)) {
         if (packet->direction == INGRESS)
-            return always_dhcp_answer(packet, iface, settings, early, now);
+            return always_dhcp_answer(packet, iface, settings, early);
         if (packet_is_dhcp_request(packet))
             return always_dhcp_request(packet, iface, settings, now);
         return verdict_continue();

@@ -9,7 +9,7 @@
  *   map_delete(map, key)
  *   map_inner(map, index)               a map in an array of maps, or NULL
  *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave
- *   kernel_jiffies(), kernel_tai_seconds(), kernel_monotonic()
+ *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
  *   kernel_loop(count, step, context): calls `long step(__u32 n, void *context)` until it answers 1; the
  * verifier walks a step once, where it would walk a loop's every turn
@@ -47,11 +47,16 @@ static __always_inline const struct clock *kernel_test_clock(void) {
     return rw_test_clock ? map_lookup(rw_clock, &zero) : NULL;
 }
 
-/* Low 32 bits: they wrap 300 s after every boot, so times are compared by subtraction. */
-static __always_inline __u32 kernel_jiffies(void) {
+/* Never 0 and never back at an earlier value, for what may be asked about after any time. */
+static __always_inline __u64 kernel_jiffies64(void) {
     const struct clock *clock = kernel_test_clock();
 
-    return clock ? (__u32)clock->jiffies : (__u32)bpf_jiffies64();
+    return clock ? clock->jiffies : bpf_jiffies64();
+}
+
+/* Low 32 bits: they wrap 300 s after every boot, so times are compared by subtraction. */
+static __always_inline __u32 kernel_jiffies(void) {
+    return (__u32)kernel_jiffies64();
 }
 
 static __always_inline __u64 kernel_tai_seconds(void) {

@@ -367,8 +367,8 @@ struct rate {
 
 /* rw_dhcp[number] */
 struct dhcp {
-    __u32 asked; /* last request of the guest, jiffies; valid only where `valid` says so */
-    __u32 valid;
+    __u64
+        asked; /* last request of the guest, jiffies of 64 bits: 32 of them come round in 50 days; 0: never */
     __u32 turn; /* the place that the next new server takes */
     __u32 zero;
     __u8 servers[DHCP_SERVERS][16];
@@ -463,11 +463,11 @@ struct confirm_entry {
     struct identity_key identity;
 };
 
-/* A mark before the frame's bytes, from XDP to tc ingress of the same device: judged, do not judge again. */
-enum mark { MARK_MAGIC = 0x52574d4b };
-struct mark_data {
-    __u32 magic;
-    __u32 ifindex;
+/* rw_marks[ifindex % DEVICES_NEAR]: what XDP lays before a frame's bytes for tc ingress of the same device:
+ * judged, do not judge again. Random for each device, since whoever knows it could lay it himself; 0 where no
+ * XDP program of ours is on the device: no mark is believed there. */
+struct mark {
+    __u64 secret;
 };
 
 #endif

@@ -24,6 +24,11 @@ export const hooks: readonly Hook[] = [
   "uplink-generic",
 ];
 
+/** Whether the program there marks what it has judged for tc ingress of the same device. */
+export function isGuestXdp(hook: Hook): boolean {
+  return hook === "xdp-native" || hook === "xdp-generic";
+}
+
 export const programOf: Readonly<Record<Hook, ProgramName | GenericName>> = {
   "xdp-native": "guest_xdp",
   "xdp-generic": "guest_xdp_generic",

@@ -10,12 +10,15 @@ import {
   filter,
   type Hook,
   hooks,
+  isGuestXdp,
   programOf,
   queryFilter,
   withoutTcx,
 } from "./attach-hooks.ts";
 import { candidateModes, uplinkModes } from "./attach-mode.ts";
 import { errorCode, errorText } from "./errors.ts";
+import type { Finding } from "./finding.ts";
+import type { Marks } from "./marks.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
 import type { Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
@@ -34,12 +37,14 @@ export type AttachResult =
 
 export class Attachments {
   readonly #pins: Pins;
+  readonly #marks: Marks;
   #programs: Programs;
   /** ifindex -> links by hook; null: a clsact filter. */
   readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
 
-  constructor(pins: Pins, programs: Programs) {
+  constructor(pins: Pins, programs: Programs, marks: Marks) {
     this.#pins = pins;
+    this.#marks = marks;
     this.#programs = programs;
   }
 
@@ -51,12 +56,15 @@ export class Attachments {
       const path = join(this.#pins.links, name);
       if (known === undefined) continue;
       const link = native().BpfLink.openPinned(path);
-      if (link.info().ifindex === Number(index)) this.#keep(Number(index), known, link);
-      else {
+      if (link.info().ifindex === Number(index)) {
+        if (isGuestXdp(known)) this.#marks.set(Number(index));
+        this.#keep(Number(index), known, link);
+      } else {
         link.close();
         removePin(path);
       }
     }
+    this.#marks.clearOthers();
     return new Set(this.#devices.keys());
   }
 
@@ -96,8 +104,7 @@ export class Attachments {
       }
       const path = join(this.#pins.links, `${ifindex}-${hook}`);
       if (link.info().ifindex !== ifindex) {
-        link.close();
-        removePin(path);
+        this.#release(ifindex, hook, link);
         links?.delete(hook);
       } else if (!existsSync(path)) {
         ensureDirectory(this.#pins.links);
@@ -138,10 +145,15 @@ export class Attachments {
     const refusals: string[] = [];
     for (const mode of candidateModes(choice, link)) {
       if (mode === "tc") return "tc";
+      if (!this.#marks.set(link.ifindex)) {
+        refusals.push(`${link.name} shares its place for marks with another device`);
+        continue;
+      }
       try {
         this.#addXdp(link.ifindex, `xdp-${mode}`, mode);
         return mode;
       } catch (error) {
+        this.#marks.clear(link.ifindex);
         refusals.push(describeXdpRefusal(link, mode, error));
       }
     }
@@ -243,10 +255,7 @@ export class Attachments {
 
   /** Forgets a device that is gone: its links died with it, their pins are left. */
   forget(ifindex: number): void {
-    for (const [hook, link] of this.#devices.get(ifindex) ?? []) {
-      link?.close();
-      removePin(join(this.#pins.links, `${ifindex}-${hook}`));
-    }
+    for (const [hook, link] of this.#devices.get(ifindex) ?? []) this.#release(ifindex, hook, link);
     this.#devices.delete(ifindex);
   }
 
@@ -262,6 +271,8 @@ export class Attachments {
       if (link === null)
         native().detachTc({ ifindex, direction: hook === "tc-egress" ? "egress" : "ingress", ...filter });
       else {
+        // Before XDP goes: tc judges all from then on.
+        if (isGuestXdp(hook)) this.#marks.clear(ifindex);
         removePin(join(this.#pins.links, `${ifindex}-${hook}`));
         link.detach();
         link.close();
@@ -269,6 +280,18 @@ export class Attachments {
       links?.delete(hook);
     }
     if (links?.size === 0) this.#devices.delete(ifindex);
+  }
+
+  /** Lets go of a link that stands on no device any more. */
+  #release(ifindex: number, hook: Hook, link: BpfLink | null): void {
+    if (isGuestXdp(hook)) this.#marks.clear(ifindex);
+    link?.close();
+    removePin(join(this.#pins.links, `${ifindex}-${hook}`));
+  }
+
+  /** Marks that are others than the devices were given. */
+  findMarks(): readonly Finding[] {
+    return this.#marks.find();
   }
 
   get devices(): readonly number[] {

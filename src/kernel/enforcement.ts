@@ -15,6 +15,7 @@ import { InterfaceNames } from "./interface-names.ts";
 import { Limit, SettingsStruct } from "./layout.gen.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { indexKey } from "./maps.ts";
+import { Marks } from "./marks.ts";
 import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
@@ -35,6 +36,7 @@ import type {
 } from "./status.ts";
 import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
+import { findSettings } from "./verify-places.ts";
 
 export type { EnforcementOptions, Enforcer } from "./enforcer.ts";
 export { defaultSettings, type KernelSettings } from "./settings.ts";
@@ -94,7 +96,7 @@ export class Enforcement implements Enforcer {
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
-    this.#attachments = new Attachments(objects.pins, objects.programs);
+    this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#devices = new GuestDevices(this.#engine, this.#attachments);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
@@ -186,7 +188,11 @@ export class Enforcement implements Enforcer {
     return this.#run(async () => {
       // A time daemon may have learnt the offset since: that is no difference, but expiry follows it.
       if (native().taiOffset() !== this.#taiOffset) this.#writeSettings();
-      return this.#model.verify(this.#encodeSettings());
+      const settings = this.#encodeSettings();
+      return this.#model.verify(() => [
+        ...findSettings(this.#objects.maps.settings, settings),
+        ...this.#attachments.findMarks(),
+      ]);
     });
   }
 

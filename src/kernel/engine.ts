@@ -11,7 +11,7 @@ import { EnforcementError, errorText } from "./errors.ts";
 import { Hold } from "./hold.ts";
 import { ListedKind } from "./layout.gen.ts";
 import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
-import { MapVerifier } from "./map-verifier.ts";
+import { MapVerifier, type OtherFindings } from "./map-verifier.ts";
 import { indexKey, joinBytes, textKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
@@ -115,9 +115,9 @@ export class SyncEngine {
     return this.#proofs.provenAt(version);
   }
 
-  /** Holds the maps against the change in force, and mends them (MapVerifier). */
-  verify(change: ModelChange, settings: Uint8Array): Promise<Verification> {
-    return this.#verifier.verify(change, settings);
+  /** Holds the maps against the change in force, `others` beside, and mends them (MapVerifier). */
+  verify(change: ModelChange, others: OtherFindings): Promise<Verification> {
+    return this.#verifier.verify(change, others);
   }
 
   get fill(): readonly MapFill[] {

@@ -14,6 +14,7 @@ import { EnforcementError } from "./errors.ts";
 import { ModelBefore } from "./hold.ts";
 import { readHostFacts } from "./host-facts.ts";
 import type { InterfaceNames } from "./interface-names.ts";
+import type { OtherFindings } from "./map-verifier.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { fitSizes } from "./sessions.ts";
 import type { KernelSettings } from "./settings.ts";
@@ -145,9 +146,9 @@ export class HostModel {
   }
 
   /** Null before a model was applied: there is nothing to hold the maps against. */
-  async verify(settings: Uint8Array): Promise<Verification | null> {
+  async verify(others: OtherFindings): Promise<Verification | null> {
     await this.notice();
-    return this.#inForce === null ? null : this.#parts.engine.verify(this.#change(this.#inForce), settings);
+    return this.#inForce === null ? null : this.#parts.engine.verify(this.#change(this.#inForce), others);
   }
 
   /** Ends the wait where the kernel has not yet; the model in force is the one that was decided for. */

@@ -9,7 +9,6 @@ import type { KnownState } from "./state.ts";
 import type { Verification } from "./status.ts";
 import { describeFindings, mendExactly, VerificationRecord } from "./verification.ts";
 import { findDifferences } from "./verify.ts";
-import { findSettings } from "./verify-places.ts";
 import { joinStored, rawPolicy } from "./verify-policies.ts";
 
 /** What a look needs of the engine. */
@@ -23,6 +22,9 @@ export interface VerifiedParts {
   /** Brings the change in force into force again; what is broken is written anew. */
   readonly apply: (change: ModelChange) => Promise<unknown>;
 }
+
+/** Finds what differs in maps that do not follow the model: settings, marks. */
+export type OtherFindings = () => Iterable<Finding>;
 
 export class MapVerifier {
   readonly #parts: VerifiedParts;
@@ -45,19 +47,19 @@ export class MapVerifier {
   /**
    * Compares all that the programs judge by with what is known of it, proves every policy in force again, and mends
    * what differs: by exact values, or as any change by writing beside and switching. Where something did, a second
-   * look says whether it is mended. `change`: the one in force; `settings`: what rw_settings has to hold.
+   * look says whether it is mended. `change`: the one in force; `others`: looks at what is not the model's.
    */
-  async verify(change: ModelChange, settings: Uint8Array): Promise<Verification> {
+  async verify(change: ModelChange, others: OtherFindings): Promise<Verification> {
     const begin = performance.now();
     const time = new Date().toISOString();
     const { proofs, known, apply } = this.#parts;
-    const first = await this.#compare(change, settings);
+    const first = await this.#compare(change, others);
     let after: readonly Finding[] = [];
     const errors = mendExactly(first);
     if (first.length > 0) {
       if (this.#brokenRecords.size > 0 || proofs.broken.size > 0)
         await apply(change).catch((error: unknown) => errors.push(error));
-      after = await this.#compare(change, settings);
+      after = await this.#compare(change, others);
     }
     const verification = {
       time,
@@ -70,7 +72,7 @@ export class MapVerifier {
     return verification;
   }
 
-  async #compare(change: ModelChange, settings: Uint8Array): Promise<readonly Finding[]> {
+  async #compare(change: ModelChange, others: OtherFindings): Promise<readonly Finding[]> {
     const { maps, proofs, known, isHeld, settle } = this.#parts;
     await settle();
     const raw = await readState(maps);
@@ -88,7 +90,7 @@ export class MapVerifier {
         if (problem !== null) this.#ownAll(version, raw);
       },
     });
-    return [...findSettings(maps.settings, settings), ...findings];
+    return [...others(), ...findings];
   }
 
   /** What was added to a version goes with it when it is erased. */

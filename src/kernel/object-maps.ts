@@ -28,6 +28,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly lost: BpfMap;
   readonly trace: BpfMap;
   readonly clock: BpfMap;
+  readonly marks: BpfMap;
 }
 
 /** Names of all maps of the object; `open` gives the handle of one. */
@@ -60,6 +61,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     lost: open("rw_lost"),
     trace: open("rw_trace"),
     clock: open("rw_clock"),
+    marks: open("rw_marks"),
   };
 }
 

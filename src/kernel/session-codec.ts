@@ -32,15 +32,39 @@ export interface SessionClock {
   readonly timeouts: readonly number[];
 }
 
-// offsetof() of the two fields that a sweep reads of each entry; the layout's test holds them.
+const tcpStates: readonly number[] = [
+  SessionState.STATE_TCP_OPENING,
+  SessionState.STATE_TCP_ESTABLISHED,
+  SessionState.STATE_TCP_CLOSING,
+];
+
+// offsetof() of the three fields that a sweep reads of each entry; the layout's test holds them.
 const seenOffset = 0;
 const stateOffset = 16;
+const flagsOffset = 17;
 
 /** Whether an entry has not idled past its timeout, without decoding all of it. */
 export function isAlive(values: DataView, offset: number, clock: SessionClock): boolean {
   const seen = values.getUint32(offset + seenOffset, true);
   const timeout = clock.timeouts[values.getUint8(offset + stateOffset)] ?? 0;
   return elapsed(seen, clock.now) < timeout;
+}
+
+/** A quarter of the way round of the 32 bits that `seen` has: 12 days at 1000 jiffies a second. */
+const longIdle = 2 ** 30;
+/** Another CPU's time may lie this little in the future. */
+const slack = 2 ** 20;
+
+/**
+ * Whether an entry idles for so long that its time is about to come round, which would make it look alive again.
+ * A revoked TCP session has no time limit, so its time means nothing.
+ */
+export function isAncient(values: DataView, offset: number, clock: SessionClock): boolean {
+  const isTimeless =
+    (values.getUint8(offset + flagsOffset) & SessionFlag.SESSION_REVOKED) !== 0 &&
+    tcpStates.includes(values.getUint8(offset + stateOffset));
+  const idle = (clock.now - values.getUint32(offset + seenOffset, true)) >>> 0;
+  return !isTimeless && idle >= longIdle && idle < 2 ** 32 - slack;
 }
 
 /** How entries of one interface are read. */

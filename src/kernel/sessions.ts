@@ -3,13 +3,14 @@ import { join } from "node:path";
 import type { SessionSizes } from "../model/model.ts";
 import { EnforcementError, errorText } from "./errors.ts";
 import { Limit, SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
-import { indexKey } from "./maps.ts";
+import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
 import {
   describeSession,
   isAlive,
+  isAncient,
   matchesFilter,
   type SessionClock,
   type SessionReading,
@@ -248,16 +249,21 @@ export class SessionTables {
     }
   }
 
-  /** Counts what is alive, one table after the other. */
+  /** Counts what is alive, one table after the other; deletes what is dead for so long that it would come to life again. */
   async sweep(clock: SessionClock): Promise<void> {
     for (const [number, tables] of this.#tables) {
       for (const table of tableNames) {
-        const { count, values } = await tables[table].entriesAsync();
+        const { count, keys, values } = await tables[table].entriesAsync();
         const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+        const ancient: Uint8Array[] = [];
         let alive = 0;
         for (let index = 0; index < count; index++) {
-          if (isAlive(view, index * SessionStruct.SIZE, clock)) alive++;
+          const offset = index * SessionStruct.SIZE;
+          if (!isAncient(view, offset, clock)) alive += isAlive(view, offset, clock) ? 1 : 0;
+          else
+            ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
         }
+        if (ancient.length > 0) tables[table].deleteBatch(joinBytes(ancient), ancient.length);
         const fill = this.#fills.get(number)?.[table];
         if (fill !== undefined) fill.entries = alive;
       }

@@ -136,6 +136,8 @@ export class TestRun {
 
   async #begin(options: TestRunOptions): Promise<void> {
     this.configure(options.settings);
+    // As on a live device: XDP marks what it has judged.
+    this.#maps.marks.store64(loopback, 1n);
     await this.#engine.recover();
     await this.change(options.resolved, options.policies);
   }

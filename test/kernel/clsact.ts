@@ -1,5 +1,6 @@
 /** Attachment on a kernel that has no tcx, played by programs that refuse it. */
 import { Attachments } from "../../src/kernel/attach.ts";
+import { Marks } from "../../src/kernel/marks.ts";
 import { type BpfProgram, native } from "../../src/kernel/native.ts";
 import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
 import { Pins } from "../../src/kernel/pins.ts";
@@ -19,9 +20,10 @@ function withoutTcx(program: BpfProgram): BpfProgram {
   });
 }
 
-function loadPrograms(object: string): Programs {
+function load(object: string): { readonly programs: Programs; readonly marks: Marks } {
   const loaded = native().BpfObject.load({ path: object });
-  return collectPrograms(loaded.programNames, (name) => withoutTcx(loaded.program(name)));
+  const programs = collectPrograms(loaded.programNames, (name) => withoutTcx(loaded.program(name)));
+  return { programs, marks: new Marks(loaded.map("rw_marks")) };
 }
 
 function filtersOf(ifindex: number): readonly number[] {
@@ -37,14 +39,14 @@ export async function runClsact(object: string, root: string, device: string) {
     .listLinks()
     .find(({ name }) => name === device);
   if (link === undefined) throw new Error(`no device ${device}`);
-  const first = loadPrograms(object);
-  const attachments = new Attachments(new Pins(root), first);
+  const { programs: first, marks } = load(object);
+  const attachments = new Attachments(new Pins(root), first, marks);
   const result = attachments.attachGuest(link, "tc");
   const attached = filtersOf(link.ifindex);
   attachments.close();
 
-  const second = loadPrograms(object);
-  const next = new Attachments(new Pins(root), second);
+  const { programs: second, marks: others } = load(object);
+  const next = new Attachments(new Pins(root), second, others);
   next.adopt();
   next.adoptFilters([link.ifindex]);
   const adopted = next.isComplete(link.ifindex);

@@ -12,6 +12,7 @@ import { parseModel } from "../../src/model/parse.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { runClsact } from "./clsact.ts";
+import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsName, settings } from "./scenarios.ts";
 
 let enforcement: Enforcement | null = null;
@@ -125,6 +126,7 @@ const commands = {
   sabotage: async (pin: string) => native().BpfLink.openPinned(pin).detach(),
   clsact: ({ object, root, device }: { object: string; root: string; device: string }) =>
     runClsact(object, root, device),
+  ...forge,
   /** Somebody else's XDP program on a device. */
   async occupy({ object, ifindex }: { object: string; ifindex: number }) {
     const loaded = native().BpfObject.load({ path: object, programs: ["clock_probe"] });

@@ -11,6 +11,7 @@ import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
 import type { PacketVerdict, Verification } from "../../src/kernel/status.ts";
 import { switchDevice } from "../../src/kernel/sync.ts";
+import { findSettings } from "../../src/kernel/verify-places.ts";
 import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
@@ -124,7 +125,8 @@ export class EngineBed {
   /** By the bed's engine, or another one on its maps. */
   verify(engine = this.engine): Promise<Verification> {
     if (this.#change === null) throw new Error("nothing was applied");
-    return engine.verify(this.#change, SettingsStruct.encode(this.#settings));
+    const wanted = SettingsStruct.encode(this.#settings);
+    return engine.verify(this.#change, () => findSettings(engine.maps.settings, wanted));
   }
 
   /** What the programs say of a frame that opens a session. */

@@ -26,6 +26,10 @@ function spawnIn(namespace: string, words: readonly string[]): ChildProcess {
   });
 }
 
+function macOf(guest: number): string {
+  return `02:00:00:00:00:${guest.toString(16).padStart(2, "0")}`;
+}
+
 export class Bed {
   readonly #name: string;
   readonly #bundle: ReturnType<typeof bundleDriver>;
@@ -51,6 +55,22 @@ export class Bed {
   /** `ip` in the host's namespace. */
   host(...words: string[]): string {
     return ip("-n", `${this.#name}-host`, ...words);
+  }
+
+  get namespace(): string {
+    return `${this.#name}-host`;
+  }
+
+  /** A command in the host's namespace. */
+  inHost(...words: string[]): void {
+    execFileSync("ip", ["netns", "exec", this.namespace, ...words], { stdio: "pipe" });
+  }
+
+  /** Echo requests of the host to a guest; what becomes of them is no matter. */
+  sendTo(number: number, count: number): void {
+    const script = "for n in $(seq $0); do ping -c 1 -W 0.01 $1 >/dev/null; done; true";
+    this.host("neigh", "replace", `10.0.0.${number}`, "lladdr", macOf(number), "dev", `tap${number}`);
+    this.inHost("sh", "-c", script, String(count), `10.0.0.${number}`);
   }
 
   /** eni-N: tapN at the host, eth0 with 10.0.0.N in a namespace of its own; the host is 10.0.0.254. */
@@ -82,8 +102,7 @@ export class Bed {
     // No router or multicast chatter of the namespaces' own among the events that tests wait for.
     this.host("link", "set", device, "addrgenmode", "none");
     ip("-n", guest, "link", "set", "eth0", "addrgenmode", "none");
-    const mac = `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`;
-    ip("-n", guest, "link", "set", "eth0", "address", mac, "up");
+    ip("-n", guest, "link", "set", "eth0", "address", macOf(number), "up");
     ip("-n", guest, "link", "set", "lo", "up");
     ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
     this.host("link", "set", device, "up");
@@ -120,7 +139,7 @@ export class Bed {
   }
 
   /** A driver elsewhere than in the host's namespace; it enforces nothing. */
-  startIn(namespace: "wan"): Driver {
+  startIn(namespace: "wan" | `g${number}`): Driver {
     return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle.path]));
   }
 

@@ -104,8 +104,12 @@ struct native_time {
 };
 extern struct native_time native_time;
 
-static __always_inline __u32 kernel_jiffies(void) {
+static __always_inline __u64 kernel_jiffies64(void) {
     return native_time.clock.jiffies;
+}
+
+static __always_inline __u32 kernel_jiffies(void) {
+    return (__u32)kernel_jiffies64();
 }
 
 static __always_inline __u64 kernel_tai_seconds(void) {

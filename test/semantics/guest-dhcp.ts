@@ -72,6 +72,12 @@ export const dhcpRows: Sentences = {
       { families: [4] },
     ),
     plays(
+      "within 60 s, also when 32 bits of milliseconds have come round since",
+      strict,
+      [dhcpOut(works), wait(2 ** 32 / 1000 + 5), dhcpIn(works, "192.0.2.2"), renew(noEgress, "192.0.2.2")],
+      { families: [4] },
+    ),
+    plays(
       "the last four that answered, a known one's new answer takes nobody's place",
       strict,
       [

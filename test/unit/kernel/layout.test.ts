@@ -51,6 +51,7 @@ describe("the generated layout", () => {
       "sizeof(struct settings)",
       "offsetof(struct session, seen)",
       "offsetof(struct session, state)",
+      "offsetof(struct session, flags)",
     ]);
     expect(sizes).toEqual([
       InterfaceStruct.SIZE,
@@ -62,6 +63,7 @@ describe("the generated layout", () => {
       SettingsStruct.SIZE,
       0,
       16,
+      17,
     ]);
   });
 
