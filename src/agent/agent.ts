@@ -18,6 +18,8 @@ import { FirstRules } from "./first-rules.ts";
 import { History } from "./history.ts";
 import { acquireLock, type Lock } from "./lock.ts";
 import type { Log } from "./log.ts";
+import { Observed } from "./observed.ts";
+import { ObservedFile } from "./observed-file.ts";
 import type { AgentPaths } from "./paths.ts";
 import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
@@ -41,6 +43,7 @@ interface Parts {
   readonly applier: Applier;
   readonly history: History;
   readonly confirmations: Confirmations;
+  readonly observed: Observed;
 }
 
 /** Sessions are counted this often, ms. */
@@ -57,6 +60,7 @@ export class Agent {
   #enforcer: Enforcer | undefined;
   #applier: Applier | undefined;
   #confirmations: Confirmations | undefined;
+  #observed: Observed | undefined;
   #metrics: Metrics | undefined;
 
   private constructor(options: AgentOptions) {
@@ -101,12 +105,15 @@ export class Agent {
       host: this.#config.host,
       log,
       onResult: (result, seconds) => this.#metrics?.recordApply(result, seconds),
+      onInForce: (before, after) => this.#observed?.follow(before, after),
     });
     this.#applier = applier;
     this.#metrics = this.#createMetrics(enforcer, applier);
     const confirmations = this.#createConfirmations(enforcer, applier);
     await first.bringIntoForce(applier, confirmations, chosen);
-    await this.#listen({ enforcer, applier, history, confirmations });
+    const observed = this.#createObserved(enforcer, applier);
+    this.#ends.push(await observed.start());
+    await this.#listen({ enforcer, applier, history, confirmations, observed });
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#sweepRegularly(enforcer);
     this.#ends.push(this.#verifier(enforcer).start());
@@ -132,6 +139,17 @@ export class Agent {
     this.#confirmations = confirmations;
     this.#ends.push(() => confirmations.stop());
     return confirmations;
+  }
+
+  #createObserved(enforcer: Enforcer, applier: Applier): Observed {
+    const { paths, log } = this.#options;
+    this.#observed = new Observed({
+      enforcer,
+      inForce: () => applier.inForce,
+      file: new ObservedFile(paths.state, (message) => log.error(message)),
+      log,
+    });
+    return this.#observed;
   }
 
   async #openEnforcer(): Promise<Enforcer> {

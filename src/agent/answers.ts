@@ -16,6 +16,7 @@ import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
+import type { Observed } from "./observed.ts";
 import { answerPlan } from "./plan.ts";
 import type { SessionFilter, StatusReply } from "./protocol.ts";
 import { listRevisions, readRevision, rollBack } from "./revisions.ts";
@@ -33,6 +34,7 @@ export interface AnswerSources {
   readonly config: () => AgentConfig;
   readonly agent: StatusReply["agent"];
   readonly verifier: Pick<Verifier, "verify">;
+  readonly observed: Pick<Observed, "answer" | "approve">;
   /** What is wrong with the agent itself. */
   readonly problems: () => readonly string[];
 }
@@ -64,6 +66,7 @@ export function createHandlers(sources: AnswerSources): Handlers {
         askLive(enforcer, id, direction, frame),
       );
     },
+    observed: (request) => sources.observed.answer(request),
     sessions: async (filter) => {
       const inForce = requireInForce(applier);
       const wanted = readFilter(inForce, filter);

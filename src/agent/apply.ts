@@ -25,7 +25,12 @@ export interface Change {
   /** Digest of the rules that were edited: the change is refused when others are in force. */
   readonly base?: string | undefined;
   readonly by: Origin;
+  /** Asked before anything changes; what it throws refuses the change. */
+  readonly approve?: Approve | undefined;
 }
+
+/** Looks at checked rules that are about to come into force. Throws Failure `refused`. */
+export type Approve = (checked: Checked) => Promise<void>;
 
 /** What is in force. */
 export interface InForce extends Checked {
@@ -61,6 +66,8 @@ export interface ApplierOptions {
   readonly host: string;
   readonly log: Log;
   readonly onResult: (result: "applied" | "unchanged" | "refused" | "failed", seconds: number) => void;
+  /** Rules came into force: by a change, or because one went back. */
+  readonly onInForce?: (before: InForce | null, after: InForce) => void;
 }
 
 /**
@@ -118,11 +125,12 @@ export class Applier {
    * What `apply` would say first: checks, compiles and proves the rules, and changes nothing.
    * @throws Failure `refused` as `apply` does
    */
-  async preview(files: readonly RuleFile[], base?: string): Promise<Preview> {
+  async preview(files: readonly RuleFile[], base?: string, approve?: Approve): Promise<Preview> {
     const started = performance.now();
     this.checkBase(base);
     const changed = this.#inForce?.digest !== digestFiles(files);
     const checked = await this.check(files);
+    await approve?.(checked);
     return { changed, seconds: (performance.now() - started) / 1000, checked };
   }
 
@@ -169,12 +177,13 @@ export class Applier {
 
   async #applyNow(
     files: readonly RuleFile[],
-    { stage, by }: Change,
+    { stage, by, approve }: Change,
     elapsed: () => number,
   ): Promise<ApplyOutcome> {
     const digest = digestFiles(files);
     if (this.#inForce?.digest === digest) return this.leaveAsIs(this.#inForce, elapsed());
     const checked = await this.check(files);
+    await approve?.(checked);
     const staged = stage === undefined ? undefined : await this.stage(files, stage);
     const report = await this.#enforce(checked, staged);
     const inForce = await this.keep(files, digest, checked, by);
@@ -237,7 +246,9 @@ export class Applier {
   /** Knows what came into force, and writes it down. */
   async keep(files: readonly RuleFile[], digest: string, checked: Checked, by: Origin): Promise<InForce> {
     const inForce = { ...checked, files, digest, ...(await this.remember(files, digest, checked, by)) };
+    const before = this.#inForce;
     this.#inForce = inForce;
+    this.#options.onInForce?.(before, inForce);
     return inForce;
   }
 

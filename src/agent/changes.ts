@@ -2,12 +2,13 @@
 import { basename } from "node:path";
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
-import type { Applier } from "./apply.ts";
+import type { Applier, Approve } from "./apply.ts";
 import type { Confirmations } from "./confirmations.ts";
 import type { Peer } from "./credentials.ts";
 import { describeWaiting } from "./describe.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
+import type { Observed } from "./observed.ts";
 import type { ApplyReply, ReleaseReply, ReplyOf, RequestOf } from "./protocol.ts";
 import { describeOutcome } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
@@ -18,12 +19,13 @@ export interface ChangeSources {
   readonly confirmations: Confirmations;
   readonly store: RulesStore;
   readonly log: Log;
+  readonly observed: Pick<Observed, "approve">;
 }
 
 /** Makes files the rules, or says what would come of it. @throws Failure */
 export async function answerApply(
-  { applier, confirmations, store, log }: ChangeSources,
-  { files, base, dryRun, confirmSeconds: seconds }: RequestOf<"apply">,
+  { applier, confirmations, store, log, observed }: ChangeSources,
+  { files, base, dryRun, confirmSeconds: seconds, promotion = {} }: RequestOf<"apply">,
   { uid, pid }: Peer,
 ): Promise<ApplyReply> {
   const names = files.map(({ path }) => basename(path));
@@ -31,12 +33,13 @@ export async function answerApply(
   if (dryRun !== true || base !== undefined) applier.checkFree();
   applier.checkBase(base);
   if (base !== undefined) await checkStore(store, base);
-  if (dryRun === true) return describePreview(applier, files, base);
+  const approve: Approve = (checked) => observed.approve(checked, promotion);
+  if (dryRun === true) return describePreview(applier, files, { base, approve });
   const by = { cause: "apply", uid, pid } as const;
   const outcome =
     seconds === undefined
-      ? await applier.apply(files, { stage: store.stage, base, by })
-      : await confirmations.apply(files, { seconds, base, by });
+      ? await applier.apply(files, { stage: store.stage, base, by, approve })
+      : await confirmations.apply(files, { seconds, base, by, approve });
   const { changed, inForce } = outcome;
   const said = { revision: inForce.revision, changed, files: names, uid, pid };
   log.info(seconds === undefined ? said : { ...said, seconds }, "applied what a client sent");
@@ -79,9 +82,9 @@ async function checkStore(store: RulesStore, base: string): Promise<void> {
 async function describePreview(
   applier: Applier,
   files: readonly RuleFile[],
-  base: string | undefined,
+  { base, approve }: { readonly base: string | undefined; readonly approve: Approve },
 ): Promise<ApplyReply> {
-  const { changed, seconds, checked } = await applier.preview(files, base);
+  const { changed, seconds, checked } = await applier.preview(files, base, approve);
   return {
     revision: applier.inForce?.revision ?? 0,
     changed,

@@ -9,7 +9,7 @@
  */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
-import { type ApplyOutcome, describeError, type InForce } from "./apply.ts";
+import { type ApplyOutcome, type Approve, describeError, type InForce } from "./apply.ts";
 import { Failure } from "./failure.ts";
 import type { Origin } from "./revision-head.ts";
 import { readStoreState } from "./store-state.ts";
@@ -27,6 +27,7 @@ export interface TimedChange {
   /** Digest of the rules that were edited; undefined: any. */
   readonly base: string | undefined;
   readonly by: Origin;
+  readonly approve?: Approve | undefined;
 }
 
 /** For status and clients. */
@@ -78,7 +79,7 @@ export class Confirmations {
    * Brings files into force for `seconds`.
    * @throws Failure `refused` (the rules, a store that cannot be written, another change that waits) or `kernel`
    */
-  apply(files: readonly RuleFile[], { seconds, base, by }: TimedChange): Promise<ApplyOutcome> {
+  apply(files: readonly RuleFile[], { seconds, base, by, approve }: TimedChange): Promise<ApplyOutcome> {
     return this.#options.applier.change(base, async (elapsed) => {
       const { applier, file, store } = this.#options;
       const before = applier.inForce;
@@ -87,6 +88,7 @@ export class Confirmations {
       const digest = digestFiles(files);
       if (digest === before.digest) return applier.leaveAsIs(before, elapsed());
       const checked = await applier.check(files);
+      await approve?.(checked);
       await (await applier.stage(files, store.stage)).discard();
       const record = await this.#describe({ files, digest, seconds, by, before });
       await file.write(record);

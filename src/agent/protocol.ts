@@ -4,10 +4,13 @@
  */
 import { z } from "zod";
 import type { Explanation } from "../policy/explain.ts";
+import { observedReply, observedRequest, promotion } from "./observed-reply.ts";
 import { planReply } from "./plan-reply.ts";
 import { revisionHead } from "./revision-head.ts";
 import { statusReply, statusRequest, waitingChange } from "./status-reply.ts";
 
+export type { JudgedHit, ObservedReply, Promotion, UnlistedHits } from "./observed-reply.ts";
+export { defaultWindow, longestWindow } from "./observed-reply.ts";
 export type { EndingSession, PlannedSessions, PlanReply } from "./plan-reply.ts";
 export type { Origin, RevisionHead } from "./revision-head.ts";
 export type { InterfaceStatus, ProofStatus, StatusReply, WaitingChange } from "./status-reply.ts";
@@ -41,6 +44,8 @@ export const applyRequest = z.object({
   dryRun: z.boolean().optional(),
   /** The change goes back by itself after them, unless it is confirmed. */
   confirmSeconds: z.number().min(1).max(longestConfirmation).optional(),
+  /** Where groups go from observe to enforce: how far to look back for hits, and whether to go on with them. */
+  promotion: promotion.optional(),
 });
 export const applyReply = z.object({
   revision: count,
@@ -245,6 +250,7 @@ export const endpoints = {
   rollback: endpoint("/v1/rollback", revisionRequest, applyReply),
   release: endpoint("/v1/release", releaseRequest, releaseReply),
   explain: endpoint("/v1/explain", question, explainReply),
+  observed: endpoint("/v1/observed", observedRequest, observedReply),
   sessions: endpoint("/v1/sessions", sessionFilter, sessionsReply),
   endSessions: endpoint("/v1/sessions/end", sessionFilter, endSessionsReply),
 } as const;

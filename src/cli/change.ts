@@ -3,7 +3,7 @@
  * into force (by the agent) or onto the disk (at a desk), as one step. A change that is refused changes nothing.
  */
 import type { Argv } from "yargs";
-import { cleanText, type PlanReply } from "../agent/protocol.ts";
+import { cleanText, type PlanReply, type Promotion } from "../agent/protocol.ts";
 import { formatDiagnostic } from "../model/diagnostic.ts";
 import type { Model } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
@@ -22,6 +22,8 @@ import { type OpenRules, openRules } from "./rules-source.ts";
 /** What a changing command's line says beside its own options. */
 export interface ChangeOptions extends CommonOptions, AgentOptions, RulesOptions {
   readonly dryRun: boolean;
+  /** How groups may go from observe to enforce; where nothing is said, as by default. */
+  readonly promotion?: Promotion;
 }
 
 /** For commands that change rules. */
@@ -84,7 +86,9 @@ export async function changeRules<T extends object>(
   const { files, changes } = editRefusals(() => editor.finish());
   const after = changes.length === 0 ? opened.rules : judge(opened, files);
   const applied =
-    changes.length === 0 ? { revision: opened.revision } : await opened.apply(files, args.dryRun);
+    changes.length === 0
+      ? { revision: opened.revision }
+      : await opened.apply(files, args.dryRun, args.promotion);
   const preview = {
     diff: changes.map(unifiedDiff).join("\n"),
     plan: await planOf(opened, after, args.dryRun),

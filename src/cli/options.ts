@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { defaultWindow, longestWindow, type Promotion } from "../agent/protocol.ts";
 import { usageError } from "./exit.ts";
 
 export interface AgentOptions {
@@ -40,6 +41,40 @@ export function parseBounded(option: string, text: string | undefined, last: num
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= last)) throw usageError(`--${option} ${text}: write a number from 0 to ${last}.`);
   return value;
+}
+
+export interface PromotionOptions {
+  readonly window: string | undefined;
+  readonly evenSo: boolean | undefined;
+}
+
+/** For commands that may take groups from observe to enforce. */
+export function withPromotion<T>(parser: Argv<T>) {
+  return parser
+    .option("window", {
+      type: "string",
+      requiresArg: true,
+      describe: `From observe to enforce: look back so far for what would be dropped [default: ${defaultWindow / 3600}h]`,
+    })
+    .option("even-so", {
+      type: "boolean",
+      describe: "From observe to enforce, although something would be dropped",
+    });
+}
+
+/** What is said of a promotion, for the agent. @throws CliError for a span that is none */
+export function readPromotion({ window, evenSo }: PromotionOptions): Promotion {
+  return {
+    ...(window === undefined ? {} : { windowSeconds: parseWindow(window) }),
+    ...(evenSo === undefined ? {} : { evenSo }),
+  };
+}
+
+/** How far to look back, in seconds. */
+export function parseWindow(text: string): number {
+  const seconds = parseSpan("window", text);
+  if (seconds >= 1 && seconds <= longestWindow) return seconds;
+  throw usageError(`--window ${text}: write a span from 1s to ${longestWindow / 3600}h.`);
 }
 
 /** A span such as `60s`, `5m`, `1h`, in seconds. */

@@ -123,6 +123,11 @@ const entries: readonly Entry[] = [
     describe: "Work on prefix lists and their entries",
     load: () => import("./commands/prefix-list.ts"),
   },
+  {
+    usage: "observed [group]",
+    describe: "Report what passed because groups observe, and would have been dropped",
+    load: () => import("./commands/observed.ts"),
+  },
   { usage: "monitor", describe: "Follow drops as they happen", load: () => import("./commands/monitor.ts") },
   {
     usage: "doctor",

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import type { PlanReply } from "../agent/protocol.ts";
+import type { PlanReply, Promotion } from "../agent/protocol.ts";
 import { defaultLimits, type Limits } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
 import type { SourceText } from "../model/yaml/source.ts";
@@ -32,7 +32,7 @@ export interface OpenRules {
   /** What changes for packets and sessions with these rules; with an agent compiled, proven and compared there. */
   plan(after: RuleSet): Promise<PlanReply>;
   /** Refuses when the rules were changed since they were opened. `dryRun`: says what would be, changes nothing. */
-  apply(files: readonly SourceText[], dryRun: boolean): Promise<Applied>;
+  apply(files: readonly SourceText[], dryRun: boolean, promotion?: Promotion): Promise<Applied>;
 }
 
 /** Reads the rules that are to be changed. @throws CliError where they cannot be read */
@@ -53,9 +53,9 @@ async function openAgent({ socket }: RulesSource): Promise<OpenRules> {
     newFile: files.at(-1)?.path ?? "rules.yaml",
     place: "the agent's rules",
     plan: (after) => askAgent(at, "plan", { files: copyFiles(after.files) }),
-    apply: async (changed, dryRun) => {
+    apply: async (changed, dryRun, promotion = {}) => {
       const sent = copyFiles(changed);
-      const reply = await askAgent(at, "apply", { files: sent, base: digest, dryRun });
+      const reply = await askAgent(at, "apply", { files: sent, base: digest, dryRun, promotion });
       return { revision: reply.revision };
     },
   };

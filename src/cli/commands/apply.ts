@@ -2,7 +2,7 @@ import { type ApplyReply, longestConfirmation } from "../../agent/protocol.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode, usageError } from "../exit.ts";
-import { parseSpan, withSocket } from "../options.ts";
+import { parseSpan, readPromotion, withPromotion, withSocket } from "../options.ts";
 import { formatAge, formatCount } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
@@ -10,7 +10,7 @@ import { noLimits, readRules, requireModel } from "../rules.ts";
 
 export const command = defineCommand(
   (parser) =>
-    withSocket(parser)
+    withPromotion(withSocket(parser))
       .positional("paths", {
         type: "string",
         array: true,
@@ -33,6 +33,7 @@ export const command = defineCommand(
     requireModel(rules);
     const reply = await askAgent(socket, "apply", {
       files: rules.files.map(({ path, text }) => ({ path, text })),
+      promotion: readPromotion(args),
       ...(confirmSeconds === undefined ? {} : { confirmSeconds }),
     });
     await printRecord(reply, chooseFormat(args), renderReply);

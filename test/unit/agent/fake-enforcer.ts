@@ -4,6 +4,7 @@ import type { KernelSettings } from "../../../src/kernel/settings.ts";
 import type {
   ApplyReport,
   ConfirmationStatus,
+  PacketCounter,
   PacketEvent,
   PacketVerdict,
   RemovedDevice,
@@ -26,6 +27,7 @@ export class FakeEnforcer implements Enforcer {
   removed: readonly RemovedDevice[] = [];
   refusesResume: string | null = null;
   sessionList: readonly Session[] = [];
+  counterList: readonly PacketCounter[] = [];
   answer: PacketVerdict = {
     verdict: "accept",
     reason: "rule",
@@ -146,8 +148,8 @@ export class FakeEnforcer implements Enforcer {
 
   async sweep(): Promise<void> {}
 
-  counters() {
-    return [];
+  counters(): readonly PacketCounter[] {
+    return this.counterList;
   }
 
   lost() {

@@ -15,6 +15,8 @@ export interface RunningAgent {
   readonly log: readonly string[];
   /** Another agent.yaml, as by SIGHUP. */
   reload(changes: Partial<AgentConfig>): Promise<void>;
+  /** Ends it and starts another on the same state; `meanwhile` is done in between. */
+  restart(meanwhile?: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -32,19 +34,26 @@ export async function runAgentOn(
     socket: { path: socket, group: "no-such-group" },
     metrics: { listen: "127.0.0.1:0" },
   };
-  const agent = await Agent.start({
-    paths: { config: undefined, bpffs: "", state: join(folder, "state"), lock: join(folder, "lock") },
-    config: { ...base, ...changes },
-    version: "1.2.3",
-    log: createLog({ level: "debug", format: "json" }, { write: (line: string) => void log.push(line) }),
-    openStore: () => store,
-    openEnforcer: async () => kernel,
-  });
+  const start = () =>
+    Agent.start({
+      paths: { config: undefined, bpffs: "", state: join(folder, "state"), lock: join(folder, "lock") },
+      config: { ...base, ...changes },
+      version: "1.2.3",
+      log: createLog({ level: "debug", format: "json" }, { write: (line: string) => void log.push(line) }),
+      openStore: () => store,
+      openEnforcer: async () => kernel,
+    });
+  let agent = await start();
   return {
     socket,
     folder,
     log,
     reload: (others) => agent.reload({ ...base, ...others }),
+    restart: async (meanwhile) => {
+      await agent.stop({ detach: false });
+      meanwhile?.();
+      agent = await start();
+    },
     stop: async () => {
       await agent.stop({ detach: false });
       rmSync(folder, { recursive: true, force: true });

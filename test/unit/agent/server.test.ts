@@ -51,6 +51,7 @@ const handlers: Handlers = {
   status: refuse,
   explain: refuse,
   plan: refuse,
+  observed: refuse,
   history: refuse,
   revision: refuse,
   rollback: refuse,
