@@ -113,7 +113,8 @@ function followOther(state: TcpState, own: Side, other: Side, segment: Segment):
     own.finished = true;
   }
   if (hasFlag(segment, "syn")) {
-    if (other.base === null || segment.acknowledgement !== other.next) return "changes-nothing";
+    // Data on the SYN (RFC 7413) may be left unacknowledged.
+    if (!acknowledges(other, segment)) return "changes-nothing";
     begin(own, segment);
   } else {
     track(own, segment);
