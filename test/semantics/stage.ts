@@ -42,7 +42,7 @@ const uplink = {
 const firstStart = 1_800_000_000;
 
 /** The same model with interfaces of other names: nothing that an earlier row left belongs to them. */
-function renameInterfaces(model: Model, mark: string): Model {
+export function renameInterfaces(model: Model, mark: string): Model {
   const interfaces = new Map(
     [...model.interfaces.values()].map((own) => [mark + own.id, { ...own, id: mark + own.id }]),
   );

@@ -15,6 +15,8 @@ export type SessionState =
   | { readonly kind: "others" };
 
 export interface Session {
+  /** As sessionKey() says it. */
+  readonly key: string;
   /** The direction of the packet that the session lives by: egress where the guest asked. */
   readonly origin: Direction;
   /** What that packet asked the rules, to ask again. */

@@ -151,7 +151,7 @@ export class SessionTable {
     const key = sessionKey(ip, direction);
     const state = openState(ip, direction);
     if (key === null || state === null) return "none";
-    this.#sessions.set(key, { origin, question, state, seen: now, revoked: null });
+    this.#sessions.set(key, { key, origin, question, state, seen: now, revoked: null });
     return "new";
   }
 }

@@ -1,0 +1,55 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildProgram } from "../native/program.ts";
+import { findFaults, type Judge } from "./judge.ts";
+import { parseScript } from "./parse.ts";
+import { KernelStage } from "./play-kernel.ts";
+import { nativeJudge } from "./play-native.ts";
+import { oracleJudge } from "./play-oracle.ts";
+import { printScript } from "./print.ts";
+
+const room = fileURLToPath(new URL(".", import.meta.url));
+const files = readdirSync(room)
+  .filter((name) => name.endsWith(".seq"))
+  .sort();
+
+let folder = "";
+let stage: KernelStage;
+let judges: readonly Judge[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ringwall-sequences-"));
+  stage = await KernelStage.open();
+  judges = [oracleJudge, nativeJudge(buildProgram(folder)), stage.judge("xdp"), stage.judge("tc")];
+}, 120_000);
+afterAll(() => {
+  stage?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const read = (file: string) => parseScript(`test/sequences/${file}`, readFileSync(join(room, file), "utf8"));
+
+describe.each(files)("%s", (file) => {
+  const script = read(file);
+  for (const family of script.families) {
+    it(`is judged alike by the oracle, the host program and the kernel (IPv${family})`, async () => {
+      const faults: string[] = [];
+      for (const judge of judges) {
+        faults.push(...findFaults(script, family, judge.name, await judge.play(script, family)));
+      }
+      expect(faults).toEqual([]);
+    });
+  }
+
+  it("reads the same when it is printed", () => {
+    const again = parseScript(script.file, printScript(script));
+    const withoutLines = (steps: typeof script.steps) => steps.map((step) => ({ ...step, line: 0 }));
+    expect({ ...again, steps: withoutLines(again.steps) }).toEqual({
+      ...script,
+      steps: withoutLines(script.steps),
+    });
+  });
+});
