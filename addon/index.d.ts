@@ -84,6 +84,8 @@ export class BpfMap {
    * could have begun before the call (maybe_wait_bpf_programs in kernel/bpf/syscall.c).
    */
   setInnerAsync(key: Uint8Array, inner: BpfMap): Promise<void>;
+  /** Many at once, `inners[n]` at the n-th key: one grace period for all where the kernel has the batch. */
+  setInnersAsync(keys: Uint8Array, inners: readonly BpfMap[]): Promise<void>;
   /** A map that stands at `key` in a map of maps, or undefined. Needs CAP_SYS_ADMIN (by id). */
   getInner(key: Uint8Array): BpfMap | undefined;
   /** One aligned 64-bit store with release order into an array map of 8-byte values made with BPF_F_MMAPABLE. */

@@ -48,6 +48,26 @@ void putInner(int outer, const std::vector<uint8_t> &key, int inner) {
         throw Failure::fromErrno("cannot put a map into a map of maps");
 }
 
+constexpr int kernelHasNone = 524; // ENOTSUPP, which user space has no name for
+
+/* Many at once: the kernel waits one grace period for all, where it has the batch (and one for each where
+ * not). */
+void putInners(int outer, const MapShape &shape, const std::vector<uint8_t> &keys,
+               const std::vector<std::shared_ptr<Fd>> &inners) {
+    std::vector<int> fds;
+    for (const auto &inner : inners)
+        fds.push_back(inner->get());
+    uint32_t done = static_cast<uint32_t>(fds.size());
+    if (done == 0 || bpf_map_update_batch(outer, keys.data(), fds.data(), &done, nullptr) == 0)
+        return;
+    if (errno != EINVAL && errno != ENOTSUP && errno != kernelHasNone)
+        throw Failure::fromErrno("cannot put maps into a map of maps");
+    for (size_t at = 0; at < fds.size(); at++) {
+        auto key = keys.begin() + static_cast<ptrdiff_t>(at * shape.keySize);
+        putInner(outer, {key, key + shape.keySize}, fds[at]);
+    }
+}
+
 std::vector<uint8_t> copyKey(const MapShape &shape, const Napi::Value &value) {
     if (!isMapOfMaps(shape.type))
         throw Failure(EINVAL, shape.name + " is not a map of maps");
@@ -101,6 +121,7 @@ Napi::Function BpfMap::define(Napi::Env env) {
                         method<&BpfMap::deleteBatch>("deleteBatch"),
                         method<&BpfMap::setInner>("setInner"),
                         method<&BpfMap::setInnerAsync>("setInnerAsync"),
+                        method<&BpfMap::setInnersAsync>("setInnersAsync"),
                         method<&BpfMap::getInner>("getInner"),
                         method<&BpfMap::store64>("store64"),
                         method<&BpfMap::load64>("load64"),
@@ -244,6 +265,26 @@ Napi::Value BpfMap::setInnerAsync(const Napi::CallbackInfo &info) {
         info.Env(), "ringwall.setInner",
         [outer = share(), key = copyKey(shape_, info[0]), inner = from(info[1]).share()] {
             putInner(outer->get(), key, inner->get());
+            return true;
+        },
+        [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value BpfMap::setInnersAsync(const Napi::CallbackInfo &info) {
+    if (!isMapOfMaps(shape_.type))
+        throw Failure(EINVAL, shape_.name + " is not a map of maps");
+    if (!info[1].IsArray())
+        throw Failure(EINVAL, "inners must be an array of maps");
+    Napi::Array list = info[1].As<Napi::Array>();
+    std::vector<std::shared_ptr<Fd>> inners;
+    for (uint32_t at = 0; at < list.Length(); at++)
+        inners.push_back(from(list.Get(at)).share());
+    Bytes keys = readBytes(info[0], "keys", size_t{shape_.keySize} * inners.size());
+    return Worker<bool>::start(
+        info.Env(), "ringwall.setInners",
+        [outer = share(), shape = shape_, inners,
+         keys = std::vector<uint8_t>(keys.data, keys.data + keys.size)] {
+            putInners(outer->get(), shape, keys, inners);
             return true;
         },
         [](Napi::Env env, const bool &) { return env.Undefined(); });

@@ -56,6 +56,7 @@ class BpfMap : public FdWrapped<BpfMap> {
     Napi::Value deleteBatch(const Napi::CallbackInfo &info);
     Napi::Value setInner(const Napi::CallbackInfo &info);
     Napi::Value setInnerAsync(const Napi::CallbackInfo &info);
+    Napi::Value setInnersAsync(const Napi::CallbackInfo &info);
     Napi::Value getInner(const Napi::CallbackInfo &info);
     Napi::Value store64(const Napi::CallbackInfo &info);
     Napi::Value load64(const Napi::CallbackInfo &info);

@@ -118,30 +118,57 @@ export class SessionTables {
   /** Makes the tables of numbers that have none; undone where one of them cannot be made. */
   async prepare(wanted: ReadonlyMap<number, SessionSizes>): Promise<void> {
     const missing = [...wanted].filter(([number]) => !this.#tables.has(number));
-    // The kernel waits for a grace period at each insertion: side by side they share it.
-    const results = await Promise.allSettled(missing.map(([number, sizes]) => this.#make(number, sizes)));
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
-    await this.release(missing.map(([number]) => number));
-    const text = errorText(failed.reason);
-    throw new EnforcementError("KERNEL", `no session tables for ${missing.length} interfaces: ${text}`, {
-      cause: failed.reason,
-    });
+    const numbers = missing.map(([number]) => number);
+    try {
+      for (const [number, sizes] of missing) this.#make(number, sizes);
+      // The kernel waits for a grace period at each insertion: together they share it.
+      await this.#place(numbers, (number, table) => this.#tables.get(number)?.[table]);
+      for (const number of numbers) this.#pin(number);
+    } catch (error) {
+      await this.release(numbers);
+      const text = errorText(error);
+      throw new EnforcementError("KERNEL", `no session tables for ${missing.length} interfaces: ${text}`, {
+        cause: error,
+      });
+    }
   }
 
-  async #make(number: number, sizes: SessionSizes): Promise<void> {
-    const create = (table: SessionTableName) => createTable(`rw_${table}`, sizes[table]);
-    const tables = {
-      opening: create("opening"),
-      answered: create("answered"),
-      established: create("established"),
+  #make(number: number, sizes: SessionSizes): void {
+    const made: BpfMap[] = [];
+    const create = (table: SessionTableName) => {
+      const map = createTable(`rw_${table}`, sizes[table]);
+      made.push(map);
+      return map;
     };
-    this.#keep(number, tables);
+    try {
+      this.#keep(number, {
+        opening: create("opening"),
+        answered: create("answered"),
+        established: create("established"),
+      });
+    } catch (error) {
+      for (const map of made) map.close();
+      throw error;
+    }
+  }
+
+  /** Puts a table of each kind at each number. */
+  async #place(
+    numbers: readonly number[],
+    tableOf: (number: number, table: SessionTableName) => BpfMap | undefined,
+  ): Promise<void> {
     await Promise.all(
-      tableNames.map((table) => this.#arrays[table].setInnerAsync(indexKey(number), tables[table])),
+      tableNames.map((table) => {
+        const maps = numbers.map((number) => tableOf(number, table) ?? this.#idle);
+        return this.#arrays[table].setInnersAsync(joinBytes(numbers.map(indexKey)), maps);
+      }),
     );
-    if (this.#directory === null) return;
-    // Last: a pin says that its table is in its place.
+  }
+
+  /** Last: a pin says that its table is in its place. */
+  #pin(number: number): void {
+    const tables = this.#tables.get(number);
+    if (this.#directory === null || tables === undefined) return;
     ensureDirectory(this.#directory);
     this.#removePins(number);
     for (const table of tableNames) tables[table].pin(join(this.#directory, `${number}-${table}`));
@@ -161,10 +188,7 @@ export class SessionTables {
   async release(numbers: readonly number[]): Promise<void> {
     const held = numbers.filter((number) => this.#tables.has(number));
     for (const number of numbers) this.#removePins(number);
-    const places = held.flatMap((number) => tableNames.map((table) => ({ number, table })));
-    await Promise.all(
-      places.map(({ number, table }) => this.#arrays[table].setInnerAsync(indexKey(number), this.#idle)),
-    );
+    await this.#place(held, () => undefined);
     for (const number of held) {
       for (const map of Object.values(this.#tables.get(number) ?? {})) map.close();
       this.#tables.delete(number);

@@ -294,7 +294,12 @@ describe("a map of maps", () => {
     expect(read()).toBe(2);
     const again = outer.getInner(u32(1));
     expect(again?.get(u32(0))).toEqual(u32(2));
-    for (const handle of [one, again, outer, program, object]) handle?.close();
+    const [three, four] = [makeInner(3), makeInner(4)];
+    await outer.setInnersAsync(Uint8Array.of(...u32(0), ...u32(1)), [four, three]);
+    expect(read()).toBe(3);
+    const first = outer.getInner(u32(0));
+    expect(first?.get(u32(0))).toEqual(u32(4));
+    for (const handle of [one, again, three, four, first, outer, program, object]) handle?.close();
   });
 
   it("refuses an inner map of another shape, what is no map, and plain values", async () => {
@@ -304,6 +309,8 @@ describe("a map of maps", () => {
     expect(codeOf(() => outer.setInner(u32(1), hash))).toBe("EINVAL");
     expect((await failureOf(() => outer.setInnerAsync(u32(1), hash))).code).toBe("EINVAL");
     expect(codeOf(() => outer.setInner(u32(1), object.program("fx_xdp") as never))).toBe("EINVAL");
+    expect((await failureOf(() => outer.setInnersAsync(u32(1), [hash]))).code).toBe("EINVAL");
+    expect((await failureOf(() => outer.setInnersAsync(u32(1), []))).code).toBe("EINVAL");
     expect(codeOf(() => outer.set(u32(1), u32(hash.info.id)))).toBe("EINVAL");
     expect(codeOf(() => hash.getInner(u32(1)))).toBe("EINVAL");
     expect(codeOf(() => outer.setInner(u32(4), hash))).not.toBe("none");
