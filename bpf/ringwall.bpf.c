@@ -74,6 +74,15 @@ static __always_inline struct headers *headers_of(const struct frame *frame) {
     return headers;
 }
 
+/* Where the last of the bytes goes that are to be copied; beyond FRAME_HEADERS for an empty frame. So the
+ * verifier knows that `last + 1` is not zero: before 6.8 it learns nothing from a comparison with zero. */
+static __always_inline __u32 last_of(const struct headers *headers) {
+    __u32 last = headers->room - 1;
+
+    keep_order(last);
+    return last;
+}
+
 /* This CPU's packet, empty but for what stands before any byte is read. */
 static __always_inline struct packet *packet_begin(__u32 direction, __u32 hook, __u32 record) {
     __u32 zero = 0;
@@ -103,13 +112,12 @@ static __always_inline void packet_reset(struct packet *packet) {
 static __always_inline __u32 parse_xdp_long(struct xdp_md *ctx, const struct frame *frame,
                                             struct packet *packet) {
     struct headers *headers = headers_of(frame);
-    __u32 room;
+    __u32 last;
 
     if (!headers)
         return REASON_UNSUPPORTED;
-    room = headers->room;
-    keep_order(room);
-    if (!room || room > FRAME_HEADERS || bpf_xdp_load_bytes(ctx, 0, headers->bytes, room))
+    last = last_of(headers);
+    if (last >= FRAME_HEADERS || bpf_xdp_load_bytes(ctx, 0, headers->bytes, last + 1))
         return REASON_MALFORMED;
     return parse_headers(headers, packet);
 }
@@ -117,13 +125,12 @@ static __always_inline __u32 parse_xdp_long(struct xdp_md *ctx, const struct fra
 static __always_inline __u32 parse_skb_long(struct __sk_buff *ctx, const struct frame *frame,
                                             struct packet *packet) {
     struct headers *headers = headers_of(frame);
-    __u32 room;
+    __u32 last;
 
     if (!headers)
         return REASON_UNSUPPORTED;
-    room = headers->room;
-    keep_order(room);
-    if (!room || room > FRAME_HEADERS || bpf_skb_load_bytes(ctx, 0, headers->bytes, room))
+    last = last_of(headers);
+    if (last >= FRAME_HEADERS || bpf_skb_load_bytes(ctx, 0, headers->bytes, last + 1))
         return REASON_MALFORMED;
     return parse_headers(headers, packet);
 }

@@ -276,6 +276,7 @@ global_function int judge(struct packet *packet, const struct interface *iface, 
     __u32 index = 0;
     __u64 word;
 
+    packet = kernel_packet(packet);
     if (!packet || !iface)
         return DROP;
     packet->verdict = verdict_drop(REASON_NOT_READY);

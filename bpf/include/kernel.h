@@ -11,8 +11,9 @@
  *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
- *   kernel_loop(count, step, context): calls `long step(__u32 n, void *context)` until it answers 1; the
- * verifier walks a step once, where it would walk a loop's every turn
+ *   kernel_packet(packet): the packet as the value of its map that it is: before 6.3 no key of a look-up may
+ * lie behind an argument of a global function kernel_loop(count, step, context): calls `long step(__u32 n,
+ * void *context)` until it answers 1; the verifier walks a step once, where it would walk a loop's every turn
  */
 #ifndef RINGWALL_KERNEL_H
 #define RINGWALL_KERNEL_H
@@ -67,6 +68,13 @@ static __always_inline __u64 kernel_tai_seconds(void) {
 
 static __always_inline __u64 kernel_monotonic(void) {
     return bpf_ktime_get_ns();
+}
+
+/* `packet` is always this CPU's: nothing else is handed on. */
+static __always_inline struct packet *kernel_packet(const struct packet *packet) {
+    __u32 zero = 0;
+
+    return packet ? map_lookup(rw_packet, &zero) : NULL;
 }
 
 static __always_inline struct event *event_reserve(void) {

@@ -124,6 +124,7 @@ static __always_inline __u64 kernel_monotonic(void) {
 struct event *event_reserve(void);
 void event_submit(struct event *event);
 
+#define kernel_packet(packet) (packet)
 #define kernel_loop(count, step, context) native_loop(count, step, context)
 
 static inline void native_loop(__u32 count, long (*step)(__u32, void *), void *context) {
