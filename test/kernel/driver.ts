@@ -13,7 +13,7 @@ import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { runClsact } from "./clsact.ts";
 import { forge } from "./forge.ts";
-import { type ModelName, models, type SettingsName, settings } from "./scenarios.ts";
+import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
 
 let enforcement: Enforcement | null = null;
 let foreign: BpfLink | null = null;
@@ -71,12 +71,12 @@ const commands = {
   async open(options: {
     object: string;
     root: string;
-    settings: SettingsName;
+    settings: SettingsGiven;
     interfaces?: number;
     mapSizes?: Record<string, number>;
   }) {
-    const { settings: name, ...others } = options;
-    enforcement = await Enforcement.open({ ...others, settings: settings[name] });
+    const { settings: given, ...others } = options;
+    enforcement = await Enforcement.open({ ...others, settings: settingsOf(given) });
     return { adopted: enforcement.adopted };
   },
   apply: async (name: ModelName) => {
@@ -108,7 +108,7 @@ const commands = {
   async flip(names: readonly ModelName[]): Promise<never> {
     for (let turn = 0; ; turn++) await commands.apply(names[turn % names.length] ?? "open80");
   },
-  configure: async (name: SettingsName) => opened().configure(settings[name]),
+  configure: async (given: SettingsGiven) => opened().configure(settingsOf(given)),
   status: async () => opened().status(),
   sessions: async () => opened().sessions(),
   end: async () => opened().endSessions({}),

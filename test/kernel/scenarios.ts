@@ -57,3 +57,10 @@ export const settings = {
   nativeOpen: { ...defaultSettings, attach: "native", onFailure: "open" },
 } satisfies Record<string, KernelSettings>;
 export type SettingsName = keyof typeof settings;
+
+/** By name, or what differs from the defaults. */
+export type SettingsGiven = SettingsName | Partial<KernelSettings>;
+
+export function settingsOf(given: SettingsGiven): KernelSettings {
+  return typeof given === "string" ? settings[given] : { ...defaultSettings, ...given };
+}

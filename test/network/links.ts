@@ -1,0 +1,113 @@
+/** Network namespaces and what joins them: named from the test, gone with it. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { ip } from "../kernel/host.ts";
+
+/** A network namespace. */
+export class Place {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get path(): string {
+    return `/run/netns/${this.name}`;
+  }
+
+  /** `ip` here; answers what it printed. */
+  ip(...words: string[]): string {
+    return ip("-n", this.name, ...words);
+  }
+
+  /** Runs a program here; throws with what it said. nsenter keeps the bpffs in sight, which `ip netns exec` hides. */
+  run(program: string, words: readonly string[], input = ""): string {
+    const command = [`--net=${this.path}`, program, ...words];
+    const { status, stdout, stderr } = spawnSync("nsenter", command, { input, encoding: "utf8" });
+    if (status !== 0) throw new Error(`${program} ${words.join(" ")}: ${stderr}`);
+    return stdout;
+  }
+
+  spawn(program: string, words: readonly string[]): ChildProcess {
+    return spawn("nsenter", [`--net=${this.path}`, program, ...words], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+  }
+
+  /** Sets `net.…` names; /proc/sys/net is the caller's namespace's. */
+  sysctl(...settings: string[]): void {
+    this.run("sysctl", ["-qw", ...settings.map((setting) => `net.${setting}`)]);
+  }
+
+  forward(): void {
+    this.sysctl("ipv4.ip_forward=1", "ipv6.conf.all.forwarding=1");
+  }
+}
+
+/** One end of a veth pair, and what its namespace knows of it. */
+export interface LinkEnd {
+  readonly place: Place;
+  readonly device: string;
+  readonly mac?: string;
+  /** With their lengths. */
+  readonly addresses?: readonly string[];
+  /** A bridge of the same place. */
+  readonly bridge?: string;
+}
+
+export class Links {
+  readonly #test: string;
+  readonly #places: Place[] = [];
+
+  /** `test`: its name, short; namespaces are called `rwl-TEST-PROCESS-PLACE`. */
+  constructor(test: string) {
+    this.#test = `rwl-${test}-${process.pid}`;
+  }
+
+  /** A namespace without duplicate address detection, routers or reports of its own. */
+  add(name: string): Place {
+    const place = new Place(`${this.#test}-${name}`);
+    ip("netns", "add", place.name);
+    this.#places.push(place);
+    const quiet = ["accept_dad=0", "accept_ra=0", "router_solicitations=0"];
+    place.sysctl(...quiet.map((setting) => `ipv6.conf.default.${setting}`));
+    // A bridge is judged as a plain one: what netfilter would do to its frames is not what is shown here.
+    const hooks = ["iptables", "ip6tables", "arptables"].map((name) => `bridge.bridge-nf-call-${name}=0`);
+    place.sysctl("ipv4.conf.default.rp_filter=0", "ipv4.conf.all.rp_filter=0", ...hooks);
+    place.ip("link", "set", "lo", "up");
+    return place;
+  }
+
+  /** A veth pair, up. */
+  connect(near: LinkEnd, far: LinkEnd): void {
+    const words = ["link", "add", near.device, "netns", near.place.name, "type", "veth"];
+    ip(...words, "peer", "name", far.device, "netns", far.place.name);
+    for (const end of [near, far]) setUp(end);
+  }
+
+  remove(): void {
+    for (const { name } of this.#places) spawnSync("ip", ["netns", "del", name]);
+  }
+}
+
+/** Sets a device that is there up, with what is said of it. */
+export function setUp({ place, device, mac, addresses = [], bridge }: LinkEnd): void {
+  if (mac !== undefined) place.ip("link", "set", device, "address", mac);
+  if (bridge !== undefined) place.ip("link", "set", device, "master", bridge);
+  place.ip("link", "set", device, "up");
+  for (const address of addresses) {
+    const family = address.includes(":") ? ["nodad"] : [];
+    place.ip("addr", "add", address, "dev", device, ...family);
+  }
+}
+
+/** A bridge, up. */
+export function addBridge(place: Place, device: string, addresses: readonly string[] = []): void {
+  place.ip("link", "add", device, "type", "bridge");
+  setUp({ place, device, addresses });
+}
+
+/** Every frame by itself: a segmented or aggregated one would be counted once for many. */
+export function switchOffloadsOff(place: Place, device: string): void {
+  const options = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
+  execFileSync("nsenter", [`--net=${place.path}`, "ethtool", "-K", device, ...options], { stdio: "ignore" });
+}
