@@ -1,6 +1,6 @@
 # Verbs only; what they do is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint test test-unit demo run bench clean
+.PHONY: help setup build lint test test-unit kernels demo run bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ lint: build ## Check formats, types and style
 
 test: lint ## Install, build and pass every test
 	@scripts/test.sh
+
+kernels: build ## Run the kernel tests in Debian's 6.1 and 6.12 kernels (qemu, half an hour)
+	@scripts/kernels.sh
 
 demo: build ## Show real traffic between namespaces under two groups
 	@scripts/demo.sh

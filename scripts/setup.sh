@@ -18,6 +18,12 @@ needs=(
   "tcpdump tcpdump"
   "strace strace"
   "promtool prometheus"
+  "qemu-system-x86_64 qemu-system-x86"
+  "busybox busybox-static"
+  "depmod kmod"
+  "cpio cpio"
+  "xz xz-utils"
+  "iperf3 iperf3"
   "/usr/include/bpf/libbpf.h libbpf-dev"
 )
 missing=()

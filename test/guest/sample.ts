@@ -1,0 +1,93 @@
+/**
+ * Runs in a guest kernel: a sample of what test/kernel tests at length on the running one. Each answer is a line
+ * of JSON, {name, value}; kernels.test.ts knows what it has to be.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KernelStatus } from "../../src/kernel/status.ts";
+import { objectPath, withBpffs } from "../kernel/host.ts";
+import { liveThrough, openKernel, type Tally } from "../kernel/lives.ts";
+import { Bed, type Driver } from "../kernel/namespace.ts";
+
+function say(name: string, value: unknown): void {
+  process.stdout.write(`${JSON.stringify({ name, value })}\n`);
+}
+
+/** All programs through the verifier, then generated packets over changes of the model. */
+async function askOracle(wanted: number): Promise<void> {
+  const tally: Tally = { compared: 0, reached: new Map(), differences: [] };
+  const kernel = await openKernel();
+  try {
+    for (let life = 0; tally.compared < wanted; life++) await liveThrough(kernel, life, tally, 150);
+  } finally {
+    kernel.run.close();
+  }
+  say("oracle", {
+    compared: tally.compared,
+    differences: tally.differences,
+    reasons: [...tally.reached.keys()],
+  });
+}
+
+async function settle(connect: () => Promise<string>, wanted: string, seconds: number): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) if ((await connect()) === wanted) return true;
+  return false;
+}
+
+function rulesUntil(expires: Date): string {
+  const until = expires.toISOString().replace(/\.\d+Z$/, "Z");
+  return `version: 1
+networks: {vpc-a: {type: vpc}}
+groups:
+  sg-web:
+    type: basic
+    network: vpc-a
+    rules:
+      - {direction: ingress, policy: accept, protocol: tcp, portRange: 80/80, remote: 0.0.0.0/0}
+      - {direction: ingress, policy: accept, protocol: tcp, portRange: 81/81, remote: 0.0.0.0/0, expires: "${until}"}
+instances:
+  i-1: {interfaces: {eni-1: {host: here, device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-web]}}}
+`;
+}
+
+async function useDevice(driver: Driver, root: string): Promise<void> {
+  const connect = (port: number) => driver.call<string>("connect", { host: "10.0.0.1", port, ms: 700 });
+  const both = async () => [await connect(80), await connect(81)];
+  await driver.call("open", { object: objectPath, root, settings: "usual" });
+  await driver.call("apply", "open80");
+  const status = await driver.call<KernelStatus>("status");
+  const [own] = status.interfaces;
+  const pins = join(root, "links");
+  const links = (existsSync(pins) ? readdirSync(pins) : []).map((pin) => pin.replace(/^\d+-/, ""));
+  say("attached", { state: own?.state, mode: own?.mode, links: links.sort(), ports: await both() });
+
+  await driver.call("applyFor", { model: "open81", seconds: 5 });
+  const during = await both();
+  const back = await settle(() => connect(80), "open", 20);
+  say("confirm", { during, back, after: await both(), state: await driver.call("confirmation") });
+  await driver.call("decide", "undo");
+  await driver.call("forget");
+
+  const expires = new Date(Date.now() + 6000);
+  await driver.call("applyRules", rulesUntil(expires));
+  const early = await both();
+  const stillEarly = Date.now() < Math.floor(expires.getTime() / 1000) * 1000;
+  await sleep(Math.max(0, expires.getTime() - Date.now()) + 1500);
+  say("expires", { early, stillEarly, late: await both() });
+  await driver.call("close", { detach: true });
+}
+
+say("release", release());
+await askOracle(Number(process.argv[2] ?? 1000));
+const bed = new Bed("sample");
+try {
+  bed.addGuest(1);
+  await bed.listen(1, 80, 81);
+  const driver = bed.start();
+  await withBpffs((root) => useDevice(driver, root));
+} finally {
+  bed.remove();
+}
