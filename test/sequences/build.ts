@@ -5,6 +5,7 @@ import { into, ipLayer, out, type Way } from "../semantics/steps.ts";
 import { gatewayMac } from "../support/bed.ts";
 import {
   destinationOptions,
+  extension,
   fragment,
   hopByHop,
   icmp,
@@ -110,6 +111,8 @@ function extraLayers(extra: ExtraName | null): readonly Layer[] {
       return [hopByHop(routerAlert6)];
     case "source-route":
       return [routing({ type: 0, segmentsLeft: 1, addresses: ["2001:db8:fffe::9"] })];
+    case "hip":
+      return [extension(139, { data: new Uint8Array(38) })];
     case "chain":
       return Array.from({ length: 9 }, () => destinationOptions());
     default: {

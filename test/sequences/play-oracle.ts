@@ -60,7 +60,8 @@ export class OraclePlay {
   }
 
   #saySession({ packet, time }: Extract<ScriptStep, { kind: "session" }>): string {
-    const read = readPacket(frameOf(this.#script, packet, this.#family));
+    // Of the whole datagram: a later fragment alone has no ports.
+    const read = readPacket(frameOf(this.#script, { ...packet, part: null }, this.#family));
     if (typeof read === "string" || read.body.kind !== "ip") throw new Error("the packet has no session");
     const key = sessionKey(read.body, packet.direction);
     const now = scriptStart + time;

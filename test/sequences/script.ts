@@ -61,7 +61,14 @@ export type Body =
     };
 
 /** What stands between the IP header and the transport, or in IPv4's options. */
-export const extraNames = ["options", "alert", "source-route", "destination-options", "chain"] as const;
+export const extraNames = [
+  "options",
+  "alert",
+  "source-route",
+  "destination-options",
+  "chain",
+  "hip",
+] as const;
 export type ExtraName = (typeof extraNames)[number];
 
 export interface PacketSpec {

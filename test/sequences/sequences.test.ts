@@ -1,20 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../native/program.ts";
+import { readScripts } from "./files.ts";
 import { findFaults, type Judge } from "./judge.ts";
 import { parseScript } from "./parse.ts";
 import { KernelStage } from "./play-kernel.ts";
 import { nativeJudge } from "./play-native.ts";
 import { oracleJudge } from "./play-oracle.ts";
 import { printScript } from "./print.ts";
-
-const room = fileURLToPath(new URL(".", import.meta.url));
-const files = readdirSync(room)
-  .filter((name) => name.endsWith(".seq"))
-  .sort();
 
 let folder = "";
 let stage: KernelStage;
@@ -30,10 +25,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const read = (file: string) => parseScript(`test/sequences/${file}`, readFileSync(join(room, file), "utf8"));
-
-describe.each(files)("%s", (file) => {
-  const script = read(file);
+describe.each(readScripts())("%s", (_, script) => {
   for (const family of script.families) {
     it(`is judged alike by the oracle, the host program and the kernel (IPv${family})`, async () => {
       const faults: string[] = [];
