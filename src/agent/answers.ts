@@ -11,7 +11,13 @@ import { answerApply, answerConfirm, answerRelease } from "./changes.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Confirmations } from "./confirmations.ts";
 import { countRules } from "./count-rules.ts";
-import { describeInterfaces, describeProof, describeSession, describeWaiting } from "./describe.ts";
+import {
+  describeInterfaces,
+  describeProof,
+  describeSession,
+  describeWaiting,
+  listGuarded,
+} from "./describe.ts";
 import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
@@ -120,7 +126,7 @@ function answerStatus({
     })),
     maps: status.maps.map((map) => ({ ...map })),
     eventsLost: countLost(enforcer),
-    problems: [...problems(), ...listDifferences(status, Date.now())],
+    problems: [...problems(), ...listGuarded(status), ...listDifferences(status, Date.now())],
   };
 }
 

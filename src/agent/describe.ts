@@ -145,3 +145,12 @@ export function describeWaiting(waiting: WaitingChange | null): StatusReply["pol
   const until = new Date(Date.now() + remainingSeconds * 1000).toISOString();
   return { revision, since, until, remainingSeconds };
 }
+
+/** What is wrong with what keeps the host protected while no agent runs, and with devices that lag behind the rules. */
+export function listGuarded({ guard }: KernelStatus): string[] {
+  if (guard === undefined) return [];
+  const { problem, restored } = guard;
+  const times = restored === 1 ? "once" : `${restored} times`;
+  const taken = `pins in the bpffs were taken away ${times} since the agent began, and made again: find out who does that`;
+  return [...(problem === null ? [] : [problem]), ...(restored === 0 ? [] : [taken])];
+}

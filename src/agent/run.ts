@@ -32,7 +32,8 @@ export async function runAgent(options: RunOptions): Promise<void> {
     openStore: (settled) => openFileStore(settled.store.file),
     openEnforcer: (settings) => {
       const onError = (error: unknown) => log.error({ err: error }, "a device could not be protected");
-      return Enforcement.open({ object, root: paths.bpffs, settings, onError });
+      const onNotice = (message: string) => log.warn(message);
+      return Enforcement.open({ object, root: paths.bpffs, settings, onError, onNotice });
     },
   });
   const stopReloading = reloadOnHangup(agent, paths, log);

@@ -22,6 +22,7 @@ import type { Marks } from "./marks.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
 import type { Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
+import { pinMissing } from "./repin.ts";
 import type { AttachChoice } from "./settings.ts";
 import type { AttachMode, InterfaceStatus } from "./status.ts";
 
@@ -111,6 +112,17 @@ export class Attachments {
         link.pin(path);
       }
     }
+  }
+
+  /** Makes pins of links again that somebody took away; says how many. */
+  restorePins(): number {
+    const pins = [...this.#devices].flatMap(([ifindex, links]) =>
+      [...links].flatMap(([hook, link]) =>
+        // A link whose device is gone is forgotten when that is noticed.
+        link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
+      ),
+    );
+    return pinMissing(this.#pins.links, pins);
   }
 
   has(ifindex: number): boolean {

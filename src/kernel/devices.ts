@@ -23,6 +23,8 @@ export class GuestDevices {
   #bindings = new Map<number, string>();
   /** ifindex -> why nothing protects it, and what was done. */
   readonly #problems = new Map<number, string>();
+  /** Devices that were up, and were set down because nothing protected them. */
+  readonly #setDown = new Set<number>();
 
   constructor(engine: SyncEngine, attachments: Attachments) {
     this.#engine = engine;
@@ -35,6 +37,11 @@ export class GuestDevices {
 
   problemOf(ifindex: number): string | null {
     return this.#problems.get(ifindex) ?? null;
+  }
+
+  /** Whether something failed at a device. */
+  get hasFailed(): boolean {
+    return this.#problems.size > 0;
   }
 
   /** Which devices the interfaces of a model are on; before the model is applied, so that its plan knows. */
@@ -56,7 +63,7 @@ export class GuestDevices {
     const spares: { record: number; stored: StoredRecord }[] = [];
     for (const [ifindex, id] of bindings) {
       const link = links.get(ifindex);
-      if (link !== undefined) this.#protect(link, id, settings, spares);
+      if (link !== undefined) this.#protectAlone(link, id, settings, spares);
     }
     this.#releaseUnbound(links);
     if (spares.length === 0) return;
@@ -73,7 +80,22 @@ export class GuestDevices {
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
       this.#attachments.forget(ifindex);
       this.#problems.delete(ifindex);
+      this.#setDown.delete(ifindex);
       this.#bindings.delete(ifindex);
+    }
+  }
+
+  /** What fails at one device keeps no other from being protected. */
+  #protectAlone(
+    link: LinkInfo,
+    id: string,
+    settings: KernelSettings,
+    spares: { record: number; stored: StoredRecord }[],
+  ): void {
+    try {
+      this.#protect(link, id, settings, spares);
+    } catch (error) {
+      this.#problems.set(link.ifindex, `${link.name} could not be looked after: ${errorText(error)}`);
     }
   }
 
@@ -92,6 +114,8 @@ export class GuestDevices {
       if (!this.#introduce(link, stored, settings, spares)) return;
     }
     if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
+    if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
+    this.#setDown.delete(link.ifindex);
     this.#problems.delete(link.ifindex);
   }
 
@@ -138,6 +162,7 @@ export class GuestDevices {
     let done = "the device was set down (onFailure: closed)";
     try {
       native().setLinkUp(link.ifindex, false);
+      if (link.up) this.#setDown.add(link.ifindex);
     } catch (error) {
       done = `and the device could not be set down: ${errorText(error)}`;
     }

@@ -10,6 +10,7 @@ import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
 import { SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
 import { EventReader } from "./events.ts";
+import { Guard } from "./guard.ts";
 import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Limit, SettingsStruct } from "./layout.gen.ts";
@@ -55,6 +56,7 @@ export class Enforcement implements Enforcer {
   readonly #uplinks: UplinkDevices;
   readonly #events: EventReader;
   readonly #watch: LinkWatch;
+  readonly #guard: Guard;
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
   #settings: KernelSettings;
@@ -79,6 +81,7 @@ export class Enforcement implements Enforcer {
     const enforcement = new Enforcement(objects, options);
     try {
       await enforcement.#begin();
+      enforcement.#guard.start((look) => enforcement.#run(look));
       return enforcement;
     } catch (error) {
       enforcement.#letGo();
@@ -101,6 +104,13 @@ export class Enforcement implements Enforcer {
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
+    this.#guard = new Guard({
+      restore: () => this.#restorePins(),
+      unfinished: () => this.#model.unfinished,
+      hasFailed: () => this.#devices.hasFailed,
+      follow: () => this.#followLinks(),
+      onNotice: (message) => options.onNotice?.(message),
+    });
     this.#model = new HostModel({
       engine: this.#engine,
       devices: this.#devices,
@@ -170,6 +180,14 @@ export class Enforcement implements Enforcer {
     this.#queue.run(() => this.#followLinks()).catch((error: unknown) => onError?.(error));
   }
 
+  /** True where a pin was missing. Nothing is detached meanwhile: the agent's handles hold all of it. */
+  #restorePins(): boolean {
+    if (this.#freshPending) return false;
+    const moved = this.#objects.restore();
+    const made = this.#engine.tables.restorePins() + this.#attachments.restorePins();
+    return moved || made > 0;
+  }
+
   async #followLinks(): Promise<void> {
     if (this.#closed) return;
     if (this.#model.inForce !== null) await this.#model.followLinks();
@@ -208,7 +226,8 @@ export class Enforcement implements Enforcer {
   status(): KernelStatus {
     this.#checkOpen();
     const { digest, hz } = this.#objects;
-    return { adopted: this.adopted, object: digest, hz, ...describeKernel(this.#described()) };
+    const guard = this.#guard.status;
+    return { adopted: this.adopted, object: digest, hz, guard, ...describeKernel(this.#described()) };
   }
 
   #described(): Described {
@@ -286,6 +305,7 @@ export class Enforcement implements Enforcer {
     return this.#queue.run(async () => {
       if (this.#closed) return;
       this.#closed = true;
+      this.#guard.stop();
       this.#watch.close();
       await this.#engine.settle();
       if (detach) {
@@ -298,6 +318,7 @@ export class Enforcement implements Enforcer {
 
   /** Handles only: what is pinned goes on. */
   #letGo(): void {
+    this.#guard.stop();
     this.#watch.close();
     this.#events.close();
     this.#attachments.close();

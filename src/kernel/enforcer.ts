@@ -27,6 +27,8 @@ export interface EnforcementOptions {
   readonly mapSizes?: Readonly<Record<string, number>>;
   /** Told when a device could not be protected after a link event, when no caller waits for it. */
   readonly onError?: (error: unknown) => void;
+  /** Told when something that keeps the host protected was taken away, and what was done. */
+  readonly onNotice?: (message: string) => void;
 }
 
 export interface ModelInForce {

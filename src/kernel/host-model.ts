@@ -10,7 +10,7 @@ import type { Decision } from "./confirmation.ts";
 import type { GuestDevices } from "./devices.ts";
 import type { ModelInForce } from "./enforcer.ts";
 import type { EngineReport, ModelChange, SyncEngine } from "./engine.ts";
-import { EnforcementError } from "./errors.ts";
+import { EnforcementError, errorText } from "./errors.ts";
 import { ModelBefore } from "./hold.ts";
 import { readHostFacts } from "./host-facts.ts";
 import type { InterfaceNames } from "./interface-names.ts";
@@ -34,6 +34,7 @@ export class HostModel {
   readonly #parts: HostParts;
   readonly #cpus = native().possibleCpus();
   #inForce: ModelInForce | null = null;
+  #unfinished: string | null = null;
   /** While a change waits for its confirmation. */
   #before: ModelBefore | null = null;
 
@@ -55,7 +56,8 @@ export class HostModel {
     const change = this.#change(model);
     const report = await this.#applyChange(change, seconds);
     if (seconds !== null && before !== null) this.#before = new ModelBefore(before, boundBefore);
-    await this.#take(model, change.bindings);
+    // The maps have switched: what now fails at a device is that device's problem, and no refusal.
+    await this.#take(model, change.bindings).catch((error: unknown) => this.#putOff(error));
     return report;
   }
 
@@ -104,7 +106,18 @@ export class HostModel {
     names.follow(model.resolved);
     await this.#reconcile(bindings);
     uplinks.reconcile(settings().uplinks, links());
+    this.#unfinished = null;
     await this.notice();
+  }
+
+  /** Devices and uplinks are looked after again until it succeeds; `status` says why it has not. */
+  #putOff(error: unknown): void {
+    this.#unfinished = errorText(error);
+  }
+
+  /** Why devices do not follow the model yet; null: they do. */
+  get unfinished(): string | null {
+    return this.#unfinished;
   }
 
   async #reconcile(bindings: ReadonlyMap<number, string>): Promise<void> {
@@ -120,8 +133,14 @@ export class HostModel {
   async followLinks(): Promise<void> {
     await this.notice();
     if (this.#inForce === null) return;
-    await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()));
-    this.#followHost(this.#inForce.resolved);
+    try {
+      await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()));
+      this.#followHost(this.#inForce.resolved);
+      this.#unfinished = null;
+    } catch (error) {
+      this.#putOff(error);
+      throw error;
+    }
     await this.notice();
   }
 

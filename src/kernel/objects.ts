@@ -1,14 +1,15 @@
 /** Loads the kernel programs, or takes over those that an earlier agent left enforcing. */
-import { closeSync, openSync, renameSync } from "node:fs";
+import { closeSync, fstatSync, openSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileDigest } from "./digest.ts";
 import { EnforcementError } from "./errors.ts";
 import { checkHost, loadError, prepareBpffs } from "./host-check.ts";
 import { layoutDigest, SettingsStruct } from "./layout.gen.ts";
 import { indexKey } from "./maps.ts";
-import { type BpfProgram, native } from "./native.ts";
-import { closeMaps, collectMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
+import { type BpfMap, type BpfProgram, native } from "./native.ts";
+import { closeMaps, collectMaps, eachMap, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
 import { ensureDirectory, listPins, Pins, removeTree } from "./pins.ts";
+import { copyPins, pinMissing } from "./repin.ts";
 import { learnTicks } from "./ticks.ts";
 
 export const programNames = [
@@ -53,6 +54,11 @@ export interface KernelObjects {
   readonly programs: Programs;
   /** Jiffies per second. */
   readonly hz: number;
+  /**
+   * Makes pins again that somebody took away, and mounts the bpffs again; true where something was missing. Session
+   * tables and links are their owners' to pin.
+   */
+  restore(): boolean;
   close(): void;
 }
 
@@ -63,7 +69,12 @@ export interface KernelObjects {
 export function loadOrAdopt(options: LoadOptions): KernelObjects {
   checkHost(options.object);
   prepareBpffs(options.root);
-  const lock = lockRoot(options.root);
+  let lock = lockRoot(options.root);
+  const remount = () => {
+    if (isRootOf(lock, options.root)) return false;
+    lock = moveRoot(lock, options.root);
+    return true;
+  };
   try {
     const pins = new Pins(options.root);
     pins.settle();
@@ -81,6 +92,7 @@ export function loadOrAdopt(options: LoadOptions): KernelObjects {
       fresh: found === "incompatible",
       ...loaded,
       hz,
+      restore: () => restorePins(remount(), pins, digest, loaded),
       close: () => {
         closeMaps(loaded.maps);
         for (const program of Object.values(loaded.programs)) program.close();
@@ -101,6 +113,40 @@ function lockRoot(root: string): number {
     "LOCKED",
     `another agent holds ${root}: stop it first (systemctl stop ringwall)`,
   );
+}
+
+/** Whether the bpffs at `root` is the one whose root is held; an unmounted one is not. */
+function isRootOf(held: number, root: string): boolean {
+  const now = statSync(root, { throwIfNoEntry: false });
+  const before = fstatSync(held);
+  return now !== undefined && now.dev === before.dev && now.ino === before.ino;
+}
+
+/** Mounts the bpffs anew, with all that the one before has, and lets go of that. Returns the new root's handle. */
+function moveRoot(held: number, root: string): number {
+  prepareBpffs(root);
+  const lock = lockRoot(root);
+  try {
+    copyPins(`/proc/self/fd/${held}`, root);
+  } catch (error) {
+    closeSync(lock);
+    throw error;
+  }
+  closeSync(held);
+  return lock;
+}
+
+function restorePins(wasMoved: boolean, pins: Pins, digest: string, { maps, programs }: Loaded): boolean {
+  const made =
+    pinMissing(pins.maps, mapPins(maps)) + pinMissing(pins.programs(digest), Object.entries(programs));
+  // Last, as at a load: it says that the maps are whole.
+  const hadLayout = pins.layout === layoutDigest;
+  if (!hadLayout) pins.setLayout(layoutDigest);
+  return wasMoved || made > 0 || !hadLayout;
+}
+
+function* mapPins(maps: ObjectMaps): Generator<readonly [string, BpfMap]> {
+  for (const map of eachMap(maps)) yield [map.info.name, map];
 }
 
 /** Whether the pinned maps are what this agent would make. */

@@ -7,6 +7,7 @@ import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
+import { pinMissing } from "./repin.ts";
 import {
   describeSession,
   isAlive,
@@ -199,6 +200,15 @@ export class SessionTables {
   /** Takes the sessions of all other interfaces away. */
   async retain(numbers: ReadonlySet<number>): Promise<void> {
     await this.release([...this.#tables.keys()].filter((number) => !numbers.has(number)));
+  }
+
+  /** Makes pins again that somebody took away; says how many. */
+  restorePins(): number {
+    if (this.#directory === null) return 0;
+    const pins = [...this.#tables].flatMap(([number, tables]) =>
+      tableNames.map((table) => [`${number}-${table}`, tables[table]] as const),
+    );
+    return pinMissing(this.#directory, pins);
   }
 
   #removePins(number: number): void {

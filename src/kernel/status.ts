@@ -102,6 +102,15 @@ export interface KernelStatus {
   readonly proof: ProofStatus;
   /** Why leftovers of an earlier change could not be deleted at once; null when all were. They do no harm. */
   readonly leftovers?: string | null;
+  readonly guard?: GuardStatus;
+}
+
+/** What the look of each second came to. */
+export interface GuardStatus {
+  /** How often pins had to be made again, since the agent began. */
+  readonly restored: number;
+  /** What cannot be put right yet: pins, or a device that does not follow the model; null: nothing. */
+  readonly problem: string | null;
 }
 
 export interface ApplyReport {

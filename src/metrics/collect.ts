@@ -37,6 +37,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   addKernelCounters(registry, sources);
   addKernelGauges(registry, sources);
   addProofs(registry, sources);
+  addGuard(registry, sources);
   addModelGauges(registry, sources);
   const duration = new Histogram({
     ...describe("applyDuration"),
@@ -159,6 +160,17 @@ function addProofs(registry: Registry, sources: MetricSources): void {
   copy("proofs", ({ policies }) => policies);
   copy("verifications", ({ verifications }) => verifications);
   copy("differences", ({ differences }) => differences);
+}
+
+function addGuard(registry: Registry, sources: MetricSources): void {
+  new Counter({
+    ...describe("restored"),
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(sources.status().guard?.restored ?? 0);
+    },
+  });
 }
 
 function addModelGauges(registry: Registry, sources: MetricSources): void {

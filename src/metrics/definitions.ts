@@ -115,6 +115,13 @@ export const definitions = {
     help: "Places of a map that were not as the agent left them.",
     note: "Anything but absence wants a look at `ringwall status` and at who has CAP_BPF on the host.",
   },
+  restored: {
+    name: "ringwall_pins_restored_total",
+    type: "counter",
+    labels: [],
+    help: "Looks, one a second, that found pins or the bpffs taken away, and made them again.",
+    note: "Nothing is detached while the agent runs; without it, the host would be open.",
+  },
   interfacesProven: {
     name: "ringwall_interfaces_proven",
     type: "gauge",

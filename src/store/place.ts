@@ -91,13 +91,19 @@ export async function moveIntoPlace(folder: string, moves: readonly Move[]): Pro
     if (several) await writeJournal(folder, moves);
     for (const move of moves) await makeMove(folder, move, undo, clean);
     await syncFolder(folder);
+    // One that stayed would be gone through again.
+    if (several) await removeIfThere(join(folder, journalName));
   } catch (error) {
     await undoMoves(folder, moves, undo, error);
-    for (const path of clean) await removeIfThere(path);
+    await clearUp(clean);
     throw error;
   }
-  if (several) await removeIfThere(join(folder, journalName));
-  for (const path of clean) await removeIfThere(path);
+  await clearUp(clean);
+}
+
+/** What cannot be removed costs no more than its place, until removeStale: the files are decided by now. */
+async function clearUp(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await removeIfThere(path).catch(() => undefined);
 }
 
 async function undoMoves(

@@ -27,6 +27,8 @@ export class Host {
   readonly metricsPort: number;
   /** For the agents, beside what they get anyway. */
   readonly env: Record<string, string> = {};
+  /** What agents run under: a tracer and its words. */
+  under: readonly string[] = [];
   readonly #name = `rwc-${process.pid}`;
   readonly #agents: Agent[] = [];
 
@@ -98,7 +100,9 @@ export class Host {
   /** Starts an agent; settles when it answers or has ended. */
   async startAgent(...args: string[]): Promise<Agent> {
     const own = ["--config", join(this.folder, "agent.yaml"), "--state-dir", join(this.folder, "state")];
-    const agent = new Agent(this.#spawn([...this.#program, "agent", ...this.paths, ...own, ...args]));
+    const agent = new Agent(
+      this.#spawn([...this.under, ...this.#program, "agent", ...this.paths, ...own, ...args]),
+    );
     this.#agents.push(agent);
     await agent.ready;
     return agent;

@@ -92,6 +92,20 @@ describe("a disk that fails", () => {
     },
   );
 
+  const both = { "a.yaml": rulesText("vpc-x"), "b.yaml": rulesText("vpc-y") };
+  it.each([3, 4])("an old file that cannot be removed (unlink %i) does not undo what is in place", (when) => {
+    const output = writeUnder(["-e", "trace=unlink", "-e", `inject=unlink:error=EIO:when=${when}`], both);
+    expect(output).toBe("written");
+    expect(onDisk()).toEqual(both);
+  });
+
+  it("a journal that cannot be removed undoes what is in place, so that nobody goes through it again", () => {
+    const output = writeUnder(["-e", "trace=unlink", "-e", "inject=unlink:error=EIO:when=2"], both);
+    expect(output).toBe("refused EIO");
+    expect(onDisk()).toEqual(old);
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(old));
+  });
+
   it("a full disk refuses before anything is changed", () => {
     const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0755", "tmpfs", folder]);
     expect(mounted.status).toBe(0);

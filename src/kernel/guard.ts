@@ -1,0 +1,94 @@
+/**
+ * Looks once a second whether what keeps the host protected is still there: the bpffs, the pins, the programs of each
+ * device. What somebody took away is made again; what failed is tried again, ever more rarely.
+ */
+import { errorText } from "./errors.ts";
+import type { GuardStatus } from "./status.ts";
+
+/** Between two looks, ms: what is taken away stands again within a second. */
+const lookEvery = 1000;
+/** Between two attempts at what goes on failing, in looks. */
+const rarest = 60;
+
+export interface Guarded {
+  /** Makes pins again that are missing; true where one was. */
+  readonly restore: () => boolean;
+  /** Why devices or uplinks do not follow the model; null: they do. */
+  readonly unfinished: () => string | null;
+  /** Whether nothing protects some device; its own state says why. */
+  readonly hasFailed: () => boolean;
+  /** Tries again. */
+  readonly follow: () => Promise<void>;
+  /** Told once when pins were made again, or cannot be. */
+  readonly onNotice: (message: string) => void;
+}
+
+export class Guard {
+  readonly #guarded: Guarded;
+  #timer: NodeJS.Timeout | null = null;
+  #restored = 0;
+  #problem: string | null = null;
+  /** Looks until the next attempt, and until the one after it. */
+  #wait = 0;
+  #pause = 1;
+
+  constructor(guarded: Guarded) {
+    this.#guarded = guarded;
+  }
+
+  /** `run`: does one look between other work. */
+  start(run: (look: () => Promise<void>) => Promise<void>): void {
+    let isLooking = false;
+    this.#timer = setInterval(() => {
+      if (isLooking) return;
+      isLooking = true;
+      run(() => this.look())
+        // Each part of a look says itself what went wrong.
+        .catch(() => undefined)
+        .finally(() => {
+          isLooking = false;
+        });
+    }, lookEvery);
+    this.#timer.unref();
+  }
+
+  get status(): GuardStatus {
+    return { restored: this.#restored, problem: this.#problem ?? this.#guarded.unfinished() };
+  }
+
+  async look(): Promise<void> {
+    this.#restore();
+    await this.#retry();
+  }
+
+  #restore(): void {
+    const before = this.#problem;
+    try {
+      const isMissing = this.#guarded.restore();
+      this.#problem = null;
+      if (!isMissing) return;
+      this.#restored++;
+      this.#guarded.onNotice("pins were taken away, and made again: nothing was detached meanwhile");
+    } catch (error) {
+      this.#problem = `pins were taken away and cannot be made again, so the host opens when the agent ends: ${errorText(error)}`;
+      if (before !== this.#problem) this.#guarded.onNotice(this.#problem);
+    }
+  }
+
+  async #retry(): Promise<void> {
+    if (this.#guarded.unfinished() === null && !this.#guarded.hasFailed()) {
+      this.#wait = 0;
+      this.#pause = 1;
+      return;
+    }
+    if (this.#wait-- > 0) return;
+    this.#wait = this.#pause;
+    this.#pause = Math.min(rarest, this.#pause * 2);
+    await this.#guarded.follow();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}

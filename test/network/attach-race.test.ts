@@ -1,0 +1,159 @@
+/** Devices that appear under fire: what comes through before and after their programs stand. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Host } from "../cli/host.ts";
+
+const program = fileURLToPath(new URL("attach-race.mjs", import.meta.url));
+const addon = fileURLToPath(new URL("../../build/ringwall.node", import.meta.url));
+const devices = Number(process.env.RINGWALL_DEVICES ?? 50);
+/** Beside them one that no rules name: what is sent there comes through. */
+const unprotected = devices + 1;
+
+interface Heard {
+  /** Datagrams by guest. */
+  readonly heard: Readonly<Record<string, number>>;
+  /** From the device's event to its last program, ms. */
+  readonly gaps: Readonly<Record<string, number>>;
+  /** Datagrams by guest, shortly after its programs stood. */
+  readonly atAttachment: Readonly<Record<string, number>>;
+}
+
+const mac = (guest: number) => `02:00:00:00:01:${guest.toString(16).padStart(2, "0")}`;
+
+/** Guests that may send nothing. */
+function rules(): string {
+  const guests = Array.from({ length: devices }, (_, index) => index + 1).map(
+    (guest) =>
+      `  i-${guest}: {interfaces: {eni-${guest}: {device: tap${guest}, network: vpc-a, mac: "${mac(guest)}", addresses: [10.1.${guest}.1], groups: [sg-t]}}}`,
+  );
+  return `version: 1
+networks: {vpc-a: {type: vpc}}
+groups:
+  sg-t: {type: basic, network: vpc-a, innerAccess: drop, defaultEgress: drop, rules: []}
+instances:
+${guests.join("\n")}
+`;
+}
+
+let host: Host;
+let guests: string;
+const children: ChildProcess[] = [];
+
+function run(namespace: string, mode: string): ChildProcess {
+  const argument = JSON.stringify({ count: unprotected, links: join(host.folder, "bpf", "links"), addon });
+  const words = [`--net=/run/netns/${namespace}`, process.execPath, program, mode, argument];
+  const child = spawn("nsenter", words, { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  return child;
+}
+
+async function readLine(child: ChildProcess): Promise<string> {
+  const [bytes] = child.stdout === null ? [""] : await once(child.stdout, "data");
+  return String(bytes);
+}
+
+/** A pair whose guest's end is ready to send the moment that the host's is up. */
+function addDevice(guest: number, isUp: boolean): void {
+  const [tap, eth] = [`tap${guest}`, `eth${guest}`];
+  const batch = [
+    `link add ${tap} netns ${host.namespace} type veth peer name ${eth} netns ${guests} address ${mac(guest)}`,
+  ];
+  execFileSync("ip", ["-batch", "-"], { input: batch.join("\n") });
+  const inside = [
+    `link set ${eth} addrgenmode none up`,
+    `addr add 10.1.${guest}.1/24 dev ${eth}`,
+    `neigh replace 10.1.${guest}.254 lladdr 02:00:00:00:02:02 dev ${eth}`,
+  ];
+  execFileSync("ip", ["-n", guests, "-batch", "-"], { input: inside.join("\n") });
+  const outside = [`link set ${tap} address 02:00:00:00:02:02`, `addr add 10.1.${guest}.254/24 dev ${tap}`];
+  execFileSync("ip", ["-n", host.namespace, "-batch", "-"], { input: outside.join("\n") });
+  if (isUp) raise(guest);
+}
+
+function raise(guest: number): void {
+  execFileSync("ip", ["-n", host.namespace, "link", "set", `tap${guest}`, "up"]);
+}
+
+function removeDevices(): void {
+  for (let guest = 1; guest <= unprotected; guest++)
+    execFileSync("ip", ["-n", host.namespace, "link", "del", `tap${guest}`]);
+}
+
+const all = Array.from({ length: devices }, (_, index) => index + 1);
+
+beforeAll(async () => {
+  host = new Host(19477, { bridges: 0 });
+  guests = `${host.namespace}-fire`;
+  execFileSync("ip", ["netns", "add", guests]);
+  host.writeRules(rules());
+  host.writeConfig({ onFailure: "closed" });
+  await host.startAgent();
+  await readLine(run(guests, "fire"));
+}, 60_000);
+
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await host?.remove();
+  execFileSync("ip", ["netns", "del", guests]);
+});
+
+async function hearWhile(work: () => Promise<void>): Promise<Heard> {
+  const child = run(host.namespace, "hear");
+  await readLine(child);
+  await work();
+  const said = readLine(child);
+  child.stdin?.write("say\n");
+  const heard = JSON.parse(await said) as Heard;
+  child.kill("SIGKILL");
+  return heard;
+}
+
+const sum = (counts: Readonly<Record<string, number>>, of: readonly number[]) =>
+  of.reduce((total, guest) => total + (counts[guest] ?? 0), 0);
+
+function describeGaps(gaps: Readonly<Record<string, number>>): string {
+  const sorted = Object.values(gaps).sort((one, other) => one - other);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.toFixed(1);
+  return `${sorted.length} devices, from their creation to their programs: median ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms`;
+}
+
+const isProtected = async () => {
+  const { stdout } = await host.ringwall("status", "--json");
+  const { interfaces } = JSON.parse(stdout) as { interfaces: { state: string }[] };
+  return interfaces.filter(({ state }) => state === "enforcing").length;
+};
+
+describe(`${devices} devices that appear under fire`, () => {
+  it("let nothing through from their attachment on, however early they are up", async () => {
+    const { heard, gaps, atAttachment } = await hearWhile(async () => {
+      addDevice(unprotected, true);
+      for (const guest of all) addDevice(guest, true);
+      await expect.poll(isProtected, { timeout: 10_000 }).toBe(devices);
+      await sleep(1000);
+    });
+    console.log(`${describeGaps(gaps)}; ${sum(heard, all)} datagrams came through before`);
+    expect(Object.keys(gaps).length).toBeGreaterThanOrEqual(devices);
+    expect(sum(heard, all) - sum(atAttachment, all)).toBe(0);
+    // Control: the same fire through a device that nothing protects.
+    expect(sum(heard, [unprotected])).toBeGreaterThan(100);
+    removeDevices();
+  }, 60_000);
+
+  it("let nothing through at all where they are prepared before they are up", async () => {
+    const { heard } = await hearWhile(async () => {
+      addDevice(unprotected, false);
+      for (const guest of all) addDevice(guest, false);
+      await expect.poll(isProtected, { timeout: 10_000 }).toBe(devices);
+      for (const guest of [...all, unprotected]) raise(guest);
+      await sleep(1000);
+    });
+    expect(sum(heard, all)).toBe(0);
+    expect(sum(heard, [unprotected])).toBeGreaterThan(100);
+    removeDevices();
+  }, 60_000);
+});

@@ -1,0 +1,131 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Host } from "../cli/host.ts";
+
+let host: Host;
+let bpffs: string;
+
+beforeAll(async () => {
+  host = new Host(19476);
+  bpffs = join(host.folder, "bpf");
+  await host.startAgent();
+}, 60_000);
+afterAll(() => host?.remove());
+
+interface Status {
+  readonly interfaces: readonly { readonly state: string; readonly problem: string | null }[];
+  readonly problems: readonly string[];
+  readonly proof: { readonly verified: { readonly differences: readonly object[] } | null };
+}
+const status = async () => JSON.parse((await host.ringwall("status", "--verify", "--json")).stdout) as Status;
+const restored = () =>
+  Number(/^ringwall_pins_restored_total (\d+)$/m.exec(host.metrics())?.[1] ?? Number.NaN);
+
+/** Every pin with its directory. */
+function listPins(folder = bpffs, prefix = ""): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !name.endsWith(".debug"))
+    .flatMap((entry) =>
+      entry.isDirectory()
+        ? [`${prefix}${entry.name}/`, ...listPins(join(folder, entry.name), `${prefix}${entry.name}/`)]
+        : [`${prefix}${entry.name}`],
+    )
+    .sort();
+}
+
+/** Kernel ids of the links by pin: one that was attached anew has another. */
+function linkIds(): Record<string, number> {
+  return Object.fromEntries(
+    host.pinnedLinks.map((name) => {
+      const words = ["-j", "link", "show", "pinned", join(bpffs, "links", name)];
+      const { id }: { id: number } = JSON.parse(execFileSync("bpftool", words, { encoding: "utf8" }));
+      return [name, id];
+    }),
+  );
+}
+
+/** Pings one a millisecond or so while `work` is done; how many got no answer. */
+async function pingWhile(work: () => Promise<void>): Promise<number> {
+  const { execFile } = await import("node:child_process");
+  const words = [
+    "netns",
+    "exec",
+    host.guest(1),
+    "ping",
+    "-q",
+    "-i",
+    "0.01",
+    "-c",
+    "250",
+    "-W",
+    "1",
+    "10.0.0.2",
+  ];
+  const pinged = new Promise<string>((done) => {
+    execFile("ip", words, (_, stdout) => done(stdout));
+  });
+  await work();
+  const [, sent = "0", heard = "0"] = /(\d+) packets transmitted, (\d+) received/.exec(await pinged) ?? [];
+  expect(Number(sent)).toBe(250);
+  return Number(sent) - Number(heard);
+}
+
+const within = { timeout: 2500, interval: 50 };
+
+describe("an agent whose bpffs or pins are taken away", () => {
+  it("mounts and pins all of it again, detaches nothing, and says so", async () => {
+    const [pins, ids] = [listPins(), linkIds()];
+    expect(restored()).toBe(0);
+    const lost = await pingWhile(async () => {
+      // A busy mount cannot be taken away but lazily.
+      execFileSync("umount", ["-l", bpffs]);
+      expect(readdirSync(bpffs)).toEqual([]);
+      await expect.poll(() => listPins(), within).toEqual(pins);
+    });
+    expect(lost).toBe(0);
+    expect(linkIds()).toEqual(ids);
+    expect(restored()).toBe(1);
+    const { problems, interfaces, proof } = await status();
+    expect(problems).toEqual([expect.stringContaining("were taken away once")]);
+    expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
+    expect(proof.verified?.differences).toEqual([]);
+    expect(host.logs).toContain("pins were taken away, and made again");
+  });
+
+  it("holds the new mount against a second agent, and is adopted from it", async () => {
+    const ids = linkIds();
+    await host.stopAgents("SIGKILL");
+    const agent = await host.startAgent();
+    expect(agent.log).toContain('"adopted":true');
+    expect(linkIds()).toEqual(ids);
+  });
+
+  it.each(["links", "current/maps", "current/sessions", "current"])("pins %s again", async (folder) => {
+    const [pins, ids, before] = [listPins(), linkIds(), restored()];
+    removeBelow(join(bpffs, folder));
+    expect(listPins()).not.toEqual(pins);
+    await expect.poll(() => listPins(), within).toEqual(pins);
+    expect(linkIds()).toEqual(ids);
+    expect(restored()).toBeGreaterThan(before);
+  });
+
+  it("leaves what the next agent adopts, with everything that was in force", async () => {
+    await host.stopAgents("SIGKILL");
+    const agent = await host.startAgent();
+    expect(agent.log).toContain('"adopted":true');
+    expect((await status()).proof.verified?.differences).toEqual([]);
+    expect(host.ping(1, 2)).toBe(true);
+  });
+});
+
+function removeBelow(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      removeBelow(path);
+      execFileSync("rmdir", [path]);
+    } else rmSync(path);
+  }
+}

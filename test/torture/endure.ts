@@ -1,0 +1,27 @@
+/** Faults one after the other: what each broke is gathered, so that one run tells of all. */
+import { describePoint, type Point } from "./tracer.ts";
+
+export interface Endured {
+  /** Faults that met their call: a run differs a little from the one that was counted. */
+  readonly hits: number;
+  readonly broken: readonly string[];
+}
+
+/** `suffer` throws what does not hold after a fault, and answers whether the fault met its call. */
+export async function endure(
+  points: readonly Point[],
+  suffer: (point: Point, name: string) => Promise<boolean>,
+): Promise<Endured> {
+  const broken: string[] = [];
+  let hits = 0;
+  for (const point of points) {
+    const name = describePoint(point);
+    try {
+      if (await suffer(point, name)) hits++;
+    } catch (error) {
+      broken.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  console.log(`${hits} of ${points.length} faults met their call`);
+  return { hits, broken };
+}

@@ -1,0 +1,124 @@
+/** System calls of a process made to fail, or to be its last, by strace from outside. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Calls by which an agent changes something: the kernel's objects, netlink, the disk. */
+export const faultyCalls = [
+  "bpf",
+  "openat",
+  "fsync",
+  "rename",
+  "unlink",
+  "mkdir",
+  "write",
+  "writev",
+  "sendto",
+  "sendmsg",
+  "mount",
+] as const;
+export type Call = (typeof faultyCalls)[number];
+
+export const errors = [
+  "E2BIG",
+  "ENOSPC",
+  "ENOMEM",
+  "EBUSY",
+  "EPERM",
+  "EINVAL",
+  "EAGAIN",
+  "EINTR",
+  "EIO",
+] as const;
+
+/** The n-th call of its kind in some thread. `fault`: the errno that it answers, or the signal that ends the process. */
+export interface Point {
+  readonly call: Call;
+  readonly n: number;
+  readonly fault: (typeof errors)[number] | "SIGKILL";
+}
+
+/** "bpf 12 ENOMEM" */
+export function describePoint({ call, n, fault }: Point): string {
+  return `${call} ${n} ${fault}`;
+}
+
+/** Arguments of strace for a point; null: all calls are only logged. */
+function wordsOf(point: Point | null, log: string): string[] {
+  const traced = point === null ? faultyCalls.join(",") : point.call;
+  const words = ["-f", "-qq", "-y", "-o", log, "-e", `trace=${traced}`, "-e", "signal=none"];
+  if (point === null) return words;
+  const what = point.fault === "SIGKILL" ? "signal=SIGKILL" : `error=${point.fault}`;
+  return [...words, "-e", `inject=${point.call}:${what}:when=${point.n}`];
+}
+
+/** What stands before a command that is traced from its first call on. */
+export function traced(point: Point | null, log: string): string[] {
+  return ["strace", ...wordsOf(point, log), "--"];
+}
+
+/** Does `work` while a process that runs is traced. */
+export async function whileTraced<T>(
+  pid: number,
+  point: Point | null,
+  log: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const strace = spawn("strace", [...wordsOf(point, log), "-p", String(pid)], { stdio: "ignore" });
+  const ended = once(strace, "close");
+  try {
+    await awaitTracer(pid);
+    return await work();
+  } finally {
+    await endTracer(strace, ended);
+  }
+}
+
+async function awaitTracer(pid: number): Promise<void> {
+  for (let turn = 0; turn < 500; turn++) {
+    if (/TracerPid:\s+[1-9]/.test(readFileSync(`/proc/${pid}/status`, "utf8"))) return;
+    await sleep(10);
+  }
+  throw new Error(`strace did not attach to ${pid}`);
+}
+
+/** By a signal that lets it detach; it does not always notice that what it traces is gone. */
+async function endTracer(strace: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  strace.kill("SIGINT");
+  const late = setTimeout(() => strace.kill("SIGKILL"), 2000);
+  await ended;
+  clearTimeout(late);
+}
+
+/** The kernel's bookkeeping of threads, and a look at who has files open: nothing of a change. */
+const noise = /\[eventfd\]|"\/proc\//;
+
+export interface TraceLog {
+  /** Places of each call among those of its thread, in the thread that made it most. */
+  readonly places: ReadonlyMap<Call, readonly number[]>;
+  /** Whether the fault met its call. */
+  readonly isHit: boolean;
+}
+
+/** Reads a log of strace, and removes it. */
+export function readLog(log: string): TraceLog {
+  const text = existsSync(log) ? readFileSync(log, "utf8") : "";
+  rmSync(log, { force: true });
+  const counts = new Map<string, number>();
+  const threads = new Map<string, { readonly call: Call; readonly places: number[] }>();
+  for (const [line, thread = "", name = ""] of text.matchAll(/^(\d+) +(\w+)\(.*$/gm)) {
+    const call = faultyCalls.find((each) => each === name);
+    if (call === undefined) continue;
+    const key = `${thread} ${call}`;
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    const places: number[] = threads.get(key)?.places ?? [];
+    if (!noise.test(line)) places.push(count);
+    threads.set(key, { call, places });
+  }
+  const most = new Map<Call, readonly number[]>();
+  for (const { call, places } of threads.values())
+    if (places.length > (most.get(call)?.length ?? 0)) most.set(call, places);
+  return { places: most, isHit: /\(INJECTED\)|\+\+\+ killed by SIGKILL/.test(text) };
+}

@@ -1,0 +1,266 @@
+/** A host whose agent is made to fail, guests that talk all the while, and what has to hold afterwards. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { type Agent, Host } from "../cli/host.ts";
+import type { Outcome } from "../cli/program.ts";
+import { type Point, traced } from "./tracer.ts";
+
+const peer = fileURLToPath(new URL("../network/peer.mjs", import.meta.url));
+
+/** Both allow the flows to 8080 and 9080, none allows 8081; one of them allows echo. */
+export const ruleSets = { echo: rulesWith("icmp"), silent: rulesWith("gre") } as const;
+export type RuleSet = keyof typeof ruleSets;
+
+export function otherOf(rules: RuleSet): RuleSet {
+  return rules === "echo" ? "silent" : "echo";
+}
+
+function rulesWith(protocol: string): string {
+  return `version: 1
+networks: {vpc-a: {type: vpc}}
+groups:
+  sg-t:
+    type: basic
+    network: vpc-a
+    innerAccess: drop
+    rules:
+      - {direction: ingress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: 10.0.0.0/24}
+      - {direction: ingress, policy: accept, protocol: udp, portRange: 9080/9080, remote: 10.0.0.0/24}
+      - {direction: ingress, policy: accept, protocol: ${protocol}, portRange: -1/-1, remote: 10.0.0.0/24}
+instances:
+  i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-t]}}}
+  i-2: {interfaces: {eni-2: {device: tap2, network: vpc-a, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-t]}}}
+`;
+}
+
+export interface Flows {
+  readonly tcp: { readonly sent: number; readonly lost: number; readonly broken: number };
+  readonly udp: { readonly sent: number; readonly lost: number; readonly broken: number };
+  readonly attempts: number;
+  readonly denied: number;
+}
+
+interface Status {
+  readonly policy: { readonly revision: number };
+  readonly interfaces: readonly { readonly id: string; readonly state: string }[];
+  readonly proof: {
+    readonly verified: { readonly differences: readonly object[]; readonly problem: string | null } | null;
+  };
+}
+
+/** What is left of an agent's work in the kernel and in its process. */
+export interface Holdings {
+  readonly pins: readonly string[];
+  /** Handles of BPF objects in the agent, by kind. */
+  readonly handles: Readonly<Record<string, number>>;
+}
+
+export class Victim {
+  readonly host: Host;
+  readonly #server: ChildProcess;
+  #flow: ChildProcess | null = null;
+  #agent: Agent | null = null;
+  /** The agent's own process, where strace is its parent. */
+  #traced: number | null = null;
+
+  private constructor(host: Host, server: ChildProcess) {
+    this.host = host;
+    this.#server = server;
+  }
+
+  static async make(metricsPort: number): Promise<Victim> {
+    const host = new Host(metricsPort);
+    // strace counts calls by thread.
+    host.env.UV_THREADPOOL_SIZE = "1";
+    mkdirSync(join(host.folder, "new"));
+    host.writeRules(ruleSets.echo);
+    const server = startPeer(host, 2, "serve");
+    await readLine(server);
+    return new Victim(host, server);
+  }
+
+  async remove(): Promise<void> {
+    this.#server.kill("SIGKILL");
+    this.#flow?.kill("SIGKILL");
+    await this.host.remove();
+  }
+
+  /** The agent that runs; a new one where there is none. */
+  async agent(): Promise<Agent> {
+    if (this.#agent === null || !isRunning(this.#agent.pid)) this.#agent = await this.host.startAgent();
+    return this.#agent;
+  }
+
+  /** An agent under strace from its first call on; null where it enforces, else how it ended. */
+  async startTraced(point: Point | null): Promise<Outcome | null> {
+    this.host.under = traced(point, this.log);
+    try {
+      const agent = await this.host.startAgent();
+      // Its calls are logged until it is gone; strace ends with it.
+      const pid = pidUnder(agent.pid);
+      if (pid === null) return await agent.end();
+      this.#traced = pid;
+      return null;
+    } finally {
+      this.host.under = [];
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#traced !== null && isRunning(this.#traced)) process.kill(this.#traced, "SIGKILL");
+    this.#traced = null;
+    await this.host.stopAgents("SIGKILL");
+    this.#agent = null;
+  }
+
+  get isUp(): boolean {
+    return this.#agent !== null && isRunning(this.#agent.pid);
+  }
+
+  apply(rules: RuleSet): Promise<Outcome> {
+    const path = join(this.host.folder, "new", "rules.yaml");
+    writeFileSync(path, ruleSets[rules]);
+    return this.host.ringwall("apply", path);
+  }
+
+  /** Which of the rule sets the store has, whole. Throws where it has something else. */
+  get stored(): RuleSet {
+    const text = readFileSync(join(this.host.folder, "rules.d", "rules.yaml"), "utf8");
+    if (text === ruleSets.echo) return "echo";
+    if (text === ruleSets.silent) return "silent";
+    throw new Error(`the store's file is neither the old nor the new one: ${text.length} bytes`);
+  }
+
+  /** Which of them the packets meet. */
+  get met(): RuleSet {
+    const command = ["netns", "exec", this.host.guest(1), "ping", "-c", "1", "-W", "0.3", "10.0.0.2"];
+    return spawnSync("ip", command).status === 0 ? "echo" : "silent";
+  }
+
+  async status(): Promise<Status> {
+    const { code, stdout, stderr } = await this.host.ringwall("status", "--verify", "--json");
+    if (code !== 0) throw new Error(`status ended with ${code}: ${stderr}`);
+    return JSON.parse(stdout) as Status;
+  }
+
+  /** For strace. */
+  get log(): string {
+    return join(this.host.folder, "strace.log");
+  }
+
+  /** With an agent up, packets meet what is stored, the kernel is what is wanted, and nothing else is there. */
+  async expectWhole(said: string, clean: Holdings): Promise<Status> {
+    await this.agent();
+    const status = await this.status();
+    expect(this.met, `${said}; packets meet`).toBe(this.stored);
+    expect(status.proof.verified, said).toMatchObject({ differences: [], problem: null });
+    expect(
+      status.interfaces.map(({ state }) => state),
+      said,
+    ).toEqual(["enforcing", "enforcing"]);
+    expect(this.holdings, said).toEqual(clean);
+    expect(this.leftFiles, said).toEqual([]);
+    return status;
+  }
+
+  /** Other files in the store's folder and the state than whole ones: what was begun and left. */
+  get leftFiles(): string[] {
+    return ["rules.d", "state"]
+      .flatMap((name) => listTree(join(this.host.folder, name)))
+      .filter((name) => /\.new$|\.tmp$|^\./.test(name));
+  }
+
+  /** What a killed agent left stays for an hour, in case somebody needs it. */
+  removeLeftFiles(): void {
+    for (const name of this.leftFiles)
+      for (const folder of ["rules.d", "state"])
+        rmSync(join(this.host.folder, folder, name), { force: true });
+  }
+
+  get holdings(): Holdings {
+    return {
+      pins: listTree(join(this.host.folder, "bpf")),
+      handles: this.#agent === null ? {} : countHandles(this.#agent.pid),
+    };
+  }
+
+  /** Five flows of each kind from guest 1 to guest 2, until `endFlows`. */
+  async beginFlows(): Promise<void> {
+    this.#flow = startPeer(this.host, 1, "flow", { host: "10.0.0.2", count: 5 });
+    await readLine(this.#flow);
+  }
+
+  async endFlows(): Promise<Flows> {
+    if (this.#flow === null) throw new Error("no flows were begun");
+    const report = readLine(this.#flow);
+    this.#flow.stdin?.write("end\n");
+    return JSON.parse(await report) as Flows;
+  }
+}
+
+function startPeer(host: Host, guest: number, mode: string, argument: object = {}): ChildProcess {
+  const words = [
+    `--net=/run/netns/${host.guest(guest)}`,
+    process.execPath,
+    peer,
+    mode,
+    JSON.stringify(argument),
+  ];
+  return spawn("nsenter", words, { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+async function readLine(child: ChildProcess): Promise<string> {
+  const [bytes] = child.stdout === null ? [""] : await once(child.stdout, "data");
+  return String(bytes);
+}
+
+/** The child of a process; null where it has none any more. */
+function pidUnder(pid: number): number | null {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return child === undefined || child === "" ? null : Number(child);
+  } catch {
+    return null;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Every path below a folder, but for the two files that the kernel puts into each bpffs. */
+function listTree(folder: string, prefix = ""): string[] {
+  return readdirSync(folder)
+    .filter((name) => !name.endsWith(".debug"))
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const isFolder = statSync(path).isDirectory();
+      return [`${prefix}${name}`, ...(isFolder ? listTree(path, `${prefix}${name}/`) : [])];
+    });
+}
+
+function countHandles(pid: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    let target = "";
+    try {
+      target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      continue; // Closed meanwhile.
+    }
+    if (!/bpf/.test(target)) continue;
+    const kind = target.replace(/^anon_inode:/, "").replace("_", "-");
+    if (kind.startsWith("/")) continue;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
