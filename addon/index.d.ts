@@ -134,8 +134,11 @@ export class BpfProgram {
   liveFrames(options: { data: Uint8Array; repeat: number; ifindex: number; batch?: number }): Promise<void>;
   /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
-  /** tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. */
-  attachTcx(options: { ifindex: number; direction: "ingress" | "egress" }): BpfLink;
+  /**
+   * tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. `first`: before all that stand there, not
+   * behind them.
+   */
+  attachTcx(options: { ifindex: number; direction: "ingress" | "egress"; first?: boolean }): BpfLink;
   /** clsact filter (it outlives the process); replaces the one of the same handle and priority. */
   attachTc(options: {
     ifindex: number;
@@ -239,6 +242,8 @@ export function queryTc(options: {
   handle: number;
   priority: number;
 }): number;
+/** Ids of the programs at a device's tcx hook, in the order in which they run; none where the kernel has no tcx. */
+export function queryTcx(options: { ifindex: number; direction: "ingress" | "egress" }): number[];
 /** The id of the XDP program on a device (any mode), or 0. */
 export function queryXdp(ifindex: number): number;
 /** SO_PEERCRED of a connected unix socket. */

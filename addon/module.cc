@@ -42,6 +42,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     defineFunction<listAddresses>(env, exports, "listAddresses");
     defineFunction<detachTc>(env, exports, "detachTc");
     defineFunction<queryTc>(env, exports, "queryTc");
+    defineFunction<queryTcx>(env, exports, "queryTcx");
     defineFunction<queryXdp>(env, exports, "queryXdp");
     defineFunction<peerCredentials>(env, exports, "peerCredentials");
     defineFunction<lockFile>(env, exports, "lockFile");

@@ -18,9 +18,8 @@ namespace ringwall {
 
 namespace {
 
-// enum bpf_attach_type of Linux 6.6, which older headers lack.
-constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
-constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+/** BPF_F_BEFORE, which older headers do not have. */
+constexpr uint32_t kBefore = 1U << 3;
 
 // Room for what a program may put before or behind a packet (XDP_PACKET_HEADROOM, twice).
 constexpr size_t kGrowth = 512;
@@ -96,13 +95,6 @@ struct ManyRuns {
         return run.result();
     }
 };
-
-bool readIngress(const Napi::Object &options) {
-    std::string direction = readString(options.Get("direction"), "direction");
-    if (direction != "ingress" && direction != "egress")
-        throw Failure(EINVAL, "direction must be ingress or egress, not " + direction);
-    return direction == "ingress";
-}
 
 Napi::Value linkTo(Napi::Env env, int program, uint32_t ifindex, bpf_attach_type hook, uint32_t flags) {
     LIBBPF_OPTS(bpf_link_create_opts, create, .flags = flags);
@@ -236,8 +228,10 @@ Napi::Value BpfProgram::attachXdp(const Napi::CallbackInfo &info) {
 Napi::Value BpfProgram::attachTcx(const Napi::CallbackInfo &info) {
     int program = fd();
     Napi::Object options = readObject(info[0], "options");
-    return linkTo(info.Env(), program, readUint32(options.Get("ifindex"), "ifindex"),
-                  readIngress(options) ? kTcxIngress : kTcxEgress, 0);
+    Napi::Value first = options.Get("first");
+    bool before = !first.IsUndefined() && readBoolean(first, "first");
+    return linkTo(info.Env(), program, readUint32(options.Get("ifindex"), "ifindex"), readTcxHook(options),
+                  before ? kBefore : 0);
 }
 
 Napi::Value BpfProgram::attachTc(const Napi::CallbackInfo &info) {

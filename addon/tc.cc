@@ -1,9 +1,11 @@
 #include "tc.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <climits>
 #include <string>
+#include <vector>
 
 #include "arguments.h"
 #include "error.h"
@@ -11,6 +13,19 @@
 namespace ringwall {
 
 namespace {
+
+// enum bpf_attach_type of Linux 6.6, which older headers lack.
+constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
+/** BPF_MPROG_MAX: no hook has more. */
+constexpr uint32_t kProgramsAtHook = 64;
+
+bool readIngress(const Napi::Object &options) {
+    std::string direction = readString(options.Get("direction"), "direction");
+    if (direction != "ingress" && direction != "egress")
+        throw Failure(EINVAL, "direction must be ingress or egress, not " + direction);
+    return direction == "ingress";
+}
 
 bpf_tc_hook hookAt(int ifindex, bool ingress) {
     bpf_tc_hook hook = {};
@@ -35,6 +50,10 @@ bool isAbsent(int error) {
 
 } // namespace
 
+bpf_attach_type readTcxHook(const Napi::Object &options) {
+    return readIngress(options) ? kTcxIngress : kTcxEgress;
+}
+
 TcFilter TcFilter::read(const Napi::Value &value) {
     Napi::Object options = readObject(value, "options");
     TcFilter filter;
@@ -42,10 +61,7 @@ TcFilter TcFilter::read(const Napi::Value &value) {
     if (ifindex == 0 || ifindex > INT_MAX)
         throw Failure(ENODEV, "there is no device with ifindex " + std::to_string(ifindex));
     filter.ifindex_ = static_cast<int>(ifindex);
-    std::string direction = readString(options.Get("direction"), "direction");
-    if (direction != "ingress" && direction != "egress")
-        throw Failure(EINVAL, "direction must be ingress or egress, not " + direction);
-    filter.ingress_ = direction == "ingress";
+    filter.ingress_ = readIngress(options);
     filter.handle_ = readUint32(options.Get("handle"), "handle");
     filter.priority_ = readUint32(options.Get("priority"), "priority");
     if (filter.handle_ == 0 || filter.priority_ == 0 || filter.priority_ > UINT16_MAX)
@@ -94,6 +110,23 @@ Napi::Value detachTc(const Napi::CallbackInfo &info) {
 
 Napi::Value queryTc(const Napi::CallbackInfo &info) {
     return Napi::Number::New(info.Env(), TcFilter::read(info[0]).query());
+}
+
+Napi::Value queryTcx(const Napi::CallbackInfo &info) {
+    Napi::Object options = readObject(info[0], "options");
+    uint32_t ifindex = readUint32(options.Get("ifindex"), "ifindex");
+    std::vector<uint32_t> ids(kProgramsAtHook);
+    LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids.data(), .prog_cnt = kProgramsAtHook);
+    LogCapture log;
+    int result = bpf_prog_query_opts(static_cast<int>(ifindex), readTcxHook(options), &query);
+    // A device without any has nothing to query (ENOENT); an older kernel knows no such hook (EINVAL).
+    if (result != -ENOENT && result != -EINVAL)
+        log.check(result, "cannot query the programs at the device with ifindex " + std::to_string(ifindex));
+    ids.resize(result == 0 ? query.prog_cnt : 0);
+    Napi::Array found = Napi::Array::New(info.Env(), ids.size());
+    for (uint32_t n = 0; n < ids.size(); n++)
+        found.Set(n, Napi::Number::New(info.Env(), ids[n]));
+    return found;
 }
 
 } // namespace ringwall

@@ -4,6 +4,8 @@
 
 #include "node-api.h"
 
+#include <bpf/bpf.h>
+
 #include <cstdint>
 
 namespace ringwall {
@@ -28,8 +30,12 @@ class TcFilter {
     uint32_t priority_ = 0;
 };
 
+/** The tcx hook of {direction}. Throws Failure (EINVAL). */
+bpf_attach_type readTcxHook(const Napi::Object &options);
+
 Napi::Value detachTc(const Napi::CallbackInfo &info);
 Napi::Value queryTc(const Napi::CallbackInfo &info);
+Napi::Value queryTcx(const Napi::CallbackInfo &info);
 
 } // namespace ringwall
 

@@ -56,3 +56,17 @@ export function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", e
   }
   return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
 }
+
+/**
+ * A program of somebody else that runs before ours at a tcx hook, as a sentence; null: there is none. It could let
+ * frames pass that were never judged, or judge others than the guest sent. `ours`: the id at a hook; null: no link.
+ */
+export function describeForeign(link: LinkInfo, ours: (hook: Hook) => number | null): string | null {
+  for (const direction of ["ingress", "egress"] as const) {
+    const own = ours(`tc-${direction}`);
+    const [first] = own === null ? [] : native().queryTcx({ ifindex: link.ifindex, direction });
+    if (first === undefined || first === own) continue;
+    return `another program (id ${first}) stands before Ringwall's at tc ${direction} of ${link.name} and may let frames pass unjudged: find whose it is (bpftool prog show id ${first}) and attach it behind`;
+  }
+  return null;
+}

@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  describeForeign,
   describeXdpRefusal,
   filter,
   type Hook,
@@ -125,6 +126,12 @@ export class Attachments {
     return pinMissing(this.#pins.links, pins);
   }
 
+  /** What of others stands before our programs on a device, as a sentence; null: nothing. */
+  describeForeign(link: LinkInfo): string | null {
+    const links = this.#devices.get(link.ifindex);
+    return describeForeign(link, (hook) => links?.get(hook)?.info().programId ?? null);
+  }
+
   has(ifindex: number): boolean {
     return this.#devices.has(ifindex);
   }
@@ -215,7 +222,8 @@ export class Attachments {
     const program = this.#programFor(hook);
     let link: BpfLink;
     try {
-      link = program.attachTcx({ ifindex, direction });
+      // One before it could let frames pass unjudged.
+      link = program.attachTcx({ ifindex, direction, first: true });
     } catch (error) {
       if (!withoutTcx.includes(errorCode(error) ?? "")) throw error;
       this.#setFilter(ifindex, hook, program);

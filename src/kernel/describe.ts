@@ -69,7 +69,7 @@ function describeInterface(
   const number = engine.known.numbers.get(digest64(source.id)) ?? 0;
   const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
   const ifindex = [...devices.bindings].find(([, id]) => id === source.id)?.[0] ?? 0;
-  const problem = devices.problemOf(ifindex);
+  const problem = devices.problemOf(ifindex) ?? devices.foreignOf(ifindex);
   const link = links.get(ifindex);
   const attached = attachments.describe(ifindex);
   return {

@@ -23,8 +23,13 @@ export class GuestDevices {
   #bindings = new Map<number, string>();
   /** ifindex -> why nothing protects it, and what was done. */
   readonly #problems = new Map<number, string>();
+  /** ifindex -> what somebody put before our programs. */
+  readonly #foreign = new Map<number, string>();
   /** Devices that were up, and were set down because nothing protected them. */
   readonly #setDown = new Set<number>();
+  /** Places of rw_interfaces that packets may still read, and when they are free again. */
+  readonly #erasing = new Set<number>();
+  #erased: Promise<void> = Promise.resolve();
 
   constructor(engine: SyncEngine, attachments: Attachments) {
     this.#engine = engine;
@@ -37,6 +42,11 @@ export class GuestDevices {
 
   problemOf(ifindex: number): string | null {
     return this.#problems.get(ifindex) ?? null;
+  }
+
+  /** What others have put before our programs on a device; null: nothing. */
+  foreignOf(ifindex: number): string | null {
+    return this.#foreign.get(ifindex) ?? null;
   }
 
   /** Whether something failed at a device. */
@@ -60,17 +70,37 @@ export class GuestDevices {
     this.#bindings = new Map(bindings);
     this.forgetGone(links);
     await this.#engine.settle();
-    const spares: { record: number; stored: StoredRecord }[] = [];
-    for (const [ifindex, id] of bindings) {
+    const spares = new Map<number, StoredRecord>();
+    // New ones first: each moment that they are open counts.
+    const isNew = (ifindex: number) => !this.#attachments.isComplete(ifindex);
+    const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
+    for (const [ifindex, id] of ordered) {
       const link = links.get(ifindex);
       if (link !== undefined) this.#protectAlone(link, id, settings, spares);
     }
     this.#releaseUnbound(links);
-    if (spares.length === 0) return;
-    await this.#engine.clean(async () => {
-      await this.#engine.grace();
-      for (const { record, stored } of spares) eraseRecord(this.#engine.maps, record, stored);
-    });
+    this.#eraseLater(spares);
+  }
+
+  /** Records that devices had for a moment; not awaited, since the next device must not wait for it. */
+  #eraseLater(spares: ReadonlyMap<number, StoredRecord>): void {
+    if (spares.size === 0) return;
+    for (const record of spares.keys()) this.#erasing.add(record);
+    this.#erased = this.#erased.then(() =>
+      this.#engine.clean(async () => {
+        try {
+          await this.#engine.grace();
+          for (const [record, stored] of spares) eraseRecord(this.#engine.maps, record, stored);
+        } finally {
+          for (const record of spares.keys()) this.#erasing.delete(record);
+        }
+      }),
+    );
+  }
+
+  /** Settles when nothing is left of what devices had for a moment. Before anything else is done to the maps. */
+  settle(): Promise<void> {
+    return this.#erased;
   }
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
@@ -81,6 +111,7 @@ export class GuestDevices {
       this.#attachments.forget(ifindex);
       this.#problems.delete(ifindex);
       this.#setDown.delete(ifindex);
+      this.#foreign.delete(ifindex);
       this.#bindings.delete(ifindex);
     }
   }
@@ -90,7 +121,7 @@ export class GuestDevices {
     link: LinkInfo,
     id: string,
     settings: KernelSettings,
-    spares: { record: number; stored: StoredRecord }[],
+    spares: Map<number, StoredRecord>,
   ): void {
     try {
       this.#protect(link, id, settings, spares);
@@ -99,12 +130,7 @@ export class GuestDevices {
     }
   }
 
-  #protect(
-    link: LinkInfo,
-    id: string,
-    settings: KernelSettings,
-    spares: { record: number; stored: StoredRecord }[],
-  ): void {
+  #protect(link: LinkInfo, id: string, settings: KernelSettings, spares: Map<number, StoredRecord>): void {
     const { known, maps } = this.#engine;
     const live = this.#engine.liveRecord(id);
     const stored = live === undefined ? undefined : known.records.get(live);
@@ -117,6 +143,9 @@ export class GuestDevices {
     if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
     this.#setDown.delete(link.ifindex);
     this.#problems.delete(link.ifindex);
+    const foreign = this.#attachments.describeForeign(link);
+    if (foreign === null) this.#foreign.delete(link.ifindex);
+    else this.#foreign.set(link.ifindex, foreign);
   }
 
   /** False where nothing attaches: the device is then down, or open where the operator wants that. */
@@ -124,7 +153,7 @@ export class GuestDevices {
     link: LinkInfo,
     stored: StoredRecord,
     settings: KernelSettings,
-    spares: { record: number; stored: StoredRecord }[],
+    spares: Map<number, StoredRecord>,
   ): boolean {
     const { known, maps } = this.#engine;
     const spare = this.#engine.sparePlace(stored.struct.number);
@@ -133,12 +162,13 @@ export class GuestDevices {
     const undo = new Undo();
     let problem: string;
     try {
-      if (this.#engine.hold?.needsRecord(spare)) {
-        // What a change that waits goes back to stays where it is; for this moment the device drops everything.
+      if (this.#engine.hold?.needsRecord(spare) || this.#erasing.has(spare)) {
+        // What a change that waits goes back to, and what is being erased, stays where it is; for this moment the
+        // device drops everything.
         switchDevice(maps, known, link.ifindex, removedRecord);
       } else {
         writeRecord(maps, spare, waiting, undo);
-        spares.push({ record: spare, stored: waiting });
+        spares.set(spare, waiting);
         switchDevice(maps, known, link.ifindex, spare);
       }
       const result = this.#attachments.attachGuest(link, settings.attach);

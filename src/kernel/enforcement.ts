@@ -65,6 +65,7 @@ export class Enforcement implements Enforcer {
   readonly #model: HostModel;
   readonly #names: InterfaceNames;
   #freshPending: boolean;
+  #isFollowDue = false;
   #closed = false;
 
   /**
@@ -177,7 +178,14 @@ export class Enforcement implements Enforcer {
 
   /** A device came, went or was renamed: what it needs is done under the model in force. */
   #onLinks(onError: ((error: unknown) => void) | undefined): void {
-    this.#queue.run(() => this.#followLinks()).catch((error: unknown) => onError?.(error));
+    // One look finds all that came until it begins.
+    if (this.#isFollowDue) return;
+    this.#isFollowDue = true;
+    const follow = () => {
+      this.#isFollowDue = false;
+      return this.#followLinks();
+    };
+    this.#queue.run(follow).catch((error: unknown) => onError?.(error));
   }
 
   /** True where a pin was missing. Nothing is detached meanwhile: the agent's handles hold all of it. */
@@ -307,6 +315,7 @@ export class Enforcement implements Enforcer {
       this.#closed = true;
       this.#guard.stop();
       this.#watch.close();
+      await this.#devices.settle();
       await this.#engine.settle();
       if (detach) {
         for (const ifindex of this.#attachments.devices) this.#attachments.detach(ifindex);

@@ -63,7 +63,8 @@ export class HostModel {
 
   /** A change that is in force, but not whole in what the agent knows of it, is not left to its deadline. */
   async #applyChange(change: ModelChange, seconds: number | null): Promise<EngineReport> {
-    const { engine } = this.#parts;
+    const { engine, devices } = this.#parts;
+    await devices.settle();
     const earlier = engine.hold;
     try {
       return await engine.apply(change, seconds);
@@ -77,7 +78,8 @@ export class HostModel {
   }
 
   async resume(before: ModelInForce, waiting: ModelInForce): Promise<void> {
-    const { engine } = this.#parts;
+    const { engine, devices } = this.#parts;
+    await devices.settle();
     const boundBefore = bindingsOf(engine.known, before.resolved.interfaces);
     const change = this.#change(waiting);
     await engine.resume(change);
@@ -167,12 +169,14 @@ export class HostModel {
   /** Null before a model was applied: there is nothing to hold the maps against. */
   async verify(others: OtherFindings): Promise<Verification | null> {
     await this.notice();
+    await this.#parts.devices.settle();
     return this.#inForce === null ? null : this.#parts.engine.verify(this.#change(this.#inForce), others);
   }
 
   /** Ends the wait where the kernel has not yet; the model in force is the one that was decided for. */
   async decide(decision: Decision): Promise<"kept" | "reverted"> {
     const { engine, devices, links } = this.#parts;
+    await devices.settle();
     const outcome = await engine.conclude(decision);
     const before = this.#before;
     this.#before = null;

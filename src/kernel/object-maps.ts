@@ -29,6 +29,10 @@ export interface ObjectMaps extends SyncMaps {
   readonly trace: BpfMap;
   readonly clock: BpfMap;
   readonly marks: BpfMap;
+  /** Memory of the programs, held so that it can be pinned again. */
+  readonly headers: BpfMap;
+  readonly packet: BpfMap;
+  readonly bits: BpfMap;
 }
 
 /** Names of all maps of the object; `open` gives the handle of one. */
@@ -62,6 +66,9 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     trace: open("rw_trace"),
     clock: open("rw_clock"),
     marks: open("rw_marks"),
+    headers: open("rw_headers"),
+    packet: open("rw_packet"),
+    bits: open("rw_bits"),
   };
 }
 

@@ -99,12 +99,18 @@ export class Host {
 
   /** Starts an agent; settles when it answers or has ended. */
   async startAgent(...args: string[]): Promise<Agent> {
+    const agent = this.beginAgent(...args);
+    await agent.ready;
+    return agent;
+  }
+
+  /** Starts an agent, and waits for nothing. */
+  beginAgent(...args: string[]): Agent {
     const own = ["--config", join(this.folder, "agent.yaml"), "--state-dir", join(this.folder, "state")];
     const agent = new Agent(
       this.#spawn([...this.under, ...this.#program, "agent", ...this.paths, ...own, ...args]),
     );
     this.#agents.push(agent);
-    await agent.ready;
     return agent;
   }
 

@@ -1,24 +1,18 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PacketCounter, Verification } from "../../src/kernel/status.ts";
+import { compileForge } from "./forge-object.ts";
 import { ip, objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { SettingsName } from "./scenarios.ts";
 
-const source = fileURLToPath(new URL("forge.bpf.c", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "ringwall-forge-"));
-const object = join(folder, "forge.bpf.o");
-
+let object: string;
+let removeObject: () => void;
 beforeAll(() => {
-  const machine = execFileSync("g++", ["-dumpmachine"], { encoding: "utf8" }).trim();
-  const flags = ["-O2", "-g", "-Wall", "-Werror", "--target=bpf", "-mcpu=v3", `-I/usr/include/${machine}`];
-  execFileSync("clang", [...flags, "-c", source, "-o", object]);
+  const { path, remove } = compileForge();
+  object = path;
+  removeObject = remove;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => removeObject());
 
 let bed: Bed;
 beforeEach(() => {

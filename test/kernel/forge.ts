@@ -37,6 +37,15 @@ export const forge = {
     counted = map;
     links.push(loaded.program("count_forged").attachTcx({ ifindex: indexOf(device), direction: "ingress" }));
   },
+  /** Somebody else's programs, which end both hooks of the device. */
+  async passAll({ object, device, first = false }: { object: string; device: string; first?: boolean }) {
+    const { loaded } = load(object);
+    for (const direction of ["ingress", "egress"] as const)
+      links.push(loaded.program("pass_all").attachTcx({ ifindex: indexOf(device), direction, first }));
+  },
+  passNone: async () => {
+    for (const link of links.splice(0)) link.detach();
+  },
   forgedCount: async () => {
     const value = counted?.get(place(1));
     return value === undefined ? 0 : Number(Buffer.from(value).readBigUInt64LE());

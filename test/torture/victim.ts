@@ -3,12 +3,15 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { type Agent, Host } from "../cli/host.ts";
 import type { Outcome } from "../cli/program.ts";
 import { type Point, traced } from "./tracer.ts";
 
+/** An agent that starts under strace on a busy machine, ms. */
+const readyWithin = 15_000;
 const peer = fileURLToPath(new URL("../network/peer.mjs", import.meta.url));
 
 /** Both allow the flows to 8080 and 9080, none allows 8081; one of them allows echo. */
@@ -99,7 +102,9 @@ export class Victim {
   async startTraced(point: Point | null): Promise<Outcome | null> {
     this.host.under = traced(point, this.log);
     try {
-      const agent = await this.host.startAgent();
+      const agent = this.host.beginAgent();
+      // The line of its log that says so may be what the fault took.
+      await Promise.race([agent.ready, sleep(readyWithin, undefined, { ref: false })]);
       // Its calls are logged until it is gone; strace ends with it.
       const pid = pidUnder(agent.pid);
       if (pid === null) return await agent.end();

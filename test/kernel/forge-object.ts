@@ -1,0 +1,16 @@
+/** forge.bpf.c, compiled in a folder of its own. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export function compileForge(): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "ringwall-forge-"));
+  const path = join(folder, "forge.bpf.o");
+  const source = fileURLToPath(new URL("forge.bpf.c", import.meta.url));
+  const machine = execFileSync("g++", ["-dumpmachine"], { encoding: "utf8" }).trim();
+  const flags = ["-O2", "-g", "-Wall", "-Werror", "--target=bpf", "-mcpu=v3", `-I/usr/include/${machine}`];
+  execFileSync("clang", [...flags, "-c", source, "-o", path]);
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
