@@ -13,16 +13,16 @@ import { EventReader } from "./events.ts";
 import { Guard } from "./guard.ts";
 import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
-import { Limit, SettingsStruct } from "./layout.gen.ts";
+import { Limit } from "./layout.gen.ts";
 import { LinkWatch } from "./link-watch.ts";
-import { indexKey } from "./maps.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { Marks } from "./marks.ts";
 import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
 import type { SessionClock, SessionReading } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
-import { encodeSettings, type KernelSettings } from "./settings.ts";
+import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
   ConfirmationStatus,
@@ -37,7 +37,6 @@ import type {
 } from "./status.ts";
 import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
-import { findSettings } from "./verify-places.ts";
 
 export type { EnforcementOptions, Enforcer } from "./enforcer.ts";
 export { defaultSettings, type KernelSettings } from "./settings.ts";
@@ -59,9 +58,7 @@ export class Enforcement implements Enforcer {
   readonly #guard: Guard;
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
-  #settings: KernelSettings;
-  /** As rw_settings has it. */
-  #taiOffset = 0;
+  readonly #settings: LiveSettings;
   readonly #model: HostModel;
   readonly #names: InterfaceNames;
   #freshPending: boolean;
@@ -94,7 +91,7 @@ export class Enforcement implements Enforcer {
     this.#objects = objects;
     this.adopted = objects.adopted;
     this.#freshPending = objects.fresh;
-    this.#settings = options.settings;
+    this.#settings = new LiveSettings(objects.maps.settings, objects.hz, options.settings);
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     const tables = new SessionTables(objects.maps.sessions, () => objects.pins.sessions, this.#idle);
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
@@ -118,12 +115,12 @@ export class Enforcement implements Enforcer {
       uplinks: this.#uplinks,
       names: this.#names,
       links: () => this.#watch.links,
-      settings: () => this.#settings,
+      settings: () => this.#settings.now,
     });
   }
 
   async #begin(): Promise<void> {
-    this.#writeSettings();
+    this.#settings.write();
     this.#engine.findHold();
     await this.#engine.recover();
     const { known, hold, tables } = this.#engine;
@@ -204,31 +201,15 @@ export class Enforcement implements Enforcer {
 
   configure(settings: KernelSettings): Promise<void> {
     return this.#run(async () => {
-      this.#settings = settings;
-      this.#writeSettings();
+      this.#settings.write(settings);
       if (!this.#freshPending) await this.#model.followHost();
     });
   }
 
   verify(): Promise<Verification | null> {
-    return this.#run(async () => {
-      // A time daemon may have learnt the offset since: that is no difference, but expiry follows it.
-      if (native().taiOffset() !== this.#taiOffset) this.#writeSettings();
-      const settings = this.#encodeSettings();
-      return this.#model.verify(() => [
-        ...findSettings(this.#objects.maps.settings, settings),
-        ...this.#attachments.findMarks(),
-      ]);
-    });
-  }
-
-  #writeSettings(): void {
-    this.#taiOffset = native().taiOffset();
-    this.#objects.maps.settings.set(indexKey(0), this.#encodeSettings());
-  }
-
-  #encodeSettings(): Uint8Array {
-    return SettingsStruct.encode(encodeSettings(this.#settings, this.#objects.hz, this.#taiOffset));
+    return this.#run(() =>
+      this.#model.verify(() => [...this.#settings.find(), ...this.#attachments.findMarks()]),
+    );
   }
 
   status(): KernelStatus {
@@ -246,7 +227,7 @@ export class Enforcement implements Enforcer {
       uplinks: this.#uplinks,
       links: this.#watch.links,
       resolved: this.#model.inForce?.resolved ?? null,
-      settings: this.#settings,
+      settings: this.#settings.now,
     };
   }
 
@@ -271,8 +252,7 @@ export class Enforcement implements Enforcer {
   #clock(): SessionClock {
     this.#checkOpen();
     const { hz, programs } = this.#objects;
-    const { timeouts } = encodeSettings(this.#settings, hz, 0);
-    return { now: readJiffies(programs.clock_probe), hz, timeouts };
+    return { now: readJiffies(programs.clock_probe), hz, timeouts: this.#settings.timeouts };
   }
 
   async sweep(): Promise<void> {
