@@ -2,7 +2,7 @@
 
 const wordLength = 64;
 /** Cells of all tables of one search: some hundreds of words, also where somebody chose them to be alike. */
-const cellsMax = 50_000;
+const cellsMax = 20_000;
 /** More slips than this are another word. */
 const slipsMax = 3;
 

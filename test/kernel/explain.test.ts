@@ -9,6 +9,7 @@ import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { arbitraryModel, pools } from "../support/arbitrary.ts";
+import { seed } from "../support/seed.ts";
 import { objectPath } from "./host.ts";
 
 const host = "here";
@@ -67,8 +68,6 @@ const directed: readonly Question[] = ["eni-0", "eni-1", "eni-2", "eni-4"].flatM
 ]);
 
 describe("explain asks the kernel", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-
   it(`and the two agree on verdict and reason, whatever is asked (seed ${seed})`, async () => {
     const reasons = new Map<string, number>();
     const note = ({ sides, kernel }: ExplainReply): void => {

@@ -26,7 +26,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const seed = Number(process.env.SEED ?? 1);
 const kills = Number(process.env.KILLS ?? 12);
 
 it(`an agent killed at any moment loses no session and opens nothing (${kills} kills, seed ${seed})`, async () => {

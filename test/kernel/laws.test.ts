@@ -5,13 +5,13 @@ import { resolve } from "../../src/policy/resolve.ts";
 import { type Law, laws } from "../support/laws.ts";
 import type { NamedVerdict } from "../support/named-verdict.ts";
 import { Random } from "../support/random.ts";
+import { seed } from "../support/seed.ts";
 import { ipv4Half, ipv6Twin, twinQuestion } from "../support/twins.ts";
 import { makeWorld, usualWorld } from "../support/world.ts";
 import { aimQuestion, isForRules, type Target, type WorldQuestion } from "../support/world-questions.ts";
 import { targetsOf } from "../support/world-targets.ts";
 import { WorldRun } from "./world-run.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 /** For each rule set; more in memory (test/unit/policy/laws.test.ts). */
 const packets = 40;
 

@@ -1,4 +1,5 @@
 /** Lives of a model in the shipped programs and in the oracle: what both say of each packet. */
+
 import fc from "fast-check";
 import { defaultSettings, type KernelSettings } from "../../src/kernel/settings.ts";
 import { TestRun } from "../../src/kernel/testrun.ts";
@@ -11,6 +12,7 @@ import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../suppo
 import { bed } from "../support/bed.ts";
 import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
+import { seed } from "../support/seed.ts";
 import { objectPath } from "./host.ts";
 
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
@@ -20,8 +22,7 @@ const stretch = 60;
 /** Seconds of uptime between two lives. */
 const rest = 10_000;
 
-/** A fixed seed in CI; RINGWALL_SEED tries another. */
-export const seed = Number(process.env.RINGWALL_SEED ?? 1);
+export { seed } from "../support/seed.ts";
 
 interface Life {
   /** The same interfaces under other rules, in turn. */

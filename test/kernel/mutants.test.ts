@@ -8,12 +8,12 @@ import { Undo, writePolicy } from "../../src/kernel/write.ts";
 import { compile } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
+import { seed } from "../support/seed.ts";
 import { arbitraryModel } from "../unit/policy/compile-arbitrary.ts";
 import { type Compiler, compilerMutants, mutantSubject } from "../unit/policy/compiler-mutants.ts";
 import { EngineBed } from "./engine-bed.ts";
 import { asked, subject } from "./verify-subject.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`mutants.test.ts: RINGWALL_SEED=${seed}`);
 
 let bed: EngineBed;

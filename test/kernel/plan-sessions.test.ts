@@ -1,4 +1,5 @@
 /** What `plan` says of live sessions against what the shipped programs then do with them, packet by packet. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planSessions } from "../../src/agent/plan-sessions.ts";
@@ -13,12 +14,11 @@ import { createSessionJudge } from "../../src/policy/session-judge.ts";
 import { arbitraryModel, pools } from "../support/arbitrary.ts";
 import { address } from "../support/bed.ts";
 import { Random } from "../support/random.ts";
+import { seed } from "../support/seed.ts";
 import { type SessionEnds, sessionFrame } from "../support/session-frames.ts";
 import { drain } from "../unit/policy/diff/support.ts";
 import { objectPath } from "./host.ts";
 
-/** A fixed seed in CI; RINGWALL_SEED tries another. */
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 /** Seconds of UTC at which sessions open, and at which the change comes: rules expire at start + 40. */
 const start = 1_000_000;
 const changed = start + 50;

@@ -4,6 +4,7 @@ import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import { agrees, describeDifference } from "../support/named-verdict.ts";
 import { Random } from "../support/random.ts";
+import { seed } from "../support/seed.ts";
 import { largeWorld, makeWorld, usualWorld, type WorldSize } from "../support/world.ts";
 import { allFeatures, allVerdicts, FeatureTally } from "../support/world-features.ts";
 import { aimQuestion, type Target } from "../support/world-questions.ts";
@@ -14,9 +15,6 @@ import { WorldRun } from "./world-run.ts";
 const wanted = 1_000_000;
 /** Packets for each rule set. */
 const packets = 200;
-
-/** A fixed seed in CI; RINGWALL_SEED tries another. */
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
 class Comparison {
   readonly tally = new FeatureTally();

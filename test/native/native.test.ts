@@ -12,6 +12,7 @@ import type { Resolved } from "../../src/policy/types.ts";
 import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../support/arbitrary.ts";
 import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
+import { seed } from "../support/seed.ts";
 import { Bench } from "./bench.ts";
 import { buildProgram, headersFolder, Script } from "./program.ts";
 
@@ -23,8 +24,6 @@ const stretch = 400;
 const expectedReasons = ["rule", "session", "related", "revoked", "fragment", "malformed"];
 /** Frames that are compared at least. */
 const wanted = 12_000;
-/** A fixed seed in CI; RINGWALL_SEED tries another. */
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
 let folder = "";
 let program = "";

@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
 import { Random } from "../support/random.ts";
+import { seed } from "../support/seed.ts";
 
 const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const kills = 50;
 const flows = 100;
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
 /** Both allow the flows; the rule at the end comes and goes. */
 const rules = (turn: number): string => `version: 1

@@ -50,7 +50,10 @@ export function modelOf(imported: Imported, rest: { readonly [section: string]: 
     },
     { aliasDuplicateObjects: false },
   );
-  const { model, diagnostics } = parseModel([{ path: "rules.yaml", text }], { limits: defaultLimits });
+  const { model, diagnostics } = parseModel([{ path: "rules.yaml", text }], {
+    // What a source may hold, it may hold here: whether it fits the limits is another test's matter.
+    limits: { ...defaultLimits, rulesPerGroup: 4096, rulesPerInterface: 4096 },
+  });
   if (model === null) throw new Error(`${diagnostics.map(formatDiagnostic).join("\n")}\n${text}`);
   return model;
 }

@@ -3,6 +3,7 @@
  * Left out, because nftables means something else by them: TCP without a session (`midstream`), address mask and
  * information requests (conntrack makes sessions of them), redirects (`related` there), neighbour discovery.
  */
+
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAddress } from "../../../src/model/cidr.ts";
@@ -12,6 +13,7 @@ import { evaluate, type Verdict } from "../../../src/policy/evaluate.ts";
 import { objectPath, withBpffs } from "../../kernel/host.ts";
 import { bundleDriver, Driver } from "../../kernel/namespace.ts";
 import { toHex } from "../../support/packet.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryRuleSet, type RuleSet } from "./rule-set.ts";
 import { arbitraryTalk, type Step, type Talk } from "./talk.ts";
 import { buildFrames, Middle, makeFolder, removeFolder } from "./twin.ts";
@@ -23,7 +25,6 @@ const wanted = 50_000;
 const talksEach = 300;
 /** A fault has to be seen within so many rule sets. */
 const faultySetsMax = 60;
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
 const folder = makeFolder();
 let nft: Middle;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { renderDiff, unifiedDiff } from "../../../src/cli/render/unified-diff.ts";
 import { Random } from "../../support/random.ts";
+import { seed } from "../../support/seed.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`unified-diff.test.ts: RINGWALL_SEED=${seed}`);
 
 /** What `patch` does, by the book: every hunk at its line, its context as it is. */

@@ -1,9 +1,11 @@
 /** Sources with a part missing or of another kind: what comes is legal, or refused with a finding; nothing is thrown. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isRefused } from "../../../src/interchange/finding.ts";
 import type { SourceFile } from "../../../src/interchange/translate.ts";
 import { importFiles, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
 const permission = {
   Policy: "Accept",
@@ -202,8 +204,6 @@ function expectLegalOrRefused(files: readonly SourceFile[]): "legal" | "refused"
 }
 
 describe("a damaged source", () => {
-  const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
-
   it.each(Object.entries(documents))(`of %s is legal or refused (seed ${seed})`, (name, document) => {
     const reached = { legal: 0, refused: 0 };
     const paths = pathsOf(document);

@@ -1,4 +1,5 @@
 /** An import of an Alibaba Cloud group, as JSON, list or CSV, allows what it allows. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ruleKeys } from "../../../src/interchange/alibaba-keys.ts";
@@ -16,6 +17,7 @@ import {
   prefixes6,
 } from "../../support/foreign.ts";
 import { importText, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
 interface Permission {
   readonly Policy: "Accept" | "Drop";
@@ -153,7 +155,6 @@ const shapes = {
 } as const;
 
 describe("an import of an Alibaba Cloud group", () => {
-  const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const reached = { refused: 0, whole: 0, partial: 0, accept: 0, drop: 0, narrower: 0 };
 
   it.each(["attribute", "list", "csv"] as const)(

@@ -1,4 +1,5 @@
 /** An import of AWS groups allows what they allow: never more, and where nothing is named, nothing less. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isPartial, isRefused } from "../../../src/interchange/finding.ts";
@@ -13,6 +14,7 @@ import {
   prefixes6,
 } from "../../support/foreign.ts";
 import { importText, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
 interface Permission {
   readonly IpProtocol: string;
@@ -131,7 +133,6 @@ function sourceAccepts(groups: readonly AwsGroup[], packet: ForeignPacket): bool
 }
 
 describe("an import of AWS groups", () => {
-  const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const reached = { whole: 0, partial: 0, accept: 0, drop: 0, narrower: 0 };
 
   it(`is never wider than its source, and equal where nothing is left out (seed ${seed})`, () => {

@@ -1,4 +1,5 @@
 /** An import of OpenStack groups allows what they allow: never more, and where nothing is named, nothing less. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isPartial, isRefused } from "../../../src/interchange/finding.ts";
@@ -14,6 +15,7 @@ import {
   prefixes6,
 } from "../../support/foreign.ts";
 import { importText, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
 const own = "11111111-1111-4111-8111-111111111111";
 const peer = "22222222-2222-4222-8222-222222222222";
@@ -127,7 +129,6 @@ function sourceAccepts(rules: readonly Rule[], packet: ForeignPacket): boolean {
 }
 
 describe("an import of OpenStack groups", () => {
-  const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const reached = { whole: 0, partial: 0, accept: 0, drop: 0, narrower: 0 };
 
   it(`is never wider than its source, and equal where nothing is left out (seed ${seed})`, () => {

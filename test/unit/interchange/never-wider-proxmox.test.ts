@@ -1,4 +1,5 @@
 /** An import of a guest's firewall file, with the cluster's, allows what they allow: there the first rule decides. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isPartial, isRefused } from "../../../src/interchange/finding.ts";
@@ -12,6 +13,7 @@ import {
   localOf,
 } from "../../support/foreign.ts";
 import { importFiles, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
 type Matcher = (packet: ForeignPacket) => boolean;
 
@@ -209,7 +211,6 @@ function sourceAccepts(
 }
 
 describe("an import of a guest's firewall", () => {
-  const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const reached = { refused: 0, whole: 0, partial: 0, accept: 0, drop: 0 };
 
   it(`is never wider than its source, and equal where nothing is left out (seed ${seed})`, () => {

@@ -1,4 +1,5 @@
 /** Export, then import: the same group where the format can say it all, and never a wider one where it cannot. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SourceFormat } from "../../../src/interchange/detect.ts";
@@ -10,8 +11,8 @@ import { arbitraryModel } from "../../support/arbitrary-model.ts";
 import { prefixList } from "../../support/bed.ts";
 import { anyPacket, instances, judge } from "../../support/foreign.ts";
 import { importText, modelOf } from "../../support/import-target.ts";
+import { seed } from "../../support/seed.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const others = ["sg-vpc-a-2", "sg-vpc-a-3"];
 
 /** A group of the models that all tests share, with every feature of a VPC's rules, as far as a file may say it. */

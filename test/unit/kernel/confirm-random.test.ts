@@ -1,8 +1,10 @@
 /** Random changes that wait, over maps in memory: kept or taken back, with the agent killed in between or not. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfirmKind } from "../../../src/kernel/layout.gen.ts";
 import { journalSlot } from "../../../src/kernel/state.ts";
+import { seed } from "../../support/seed.ts";
 import { createFakeMaps, Faults } from "./fake-maps.ts";
 import { Host, storeEntries } from "./host.ts";
 import { arbitraryModel, devices, freshViews, isAway, viewsOf } from "./random-models.ts";
@@ -16,8 +18,6 @@ const arbitraryStep = fc.record({
 });
 
 describe("a change that waits for its confirmation", () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-
   it(`goes back whole or stays whole, and leaves nothing behind (seed ${seed})`, async () => {
     const counts = { kept: 0, reverted: 0, restarted: 0 };
     const property = fc.asyncProperty(

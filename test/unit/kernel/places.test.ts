@@ -23,6 +23,7 @@ import { missingCapabilities } from "../../../src/kernel/probe.ts";
 import { Queue } from "../../../src/kernel/queue.ts";
 import { fitSizes } from "../../../src/kernel/sessions.ts";
 import { closestTicks, ticksSinceBoot } from "../../../src/kernel/ticks.ts";
+import { seed } from "../../support/seed.ts";
 import { address, iface, prefix } from "../policy/compile-fixture.ts";
 import { createFakeMaps, Faults } from "./fake-maps.ts";
 
@@ -56,6 +57,7 @@ describe("runs of places", () => {
           expect(ranges.take(63)).toBe(1);
         },
       ),
+      { seed },
     );
   });
 

@@ -1,7 +1,9 @@
 /** Random histories of models, cut off at random operations, refused at others; the views of every device hold. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EnforcementError } from "../../../src/kernel/errors.ts";
+import { seed } from "../../support/seed.ts";
 import { createFakeMaps, Faults, Killed } from "./fake-maps.ts";
 import { Host } from "./host.ts";
 import { arbitraryModel, devices, freshViews, isAway, viewsOf } from "./random-models.ts";
@@ -18,8 +20,6 @@ const arbitrarySteps = fc.array(
 );
 
 describe("a random history of models", () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-
   it(`shows each device the old or the new, whole, through kills and refusals (seed ${seed})`, async () => {
     let killed = 0;
     let refused = 0;

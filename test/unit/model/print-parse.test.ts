@@ -4,9 +4,8 @@ import { defaultLimits, type Model } from "../../../src/model/model.ts";
 import { parseModel } from "../../../src/model/parse.ts";
 import { printModel } from "../../support/print-model.ts";
 import { Random } from "../../support/random.ts";
+import { seed } from "../../support/seed.ts";
 import { makeWorld, usualWorld } from "../../support/world.ts";
-
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 
 function parse(text: string): Model {
   const { model, diagnostics } = parseModel([{ path: "rules.json", text }], { limits: defaultLimits });

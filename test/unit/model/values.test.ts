@@ -18,6 +18,7 @@ import { formatPortRange, parsePortRange } from "../../../src/model/ports.ts";
 import { parseProtocol } from "../../../src/model/protocol.ts";
 import { checkId, checkText, quote } from "../../../src/model/text.ts";
 import { formatTime, parseTime } from "../../../src/model/time.ts";
+import { seed } from "../../support/seed.ts";
 
 /** The value, or the right form that a refusal names. */
 function answer<T>(parsed: Parsed<T>): T | string | null {
@@ -46,6 +47,7 @@ describe("addresses and prefixes", () => {
         const { family, bits } = prefix;
         expect(parseAddress(formatAddress(prefix))).toEqual({ ok: true, value: { family, bits } });
       }),
+      { seed },
     );
   });
 
@@ -147,6 +149,7 @@ describe("ranges of ports", () => {
         const range = { first: Math.min(a, b), last: Math.max(a, b) };
         expect(parsePortRange(formatPortRange(range))).toEqual({ ok: true, value: range });
       }),
+      { seed },
     );
     expect(parsePortRange(formatPortRange(null))).toEqual({ ok: true, value: null });
   });

@@ -9,6 +9,7 @@ import { explain } from "../../../src/policy/explain.ts";
 import { addMembersToBe } from "../../../src/policy/member-to-be.ts";
 import { holds, isMulticast, madeLinkLocal, sameAddress } from "../../../src/policy/oracle/address.ts";
 import { address, prefix } from "../../support/bed.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryLintModel, farAddresses, listServices, now } from "./lint/universe.ts";
 
 interface Place {
@@ -106,8 +107,6 @@ const arbitraryRow = fc
   .map(({ service, ...rest }) => ({ ...rest, ...service }));
 
 describe("check over a whole universe", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-
   it(`equals every packet tried: groups, members to be, prefixes, address pairs (seed ${seed})`, () => {
     const seen = { met: 0, contradicted: 0, nothing: 0 };
     fc.assert(

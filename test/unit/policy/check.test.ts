@@ -9,6 +9,7 @@ import { explain } from "../../../src/policy/explain.ts";
 import type { Question } from "../../../src/policy/rules.ts";
 import { arbitraryModel, pools } from "../../support/arbitrary.ts";
 import { address, group, model, network, nic, prefix, prefixList } from "../../support/bed.ts";
+import { seed } from "../../support/seed.ts";
 
 const shop = model({
   prefixLists: [prefixList("pl-office", 4, ["203.0.113.0/24"])],
@@ -152,7 +153,6 @@ describe("a row that cannot be answered says which, and what to write", () => {
 });
 
 describe("exactness", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const stranger = { 4: "198.51.100.4/30", 6: "2001:db8:ffff::4/126" } as const;
   const members = { 4: "10.0.0.8/29", 6: "2001:db8::10/124" } as const;
   const nearPorts = [...new Set(pools.ports.flatMap((port) => [port - 1, port, port + 1]))].filter(

@@ -4,10 +4,10 @@ import type { Address, Model } from "../../../src/model/model.ts";
 import { evaluate } from "../../../src/policy/evaluate.ts";
 import { linkLocalOf } from "../../../src/policy/identity.ts";
 import { arbitraryModel, pools } from "../../support/arbitrary.ts";
+import { seed } from "../../support/seed.ts";
 import { address, type TestPacket } from "./compile-fixture.ts";
 import { createJudge } from "./compile-judge.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`compile-oracle.test.ts: RINGWALL_SEED=${seed}`);
 
 const now = 1_000;

@@ -4,6 +4,7 @@ import { describeEffective } from "../../../src/policy/effective.ts";
 import { evaluate } from "../../../src/policy/evaluate.ts";
 import { groupsOf, matches, rulesOf } from "../../../src/policy/rules.ts";
 import { group, model, network, nic } from "../../support/bed.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryLintModel, listPackets } from "./lint/universe.ts";
 
 describe("the merged rules of an interface", () => {
@@ -65,7 +66,6 @@ describe("the merged rules of an interface", () => {
     expect(() => describeEffective(of, "eni-9", 0)).toThrow(RangeError);
   });
 
-  const seed = Math.floor(Math.random() * 2 ** 31);
   it(`the first that matches decides (seed ${seed})`, () => {
     fc.assert(
       fc.property(arbitraryLintModel, fc.nat(), (of, pick) => {

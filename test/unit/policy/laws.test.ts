@@ -5,12 +5,12 @@ import { resolve } from "../../../src/policy/resolve.ts";
 import { laws } from "../../support/laws.ts";
 import { createMemoryJudge, type MemoryJudge } from "../../support/memory-judge.ts";
 import { Random } from "../../support/random.ts";
+import { seed } from "../../support/seed.ts";
 import { ipv4Half, ipv6Twin, twinQuestion } from "../../support/twins.ts";
 import { makeWorld, usualWorld } from "../../support/world.ts";
 import { aimQuestion } from "../../support/world-questions.ts";
 import { targetsOf } from "../../support/world-targets.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 const worlds = 3;
 /** For each rule set. */
 const packets = 100;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Interface, Model, Rule } from "../../../src/model/model.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryModel, arbitraryPacket, arbitraryRule } from "./compile-arbitrary.ts";
 import { model } from "./compile-fixture.ts";
 import { createJudge, firstInterface } from "./compile-judge.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`lookup-laws.test.ts: RINGWALL_SEED=${seed}`);
 
 describe("a compiled policy", () => {

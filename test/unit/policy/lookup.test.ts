@@ -4,12 +4,12 @@ import type { Group, Model, Rule } from "../../../src/model/model.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
 import { matchCompiled } from "../../../src/policy/lookup.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryModel, arbitraryPacket } from "./compile-arbitrary.ts";
 import { address, group, iface, model, packet, remote, type TestPacket, tcp } from "./compile-fixture.ts";
 import { createJudge, firstInterface } from "./compile-judge.ts";
 import { judgeByHand, type ReferenceVerdict } from "./compile-reference.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`lookup.test.ts: RINGWALL_SEED=${seed}`);
 
 describe("matchCompiled", () => {

@@ -8,6 +8,7 @@ import type { SmallestRule } from "../../../src/policy/near.ts";
 import { findPacket, type PacketQuestion } from "../../../src/policy/question.ts";
 import type { Question } from "../../../src/policy/rules.ts";
 import { group, model, network, nic } from "../../support/bed.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryLintModel, listPackets, now } from "./lint/universe.ts";
 
 /** The model with the smallest rule put where it is told to, read by the product's own reader. */
@@ -89,8 +90,6 @@ function tryExplain(of: Model, asked: PacketQuestion): ReturnType<typeof explain
 }
 
 describe("the smallest rule", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-
   it(`lets exactly the packet pass, and no other verdict changes (seed ${seed})`, () => {
     const met = new Map<string, number>();
     const count = (...keys: string[]): void => {

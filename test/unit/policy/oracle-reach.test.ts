@@ -6,6 +6,7 @@ import { Oracle } from "../../../src/policy/oracle/oracle.ts";
 import type { OracleSettings } from "../../../src/policy/oracle/settings.ts";
 import { type Reason, reasons } from "../../../src/policy/reason.ts";
 import { type ArbitraryPacket, arbitraryModel, arbitraryPackets } from "../../support/arbitrary.ts";
+import { seed } from "../../support/seed.ts";
 
 interface Life {
   readonly before: Model;
@@ -41,8 +42,6 @@ function live({ before, after, packets, settings: chosen }: Life): readonly Judg
 }
 
 describe("generated lives", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
-
   it(`reach every reason but a full table's, and are judged alike twice (seed ${seed})`, () => {
     const met = new Map<Reason, number>();
     fc.assert(

@@ -5,6 +5,7 @@ import { identityOf } from "../../../src/policy/identity.ts";
 import { proveResolved } from "../../../src/policy/prove-source.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
 import type { OrderedRule, PolicySide, PolicySource, Resolved } from "../../../src/policy/types.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryModel } from "./compile-arbitrary.ts";
 import {
   address,
@@ -19,7 +20,6 @@ import {
   tcp,
 } from "./compile-fixture.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`prove-source.test.ts: RINGWALL_SEED=${seed}`);
 
 const subject: Model = model({

@@ -4,10 +4,10 @@ import { compile } from "../../../src/policy/compile.ts";
 import { prove } from "../../../src/policy/prove.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
 import type { CompiledPolicy } from "../../../src/policy/types.ts";
+import { seed } from "../../support/seed.ts";
 import { arbitraryModel } from "./compile-arbitrary.ts";
 import { createSubject, flipWord, mutations } from "./prove-mutations.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`prove.test.ts: RINGWALL_SEED=${seed}`);
 
 describe("prove", () => {

@@ -3,12 +3,12 @@ import { evaluate } from "../../../src/policy/evaluate.ts";
 import { createMemoryJudge } from "../../support/memory-judge.ts";
 import { agrees } from "../../support/named-verdict.ts";
 import { Random } from "../../support/random.ts";
+import { seed } from "../../support/seed.ts";
 import { largeWorld, makeWorld, usualWorld } from "../../support/world.ts";
 import { aimQuestion } from "../../support/world-questions.ts";
 import { targetsOf } from "../../support/world-targets.ts";
 import { type Compiled, compileRight, mutants } from "./rule-mutants.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 /** Pairs of the million (test/kernel/rules.test.ts) within which a fault must show: two in a hundred. */
 const bound = 20_000;
 /** Packets for each rule set. */

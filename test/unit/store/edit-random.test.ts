@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import { wholeTextMax } from "../../../src/model/yaml/pieces.ts";
 import { RulesEditor, type Section, sections } from "../../../src/store/edit.ts";
 import { Random } from "../../support/random.ts";
+import { seed } from "../../support/seed.ts";
 import {
   makeGroup,
   makeInterface,
@@ -14,7 +15,6 @@ import {
   writeByHand,
 } from "./hand-written.ts";
 
-const seed = Number(process.env.RINGWALL_SEED ?? Date.now() % 1_000_000);
 console.log(`edit-random.test.ts: RINGWALL_SEED=${seed}`);
 const runs = 1200;
 

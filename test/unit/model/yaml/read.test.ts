@@ -10,6 +10,7 @@ import { cutPieces, wholeTextMax } from "../../../../src/model/yaml/pieces.ts";
 import { readYaml, wholeAgainMax } from "../../../../src/model/yaml/read.ts";
 import { depthMax } from "../../../../src/model/yaml/scan.ts";
 import { Source } from "../../../../src/model/yaml/source.ts";
+import { seed } from "../../../support/seed.ts";
 
 function read(text: string): { node: YamlNode | undefined; found: string[] } {
   const source = new Source({ path: "a.yaml", text });
@@ -102,7 +103,7 @@ describe("large files are parsed in pieces", () => {
         if (cutPieces(text) !== null) cut += 1;
         if (whole.node !== undefined) legal += 1;
       }),
-      { numRuns: 60 },
+      { seed, numRuns: 60 },
     );
     expect(cut).toBeGreaterThan(5);
     expect(legal).toBeGreaterThan(3);
@@ -220,7 +221,7 @@ describe("any text at all", () => {
         }
         if (errors.length > 0) refused += 1;
       }),
-      { numRuns: 3000 },
+      { seed, numRuns: 3000 },
     );
     expect(refused).toBeGreaterThan(1000);
   });

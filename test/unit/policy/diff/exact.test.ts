@@ -1,14 +1,14 @@
 /** What the comparison finds against brute force: no difference is missed, none is invented. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Interface, Model } from "../../../../src/model/model.ts";
 import { linkLocalOf } from "../../../../src/policy/identity.ts";
 import { arbitraryModel, pools } from "../../../support/arbitrary.ts";
 import { address } from "../../../support/bed.ts";
+import { seed } from "../../../support/seed.ts";
 import { covers, differs, find, isJudged, type Put, tell } from "./support.ts";
 
-/** A fixed seed in CI; RINGWALL_SEED tries another. */
-const seed = Number(process.env.RINGWALL_SEED ?? 1);
 const now = 1_000_000;
 const modelPairs = 120;
 const packetsPerPair = 2500;

@@ -4,6 +4,7 @@ import type { Interface, Model, Rule } from "../../../../src/model/model.ts";
 import { evaluate } from "../../../../src/policy/evaluate.ts";
 import { findIdleRules, type IdleRule } from "../../../../src/policy/lint/idle-rules.ts";
 import { group, model, nic } from "../../../support/bed.ts";
+import { seed } from "../../../support/seed.ts";
 import { arbitraryLintModel, type BruteSide, listPackets, now, outcomeOf, playSide } from "./universe.ts";
 
 const directions = ["egress", "ingress"] as const;
@@ -71,7 +72,6 @@ function judgeRule({ real, alone }: Brute, id: string, rule: Rule): Pick<IdleRul
 }
 
 describe("idle rules equal brute force", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   it(`no false alarm, no miss, and all that is found can go together (seed ${seed})`, () => {
     const met = { shadowed: 0, redundant: 0, interfaces: 0, needed: 0, either: 0 };
     fc.assert(

@@ -12,6 +12,7 @@ import {
 } from "../../../../src/policy/reach/reachability.ts";
 import type { Question } from "../../../../src/policy/rules.ts";
 import { address, group, model, network, nic, prefix } from "../../../support/bed.ts";
+import { seed } from "../../../support/seed.ts";
 import { arbitraryLintModel, farAddresses, listServices, now } from "../lint/universe.ts";
 
 type Service = Omit<Question, "remote" | "local">;
@@ -116,7 +117,6 @@ function checkCell(of: Model, { from, to }: ReachCell, family: 4 | 6, said: Fami
 }
 
 describe("reachability equals every packet tried", () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   it(`between groups and with the outside (seed ${seed})`, () => {
     const seen = { cells: 0, pairs: 0, partly: 0 };
     fc.assert(
