@@ -6,7 +6,7 @@
 #include <string.h>
 #include "native.h"
 
-enum { BUCKETS = 4096, LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
+enum { BUCKETS = 1024, LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
 
 struct native_entry {
     struct native_entry *next;
@@ -26,6 +26,7 @@ struct native_entry {
 NATIVE_MAP_LIST(NATIVE_DEFINE)
 
 struct native_time native_time;
+struct native_faults native_faults;
 
 static void *make_block(size_t count, size_t size) {
     void *block = calloc(count, size);
@@ -43,6 +44,17 @@ static bool is_array(const struct native_map *map) {
     return map->kind == NATIVE_ARRAY || map->kind == NATIVE_MAPS;
 }
 
+/* So that an array is cleared without a walk over all of it. */
+static void note_touched(struct native_map *map, __u32 index) {
+    if (map->touched_count == map->touched_room) {
+        map->touched_room = map->touched_room ? map->touched_room * 2 : 16;
+        map->touched = realloc(map->touched, map->touched_room * sizeof(*map->touched));
+        if (!map->touched)
+            abort();
+    }
+    map->touched[map->touched_count++] = index;
+}
+
 static void *array_element(struct native_map *map, const void *key) {
     __u32 index;
 
@@ -51,8 +63,10 @@ static void *array_element(struct native_map *map, const void *key) {
         return NULL;
     if (!map->elements)
         map->elements = make_block(map->max_entries, sizeof(void *));
-    if (!map->elements[index] && map->kind == NATIVE_ARRAY)
+    if (!map->elements[index] && map->kind == NATIVE_ARRAY) {
         map->elements[index] = make_block(1, map->value_size);
+        note_touched(map, index);
+    }
     return map->elements[index];
 }
 
@@ -182,6 +196,18 @@ static bool stored_key(struct native_map *map, const __u8 *key, __u8 *stored) {
 
 /* ---- what kernel.h names ---- */
 
+/* What a look-up sees of an element that became another address's meanwhile: that one's echo and groups. */
+static struct identity *recycled_identity(const struct identity *found) {
+    static struct identity *other;
+
+    free(other);
+    other = make_block(1, sizeof(*other));
+    *other = *found;
+    other->echo = ~found->echo;
+    other->before = other->after = found->after ? 0 : 1;
+    return other;
+}
+
 void *native_lookup(struct native_map *map, const void *key) {
     struct native_entry *entry;
 
@@ -193,6 +219,10 @@ void *native_lookup(struct native_map *map, const void *key) {
     if (!entry)
         return NULL;
     entry->used = ++map->turn;
+    if (map == &rw_identities && native_faults.recycled) {
+        native_faults.recycled--;
+        return recycled_identity(entry->value);
+    }
     return entry->value;
 }
 
@@ -213,8 +243,14 @@ int native_update(struct native_map *map, const void *key, const void *value, __
     if (!stored_key(map, key, stored))
         return -EINVAL;
     entry = *find_link(map, stored);
-    if (!entry)
+    if (!entry) {
+        if (map->kind == NATIVE_LRU && native_faults.inserts) {
+            native_faults.inserts--;
+            native_faults.failed[map->table]++;
+            return -native_faults.error;
+        }
         return insert_entry(map, stored, value);
+    }
     if (flags & BPF_NOEXIST)
         return -EEXIST;
     memcpy(entry->value, value, map->value_size);
@@ -239,6 +275,10 @@ struct native_map *native_inner(struct native_map *map, const __u32 *index) {
 }
 
 struct event *event_reserve(void) {
+    if (native_faults.events) {
+        native_faults.events--;
+        return NULL;
+    }
     return make_block(1, sizeof(struct event));
 }
 
@@ -246,7 +286,7 @@ void event_submit(struct event *event) {
     free(event);
 }
 
-/* ---- what main.c does ---- */
+/* ---- what only the program around it does ---- */
 
 struct native_map *native_find(const char *name) {
 #define NATIVE_PLACE(map_name, kind, key, value, entries) &map_name,
@@ -259,19 +299,15 @@ struct native_map *native_find(const char *name) {
 }
 
 void native_clear(struct native_map *map) {
-    for (__u32 n = 0; map->elements && n < map->max_entries; n++) {
-        free(map->elements[n]);
-        map->elements[n] = NULL;
+    while (map->touched_count) {
+        __u32 index = map->touched[--map->touched_count];
+
+        free(map->elements[index]);
+        map->elements[index] = NULL;
     }
-    for (__u32 n = 0; map->buckets && n < BUCKETS; n++)
+    for (__u32 n = 0; map->count && n < BUCKETS; n++)
         while (map->buckets[n])
             unlink_entry(map, &map->buckets[n]);
-}
-
-void native_visit(struct native_map *map, void (*visit)(const void *key, const void *value)) {
-    for (__u32 n = 0; map->buckets && n < BUCKETS; n++)
-        for (const struct native_entry *entry = map->buckets[n]; entry; entry = entry->next)
-            visit(entry->key, entry->value);
 }
 
 void native_make_tables(__u32 number, __u32 entries) {
@@ -292,7 +328,26 @@ void native_make_tables(__u32 number, __u32 entries) {
             .key_size = sizeof(struct session_key),
             .value_size = sizeof(struct session),
             .max_entries = entries,
+            .table = n,
         };
         outer[n]->elements[number] = table;
     }
+}
+
+void native_each(struct native_map *map, native_visit *visit, void *context) {
+    for (__u32 n = 0; map->count && n < BUCKETS; n++)
+        for (struct native_entry *entry = map->buckets[n]; entry; entry = entry->next)
+            visit(entry->key, entry->value, context);
+}
+
+void native_evict(struct native_map *map, __u32 place) {
+    if (!map->count)
+        return;
+    place %= map->count;
+    for (__u32 n = 0; n < BUCKETS; n++)
+        for (struct native_entry **link = &map->buckets[n]; *link; link = &(*link)->next)
+            if (!place--) {
+                unlink_entry(map, link);
+                return;
+            }
 }

@@ -36,9 +36,12 @@ struct native_map {
     __u32 key_size;
     __u32 value_size;
     __u32 max_entries;
-    __u32 count;                   /* entries of a hash */
-    __u64 turn;                    /* LRU: number of the last use */
-    void **elements;               /* arrays: a block each, made when first used */
+    __u32 count;     /* entries of a hash */
+    __u64 turn;      /* LRU: number of the last use */
+    __u32 table;     /* LRU: enum session_table */
+    void **elements; /* arrays: a block each, made when first used */
+    __u32 *touched;  /* arrays: the places of those blocks */
+    __u32 touched_count, touched_room;
     struct native_entry **buckets; /* hashes */
     __u32 *lengths;                /* LPM: entries by length of prefix */
 };
@@ -80,14 +83,28 @@ int native_update(struct native_map *map, const void *key, const void *value, __
 int native_delete(struct native_map *map, const void *key);
 struct native_map *native_inner(struct native_map *map, const __u32 *index);
 
-/* For main.c alone. */
+/* ---- for the program around the verdict ---- */
+
+/* What the kernel may do to a program at any moment. Counts of what is to happen, but for `failed`. */
+struct native_faults {
+    __u32 inserts;            /* so many inserts of sessions fail, */
+    int error;                /* with this errno */
+    __u32 recycled;           /* so many look-ups of identities find an element of another address */
+    __u32 events;             /* so many events find no room */
+    __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */
+};
+extern struct native_faults native_faults;
+
 struct native_map *native_find(const char *name);
 /* Forgets all entries; an array's become zero. */
 void native_clear(struct native_map *map);
-/* Each entry of a hash, in no order. */
-void native_visit(struct native_map *map, void (*visit)(const void *key, const void *value));
 /* The three session tables of an interface number, empty. */
 void native_make_tables(__u32 number, __u32 entries);
+typedef void native_visit(const void *key, const void *value, void *context);
+/* Every entry of a hash, in an order that depends on the keys and on when they came. */
+void native_each(struct native_map *map, native_visit *visit, void *context);
+/* Lets go of an entry of a hash: the place is counted in that order, modulo their number. */
+void native_evict(struct native_map *map, __u32 place);
 
 #define map_lookup(map, key) native_lookup(&map, key)
 #define map_update(map, key, value, flags) native_update(&map, key, value, flags)

@@ -14,7 +14,8 @@ import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
 import { seed } from "../support/seed.ts";
 import { Bench } from "./bench.ts";
-import { buildProgram, headersFolder, Script } from "./program.ts";
+import { buildProgram, headersFolder } from "./build.ts";
+import { Script } from "./program.ts";
 
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
 const start = 1_000_000;
@@ -186,6 +187,6 @@ describe("the verdict as a host program under sanitizers", () => {
     const script = new Script(start);
     script.judge({ direction: "egress", record: 0, time: 0, frame: new Uint8Array(13) });
     expect(script.run(program)).toHaveLength(1);
-    expect(() => script.run(buildProgram(include, include))).toThrow(/heap-buffer-overflow/);
+    expect(() => script.run(buildProgram(include, { headers: include }))).toThrow(/heap-buffer-overflow/);
   }, 120_000);
 });

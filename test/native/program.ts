@@ -1,7 +1,5 @@
 /** The verdict compiled for this machine, under sanitizers: what its maps hold, the frames, its verdicts. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { spawnSync } from "node:child_process";
 import {
   Direction as DirectionNumber,
   SessionKeyStruct,
@@ -16,26 +14,6 @@ import { decodeTrace } from "../../src/kernel/trace.ts";
 import type { Direction } from "../../src/model/model.ts";
 import { hex, toHex } from "../support/packet.ts";
 import type { FakeMaps } from "../unit/kernel/fake-maps.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */
-const flags = [
-  ..."-std=gnu11 -O1 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" "),
-  ..."-fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(" "),
-];
-
-/** The verdict's own text. */
-export const headersFolder = join(root, "bpf/include");
-
-/** Compiles it into `folder`, from the headers given; answers its path. Throws with the compiler's words. */
-export function buildProgram(folder: string, headers: string = headersFolder): string {
-  const program = join(folder, "verdict");
-  const sources = ["main.c", "maps.c"].map((name) => join(root, "test/native", name));
-  const include = [headers, join(root, "test/native")].map((path) => `-I${path}`);
-  execFileSync("clang", [...flags, ...include, ...sources, "-o", program], { stdio: "pipe" });
-  return program;
-}
 
 /** Jiffies a second, and where they begin: their low 32 bits wrap after ten seconds. */
 export const hz = 1000;
@@ -85,6 +63,15 @@ export class Script {
     this.#lines.push(`set ${map} ${toHex(key)} ${toHex(value)}`);
   }
 
+  /** A command as main.c knows it; one that answers nothing. */
+  say(command: string): void {
+    this.#lines.push(command);
+  }
+
+  get text(): string {
+    return `${this.#lines.join("\n")}\n`;
+  }
+
   configure(settings: KernelSettings): void {
     this.set("rw_settings", indexKey(0), SettingsStruct.encode(encodeSettings(settings, hz, 0)));
   }
@@ -126,19 +113,10 @@ export class Script {
 
   /** Its verdicts, and the tables each time that they were asked for; throws as `run` does. */
   runAndTell(program: string): NativeAnswers {
-    const { status, signal, stdout, stderr, error } = spawnSync(program, {
-      input: `${this.#lines.join("\n")}\n`,
-      encoding: "utf8",
-      maxBuffer: 2 ** 28,
-      // The maps live as long as the process: that is no leak.
-      env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0", UBSAN_OPTIONS: "print_stacktrace=1" },
-    });
-    if (error !== undefined) throw error;
-    const answers = readAnswers(stdout.split("\n").filter((line) => line !== ""));
+    const { end, stderr, lines } = runProgram(program, this.text);
+    const answers = readAnswers(lines);
     const { verdicts, tellings } = answers;
-    if (status !== 0) {
-      throw new Error(`ended with ${status ?? signal} at frame ${verdicts.length}:\n${stderr}`);
-    }
+    if (end !== 0) throw new Error(`ended with ${end} at frame ${verdicts.length}:\n${stderr}`);
     if (verdicts.length !== this.frames) {
       throw new Error(`${verdicts.length} verdicts on ${this.frames} frames`);
     }
@@ -147,6 +125,22 @@ export class Script {
     }
     return answers;
   }
+}
+
+/** Gives the program its commands; the lines that it answers, and how it ended. */
+export function runProgram(
+  program: string,
+  text: string,
+): { readonly end: number | string | null; readonly stderr: string; readonly lines: readonly string[] } {
+  const { status, signal, stdout, stderr, error } = spawnSync(program, {
+    input: text,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    // The maps live as long as the process: that is no leak.
+    env: { ...process.env, ASAN_OPTIONS: "detect_leaks=0", UBSAN_OPTIONS: "print_stacktrace=1" },
+  });
+  if (error !== undefined) throw error;
+  return { end: status ?? signal, stderr, lines: stdout.split("\n").filter((line) => line !== "") };
 }
 
 /** An entry of a session table. */
@@ -184,7 +178,7 @@ const tableNames: Readonly<Record<string, SessionTableName>> = {
   [SessionTable.TABLE_ESTABLISHED]: "established",
 };
 
-function readSession(line: string): NativeSession {
+export function readSession(line: string): NativeSession {
   const [, number = "", key = "", value = ""] = line.split(" ");
   const table = tableNames[number];
   if (table === undefined) throw new Error(`"${line}" names no session table`);
@@ -195,7 +189,7 @@ function readSession(line: string): NativeSession {
   };
 }
 
-function readVerdict(line: string): PacketVerdict {
+export function readVerdict(line: string): PacketVerdict {
   const [action = 0, reason = 0, session = 0, rule = 0, ruleSide = 0, version = 0] = line
     .split(" ")
     .map(Number);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "commands.h"
+#include "judge-frame.h"
+#include "fuzz/program.h"
+#include "fuzz/world.h"
+
+/* ---- words ---- */
+
+static __attribute__((noreturn)) void refuse(const char *what, const char *word) {
+    fprintf(stderr, "%s: %s\n", what, word ? word : "nothing");
+    exit(2);
+}
+
+static char *next_word(void) {
+    char *word = strtok(NULL, " \n");
+
+    if (!word)
+        refuse("the line ends too soon", NULL);
+    return word;
+}
+
+static __u64 next_number(void) {
+    char *word = next_word(), *end;
+    __u64 number = strtoull(word, &end, 10);
+
+    if (*end)
+        refuse("not a decimal number", word);
+    return number;
+}
+
+static __u32 next_place(__u32 room) {
+    __u64 place = next_number();
+
+    if (place >= room)
+        refuse("a place beyond the last", NULL);
+    return place;
+}
+
+static __u8 hex_digit(char digit) {
+    const char *digits = "0123456789abcdef", *at = digit ? strchr(digits, digit) : NULL;
+
+    if (!at)
+        refuse("not lower-case hex of whole bytes", (char[]){digit, 0});
+    return at - digits;
+}
+
+/* A heap block of exactly the bytes that the word says. */
+static __u8 *next_bytes(__u32 *size) {
+    char *word = next_word();
+    __u8 *bytes;
+
+    if (!strcmp(word, "-"))
+        *word = 0;
+    *size = (strlen(word) + 1) / 2;
+    bytes = malloc(*size);
+    if (!bytes && *size)
+        refuse("no memory for", word);
+    for (__u32 n = 0; n < *size; n++)
+        bytes[n] = hex_digit(word[2 * n]) << 4 | hex_digit(word[2 * n + 1]);
+    return bytes;
+}
+
+/* Bytes of one size only. */
+static void next_block(void *to, __u32 wanted) {
+    __u32 size;
+    __u8 *bytes = next_bytes(&size);
+
+    if (size != wanted)
+        refuse("bytes of the wrong number", NULL);
+    memcpy(to, bytes, size);
+    free(bytes);
+}
+
+static struct native_map *next_map(void) {
+    char *word = next_word();
+    struct native_map *map = native_find(word);
+
+    if (!map || map->kind == NATIVE_MAPS)
+        refuse("not a map that can be set", word);
+    return map;
+}
+
+static void print_bytes(const void *bytes, size_t size) {
+    putchar(' ');
+    for (size_t n = 0; n < size; n++)
+        printf("%02x", ((const __u8 *)bytes)[n]);
+}
+
+/* ---- maps and frames ---- */
+
+static void do_set(void) {
+    struct native_map *map = next_map();
+    __u32 key_size, value_size;
+    __u8 *key = next_bytes(&key_size), *value = next_bytes(&value_size);
+
+    if (key_size != map->key_size || value_size != map->value_size)
+        refuse("key or value of the wrong size for", map->name);
+    if (native_update(map, key, value, BPF_ANY))
+        refuse("no room in", map->name);
+    free(key);
+    free(value);
+}
+
+static void do_clear(void) {
+    native_clear(next_map());
+}
+
+static void do_tables(void) {
+    __u32 number = next_place(INTERFACES_MAX);
+    __u64 entries = next_number();
+
+    if (!entries)
+        refuse("tables takes an interface number and at least one entry", NULL);
+    native_make_tables(number, entries);
+}
+
+static void print_answer(const struct native_answer *answer) {
+    printf("%u %u %u %u %u %u\n", answer->action, answer->reason, answer->session, answer->rule,
+           answer->rule_side, answer->version);
+}
+
+static void do_frame(void) {
+    struct native_frame frame = {.direction = next_place(INGRESS + 1),
+                                 .record = next_place(rw_interfaces.max_entries)};
+    struct native_answer answer;
+    __u8 *data;
+
+    native_time.clock.jiffies = next_number();
+    native_time.clock.tai = next_number();
+    native_time.monotonic = native_time.clock.tai;
+    frame.data = data = next_bytes(&frame.size);
+    native_judge(&frame, &answer);
+    free(data);
+    print_answer(&answer);
+}
+
+static void print_session(const void *key, const void *value, void *context) {
+    printf("session %u", *(const __u32 *)context);
+    print_bytes(key, sizeof(struct session_key));
+    print_bytes(value, sizeof(struct session));
+    putchar('\n');
+}
+
+static void do_sessions(void) {
+    struct native_map *outer[TABLES_MAX] = {
+        [TABLE_OPENING] = &rw_opening,
+        [TABLE_ANSWERED] = &rw_answered,
+        [TABLE_ESTABLISHED] = &rw_established,
+    };
+    __u32 number = next_place(INTERFACES_MAX);
+
+    for (__u32 n = 0; n < TABLES_MAX; n++) {
+        struct native_map *table = native_inner(outer[n], &number);
+
+        if (!table)
+            refuse("no session tables of this number", NULL);
+        native_each(table, print_session, &n);
+    }
+    puts("end");
+}
+
+/* ---- the fuzzed world ---- */
+
+static void do_clock(void) {
+    world.hz = next_number();
+    world.jiffies = next_number();
+    world.tai = next_number();
+}
+
+static void do_settings(void) {
+    __u32 place = next_place(WORLD_SETTINGS);
+
+    next_block(&world.choices[place], sizeof(struct settings));
+    if (place >= world.settings)
+        world.settings = place + 1;
+}
+
+static void do_interface(void) {
+    __u32 place = next_place(WORLD_INTERFACES);
+
+    world.numbers[place] = next_place(INTERFACES_MAX);
+    if (place >= world.interfaces)
+        world.interfaces = place + 1;
+}
+
+static void do_stage(void) {
+    __u32 place = next_place(WORLD_STAGES);
+
+    for (__u32 n = 0; n < world.interfaces; n++)
+        world.records[place][n] = next_place(rw_interfaces.max_entries);
+    world_keep_stage(place);
+}
+
+static void do_pool(void) {
+    static const struct {
+        const char *name;
+        __u32 size;
+    } kinds[POOLS_MAX] = {{"mac", 6}, {"ipv4", 4}, {"ipv6", 16}, {"port", 2}};
+    const char *word = next_word();
+
+    for (__u32 n = 0; n < POOLS_MAX; n++) {
+        struct pool *pool = &world.pools[n];
+
+        if (strcmp(word, kinds[n].name))
+            continue;
+        if (pool->count == WORLD_POOL)
+            refuse("no room in the pool", word);
+        pool->size = kinds[n].size;
+        next_block(pool->bytes[pool->count++], pool->size);
+        return;
+    }
+    refuse("not a pool", word);
+}
+
+static void do_program(void) {
+    static struct answers answers;
+    __u32 size;
+    __u8 *program = next_bytes(&size);
+
+    if (!world.stages || !world.settings || !world.interfaces)
+        refuse("a program needs a world", NULL);
+    program_check(program, size, &answers);
+    free(program);
+    for (__u32 n = 0; n < answers.count; n++)
+        print_answer(&answers.list[n]);
+    printf("state %llu %llu\n", answers.state, answers.bytes);
+}
+
+void command_run(char *line) {
+    static const struct {
+        const char *verb;
+        void (*run)(void);
+    } commands[] = {
+        {"set", do_set},           {"clear", do_clear},         {"tables", do_tables},
+        {"frame", do_frame},       {"sessions", do_sessions},   {"clock", do_clock},
+        {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
+        {"pool", do_pool},         {"program", do_program},
+    };
+    const char *verb = strtok(line, " \n");
+
+    for (size_t n = 0; verb && n < sizeof(commands) / sizeof(commands[0]); n++)
+        if (!strcmp(commands[n].verb, verb)) {
+            commands[n].run();
+            return;
+        }
+    refuse("not a command", verb);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The only file that compiles the verdict itself: a changed header costs no more than this one. */
+#include <stdlib.h>
+#include <string.h>
+#include "kernel.h"
+#include "parse.h"
+#include "judge.h"
+#include "account.h"
+#include "express.h"
+#include "judge-frame.h"
+
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+static void *copy_block(const void *from, size_t size) {
+    void *block = malloc(size);
+
+    if (!block && size)
+        abort();
+    if (size)
+        memcpy(block, from, size);
+    return block;
+}
+
+static struct frame frame_of(const struct native_frame *native, __u8 *data) {
+    return (struct frame){
+        .data = data,
+        .end = data + native->size,
+        .length = native->size,
+        .segmented = native->segmented,
+        .tagged = native->tagged,
+        .tag = native->tag,
+    };
+}
+
+/* The long way, from a copy of the first bytes. What was not copied is poisoned. */
+static __u32 parse_long(const struct frame *frame, struct packet *packet) {
+    __u32 zero = 0, reason;
+    struct headers *headers = map_lookup(rw_headers, &zero);
+
+    headers->length = frame->length;
+    headers->segmented = frame->segmented;
+    headers->tagged = frame->tagged;
+    headers->tag = frame->tag;
+    headers->room = frame->length < FRAME_HEADERS ? frame->length : FRAME_HEADERS;
+    if (!headers->room)
+        return REASON_MALFORMED;
+    memcpy(headers->bytes, frame->data, headers->room);
+    ASAN_POISON_MEMORY_REGION(headers->bytes + headers->room, sizeof(headers->bytes) - headers->room);
+    reason = parse_headers(headers, packet);
+    ASAN_UNPOISON_MEMORY_REGION(headers->bytes, sizeof(headers->bytes));
+    return reason;
+}
+
+static void packet_begin(struct packet *packet, const struct native_frame *native) {
+    memset(packet, 0, sizeof(*packet));
+    packet->direction = native->direction;
+    packet->hook = native->early ? HOOK_UPLINK : native->direction == EGRESS ? HOOK_XDP : HOOK_TC_EGRESS;
+    packet->record = native->record;
+}
+
+static __u32 parse(const struct frame *frame, const struct native_frame *native, struct packet *packet) {
+    __u32 reason;
+
+    packet_begin(packet, native);
+    reason = parse_frame(frame, packet);
+    if (reason != PARSE_LONG)
+        return reason;
+    packet_begin(packet, native);
+    return parse_long(frame, packet);
+}
+
+static void answer_with(struct native_answer *answer, const struct verdict *verdict, __u32 version) {
+    *answer = (struct native_answer){
+        .action = verdict->action,
+        .reason = verdict->reason,
+        .session = verdict->session,
+        .rule = verdict->rule,
+        .rule_side = verdict->rule_side,
+        .version = version,
+    };
+}
+
+static bool pass_express(const struct frame *frame, const struct native_frame *native,
+                         const struct interface *iface, struct native_answer *answer) {
+    struct verdict verdict = verdict_accept(REASON_SESSION);
+    const struct slot *slot = map_lookup(rw_slots, &iface->slot);
+
+    if (native->no_express || native->early || !express_passes(frame, iface, native->direction))
+        return false;
+    verdict.session = SESSION_ESTABLISHED;
+    answer_with(answer, &verdict, slot->version);
+    return true;
+}
+
+/* As conclude() and judge_uplink() do. */
+static void conclude(struct packet *packet, const struct interface *iface, const struct native_frame *native,
+                     __u32 reason) {
+    if (native->early) {
+        packet->verdict = verdict_continue();
+        if (reason != REASON_NONE || !packet->family || packet->vlans[0] || packet->vlans[1])
+            return;
+        if (judge(packet, iface, true) == DROP)
+            account(packet, iface);
+        return;
+    }
+    if (reason != REASON_NONE && !(iface->flags & INTERFACE_REMOVED))
+        packet->verdict = verdict_drop(reason);
+    else
+        judge(packet, iface, false);
+    account(packet, iface);
+}
+
+void native_judge(const struct native_frame *native, struct native_answer *answer) {
+    __u8 *data = copy_block(native->data, native->size);
+    struct interface *iface =
+        copy_block(native_lookup(&rw_interfaces, &native->record), sizeof(struct interface));
+    struct frame frame = frame_of(native, data);
+    __u32 zero = 0, reason;
+    struct packet *packet = map_lookup(rw_packet, &zero);
+
+    iface->flags |= native->flags;
+    if (pass_express(&frame, native, iface, answer)) {
+        free(data);
+    } else {
+        reason = parse(&frame, native, packet);
+        free(data);
+        conclude(packet, iface, native, reason);
+        answer_with(answer, &packet->verdict, packet->version);
+    }
+    free(iface);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* One frame through the verdict, as the programs of bpf/ringwall.bpf.c take it. */
+#ifndef RINGWALL_NATIVE_JUDGE_FRAME_H
+#define RINGWALL_NATIVE_JUDGE_FRAME_H
+
+#include "native.h"
+
+struct native_frame {
+    const __u8 *data;
+    __u32 size;
+    __u32 direction;
+    __u32 record; /* of the interface, in rw_interfaces */
+    __u32 flags;  /* enum interface_flag, beside the record's own */
+    bool no_express;
+    bool early; /* as at an uplink, for the interface; a frame that it leaves to the device has no action */
+    bool segmented;
+    bool tagged; /* the outermost tag stands beside the bytes */
+    __u16 tag;
+};
+
+struct native_answer {
+    __u8 action, reason, session, rule_side;
+    __u32 rule, version;
+};
+
+/* The verdict, counted. Bytes are copied to a block of exactly their size, which is gone when the stages that
+ * judge begin: whoever reads them from there on reads freed memory. */
+void native_judge(const struct native_frame *frame, struct native_answer *answer);
+
+#endif
