@@ -9,6 +9,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const headersFolder = join(root, "bpf/include");
 
 const nativeFolder = join(root, "test/native");
+/** Programs of the fuzzer that are kept. */
+export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
+
 const shared = ["judge-frame.c", "commands.c", "maps.c", "fuzz/world.c", "fuzz/program.c"];
 const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" ");
 /** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */

@@ -131,11 +131,29 @@ static void put_tcp(struct made *made, struct chance *chance) {
     put_any(made, chance, 6 + options * 4 + one_of(chance, 0, 0, 1, 20));
 }
 
+/* DHCP as a client or its server, or any ports. */
+static void put_ports_of_udp(struct made *made, struct chance *chance) {
+    static const __u16 pairs[][2] = {
+        {PORT_DHCP_CLIENT, PORT_DHCP_SERVER},
+        {PORT_DHCP_SERVER, PORT_DHCP_CLIENT},
+        {PORT_DHCPV6_CLIENT, PORT_DHCPV6_SERVER},
+        {PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT},
+    };
+    __u32 n = chance_below(chance, 4);
+
+    if (chance_one_in(chance, 3)) {
+        put16(made, pairs[n][0]);
+        put16(made, pairs[n][1]);
+        return;
+    }
+    put16(made, any_port(chance));
+    put16(made, any_port(chance));
+}
+
 static void put_udp(struct made *made, struct chance *chance) {
     __u32 payload = one_of(chance, 0, 1, 20, 300);
 
-    put16(made, any_port(chance));
-    put16(made, any_port(chance));
+    put_ports_of_udp(made, chance);
     put16(made, 8 + payload + one_of(chance, 0, 0, 0, 0, 1, 0xffff));
     put_any(made, chance, 2 + payload);
 }

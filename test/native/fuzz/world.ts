@@ -23,7 +23,8 @@ function sayPools(script: Script): void {
   for (const port of pools.port) say("port", number(port, 2));
 }
 
-async function sayStages(script: Script): Promise<void> {
+/** Writes each stage; answers the interfaces' numbers. */
+async function sayStages(script: Script): Promise<readonly number[]> {
   const sizes = { interfaces: 32, slots: 128, policies: 64 };
   const many = { cells: entries, words: entries, prefixes: entries, groupBits: entries };
   const host = new Host(createFakeMaps(new Faults(), { ...sizes, ...many }));
@@ -37,10 +38,17 @@ async function sayStages(script: Script): Promise<void> {
     const records = interfaceIds.map((id) => host.state.live.get(numberOf(id)) ?? -1);
     script.say(`stage ${place} ${records.join(" ")}`);
   }
+  return interfaceIds.map(numberOf);
 }
 
-/** The world as commands; programs run behind them. */
-export async function worldScript(): Promise<Script> {
+export interface World {
+  /** Its commands; programs run behind them. */
+  readonly text: string;
+  /** Of the interfaces, by their place in programs. */
+  readonly numbers: readonly number[];
+}
+
+export async function makeWorld(): Promise<World> {
   const script = new Script(start);
   script.say(`clock ${hz} ${nativeJiffies(0)} ${BigInt(start) * 1_000_000_000n}`);
   for (const [place, choice] of settings.entries()) {
@@ -48,6 +56,6 @@ export async function worldScript(): Promise<Script> {
     script.say(`settings ${place} ${toHex(bytes)}`);
   }
   sayPools(script);
-  await sayStages(script);
-  return script;
+  const numbers = await sayStages(script);
+  return { text: script.text, numbers };
 }
