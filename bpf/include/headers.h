@@ -102,6 +102,7 @@ enum {
     IPV4_OPTION_NOP = 1,
     IPV4_OPTION_LSRR = 131, /* loose source route */
     IPV4_OPTION_SSRR = 137, /* strict source route */
+    DATAGRAM_MAX = 65535,   /* bytes of a datagram's payload, joined */
     IPV6_BYTES = 40,
     IPV6_EXTENSIONS_MAX = 8,
     IPV6_EXTENSION_BYTES_MAX = 512,

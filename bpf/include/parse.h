@@ -46,13 +46,12 @@ static __always_inline __u32 parse_tcp(const struct frame *frame, struct packet 
     if (!tcp)
         return frame_missing(frame, walk->offset, sizeof(*tcp));
     packet->header = (tcp->offset >> 4) * 4;
-    if (packet->header < TCP_BYTES)
+    flags = tcp->flags & TCP_FLAGS;
+    /* Malformed before fragment: in a first fragment that lacks its options, too. */
+    if (packet->header < TCP_BYTES || !flags || (flags & TCP_SYN && flags & (TCP_FIN | TCP_RST)))
         return REASON_MALFORMED;
     if (packet->header > room)
         return parse_truncated(packet);
-    flags = tcp->flags & TCP_FLAGS;
-    if (!flags || (flags & TCP_SYN && flags & (TCP_FIN | TCP_RST)))
-        return REASON_MALFORMED;
     packet_set_ports(packet, tcp->source, tcp->destination);
     packet->tcp_flags = flags;
     packet->sequence = read32(tcp->sequence);
@@ -311,9 +310,10 @@ static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet
     fragment = read16(ip->fragment);
     if (!frame->headers && (header > IPV4_BYTES || fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)))
         return PARSE_LONG;
-    if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))
-        walk_fragment(&walk, (fragment & IPV4_OFFSET_MASK) * 8, fragment & IPV4_MORE_FRAGMENTS,
-                      read16(ip->id));
+    if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK) &&
+        walk_fragment(&walk, walk.offset, (fragment & IPV4_OFFSET_MASK) * 8, fragment & IPV4_MORE_FRAGMENTS,
+                      read16(ip->id)))
+        return REASON_MALFORMED;
     if (header > IPV4_BYTES) {
         __u32 reason = walk_options(frame->headers, &walk, offset + IPV4_BYTES, header - IPV4_BYTES);
 

@@ -27,7 +27,12 @@ static __always_inline bool is_extension(__u32 next) {
            next == EXTENSION_SHIM6;
 }
 
-static __always_inline void walk_fragment(struct walk *walk, __u32 offset, bool more, __u32 id) {
+/* What a fragment header says; `behind` is the offset of the fragment's own bytes. A fragment that ends
+ * beyond the largest datagram (the ping of death) is malformed. */
+static __always_inline __u32 walk_fragment(struct walk *walk, __u32 behind, __u32 offset, bool more,
+                                           __u32 id) {
+    if (offset + walk->end - behind > DATAGRAM_MAX)
+        return REASON_MALFORMED;
     walk->marks |= MARK_FRAGMENT;
     walk->fragment_offset = offset;
     walk->fragment_id = id;
@@ -35,6 +40,7 @@ static __always_inline void walk_fragment(struct walk *walk, __u32 offset, bool 
         walk->marks |= MARK_FRAGMENT_LATER;
     else if (more)
         walk->marks |= MARK_FRAGMENT_FIRST;
+    return REASON_NONE;
 }
 
 /* A header that the packet is too short for: a first fragment must have it (RFC 7112), others are malformed.
@@ -63,7 +69,9 @@ static __always_inline __u32 walk_extension(const struct frame *frame, struct wa
             walk->marks |= MARK_FRAGMENT_BAD; /* nested */
             return REASON_NONE;
         }
-        walk_fragment(walk, word & IPV6_OFFSET_MASK, word & IPV6_MORE_FRAGMENTS, read32(header->id));
+        if (walk_fragment(walk, walk->offset + size, word & IPV6_OFFSET_MASK, word & IPV6_MORE_FRAGMENTS,
+                          read32(header->id)))
+            return REASON_MALFORMED;
         walk->fragmented = walk->offset + size;
     } else {
         size = (header->length + 1) * 8;

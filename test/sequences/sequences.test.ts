@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram } from "../native/program.ts";
+import { buildProgram } from "../native/build.ts";
 import { readScripts } from "./files.ts";
 import { findFaults, type Judge } from "./judge.ts";
 import { parseScript } from "./parse.ts";

@@ -157,14 +157,19 @@ function rename(model: Model, life: number): Model {
   return { ...model, interfaces: new Map(renamed.map((own) => [own.id, own])) };
 }
 
+/** No test run takes less. */
+const ethernetBytes = 14;
 /** Seconds of uptime between two programs. */
 const rest = 10_000;
 
-/** The shipped programs, loaded once; each program is a life of its own. */
+/** The shipped programs, loaded once. */
 export class Kernel {
   readonly #run: TestRun;
   #uptime = 0;
   #life = 0;
+  #isUsed = true;
+  #stages: readonly Resolved[] = [];
+  #stage = -1;
   #hookTurn = 0;
 
   static async open(object: string): Promise<Kernel> {
@@ -180,31 +185,48 @@ export class Kernel {
   }
 
   async run(program: Program): Promise<Said> {
-    const life = this.#life++;
-    const lives = stages.map((model) => resolve(rename(model, life), { host: "here" }));
-    const change = async (stage: number): Promise<void> => {
-      resolved = lives[stage] ?? missing();
-      await this.#run.change(resolved, compileAll(resolved));
-    };
-    let resolved: Resolved = lives[0] ?? missing();
-    this.#run.configure(choiceOf(program) ?? missing());
-    await change(0);
+    await this.#begin(choiceOf(program) ?? missing());
     const verdicts: (string | null)[] = [];
     const time = await walk(
       program,
       (step, id, at) => {
-        const name = `${id}.${life}`;
-        const verdict = this.#judge(step, name, at);
-        verdicts.push(verdict === null ? null : sayKernel(verdict, resolved, name));
+        const verdict = this.#judge(step, this.#nameOf(id), at);
+        const resolved = this.#stages[this.#stage] ?? missing();
+        verdicts.push(verdict === null ? null : sayKernel(verdict, resolved, this.#nameOf(id)));
+        if (verdict?.reason === "dhcp") this.#isUsed = true;
       },
-      change,
+      (stage) => this.#change(stage),
     );
-    const sessions = await this.#sessions(life);
+    const sessions = await this.#sessions();
     this.#uptime += time + rest;
     return { verdicts, sessions };
   }
 
+  /** Nothing remembered: rates are long over, sessions go; known DHCP servers go only with the interfaces. */
+  async #begin(choice: KernelSettings): Promise<void> {
+    this.#run.configure(choice);
+    if (this.#isUsed) {
+      this.#life++;
+      this.#stages = stages.map((model) => resolve(rename(model, this.#life), { host: "here" }));
+      this.#stage = -1;
+      this.#isUsed = false;
+    }
+    if (this.#stage !== 0) await this.#change(0);
+    for (const id of interfaceIds) await this.#run.flush(this.#nameOf(id));
+  }
+
+  async #change(stage: number): Promise<void> {
+    const resolved = this.#stages[stage] ?? missing();
+    await this.#run.change(resolved, compileAll(resolved));
+    this.#stage = stage;
+  }
+
+  #nameOf(id: string): string {
+    return `${id}.${this.#life}`;
+  }
+
   #judge(step: FrameStep, name: string, at: number): PacketVerdict | null {
+    if (step.frame.length < ethernetBytes) return null;
     const hook = this.#hookTurn++ % 2 === 0 ? ("xdp" as const) : ("tc" as const);
     const [verdict] = this.#run.run({
       interface: name,
@@ -218,10 +240,10 @@ export class Kernel {
     return verdict ?? null;
   }
 
-  async #sessions(life: number): Promise<readonly string[]> {
+  async #sessions(): Promise<readonly string[]> {
     const said: string[] = [];
     for (const [place, id] of interfaceIds.entries()) {
-      const sessions = await this.#run.sessions(`${id}.${life}`);
+      const sessions = await this.#run.sessions(this.#nameOf(id));
       said.push(...sessions.filter(isAlive).map((session) => saySession(session, place)));
     }
     return said.sort();
