@@ -167,7 +167,8 @@ export class Victim {
       status.interfaces.map(({ state }) => state),
       said,
     ).toEqual(["enforcing", "enforcing"]);
-    expect(this.holdings, said).toEqual(clean);
+    const differences = compareHoldings(clean, this.holdings);
+    expect(differences, `${said}; ${differences.join(", ")}`).toEqual([]);
     expect(this.leftFiles, said).toEqual([]);
     return status;
   }
@@ -205,6 +206,17 @@ export class Victim {
     this.#flow.stdin?.write("end\n");
     return JSON.parse(await report) as Flows;
   }
+}
+
+/** What is there and was not, or was and is not. */
+function compareHoldings(clean: Holdings, now: Holdings): string[] {
+  const lines = ({ pins, handles }: Holdings) =>
+    new Set([...pins, ...Object.entries(handles).map(([kind, count]) => `${count} handles of ${kind}`)]);
+  const [before, after] = [lines(clean), lines(now)];
+  return [
+    ...[...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`),
+    ...[...before].filter((line) => !after.has(line)).map((line) => `- ${line}`),
+  ];
 }
 
 function startPeer(host: Host, guest: number, mode: string, argument: object = {}): ChildProcess {
