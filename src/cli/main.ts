@@ -1,3 +1,4 @@
+import { escapeLines } from "../model/printable.ts";
 import { CliError, ExitCode } from "./exit.ts";
 import { runProgram } from "./program.ts";
 
@@ -20,7 +21,6 @@ try {
   process.exitCode = await runProgram(process.argv.slice(2));
 } catch (error) {
   process.exitCode = error instanceof CliError ? error.exitCode : ExitCode.refused;
-  process.stderr.write(
-    `ringwall: ${error instanceof CliError ? error.message : describeUnexpected(error)}\n`,
-  );
+  const message = error instanceof CliError ? error.message : describeUnexpected(error);
+  process.stderr.write(`ringwall: ${escapeLines(message)}\n`);
 }

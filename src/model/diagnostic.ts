@@ -173,8 +173,9 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
 }
 
 /** `file:line:column`, or the file alone where the place is the file. */
-export function formatPlace(place: Place): string {
-  return place.line === 0 ? place.file : `${place.file}:${place.line}:${place.column}`;
+export function formatPlace({ file, line, column }: Place): string {
+  const name = escapeUnprintable(file);
+  return line === 0 ? name : `${name}:${line}:${column}`;
 }
 
 /** One line: `file:line:column: message`; a note says that it is one. */

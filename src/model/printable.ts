@@ -8,3 +8,20 @@ const unprintables = new RegExp(unprintable, "gu");
 export function escapeUnprintable(text: string): string {
   return text.replace(unprintables, (found) => `\\u{${(found.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+/** The same in the way of JSON and of YAML's double quotes, `\u001b`; line ends stay, they are the document's own. */
+export function escapeUnits(text: string): string {
+  return text.replace(unprintables, (found) =>
+    found === "\n"
+      ? found
+      : Array.from(
+          { length: found.length },
+          (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, "0")}`,
+        ).join(""),
+  );
+}
+
+/** The lines of a text, each as escapeUnprintable makes it. */
+export function escapeLines(text: string): string {
+  return text.split("\n").map(escapeUnprintable).join("\n");
+}

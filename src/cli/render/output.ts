@@ -1,3 +1,4 @@
+import { escapeUnits } from "../../model/printable.ts";
 import type { CommonOptions } from "../command.ts";
 
 export type Format = "table" | "json" | "yaml";
@@ -25,7 +26,7 @@ export async function printStreamed<T>(
 ): Promise<void> {
   switch (format) {
     case "json":
-      return write(`${JSON.stringify(record, plain)}\n`);
+      return write(`${writeJson(record)}\n`);
     case "yaml":
       return write(`---\n${await renderRecord(record, format, render)}\n`);
     case "table":
@@ -38,16 +39,21 @@ export async function printStreamed<T>(
 async function renderRecord<T>(record: T, format: Format, render: (record: T) => string): Promise<string> {
   switch (format) {
     case "json":
-      return JSON.stringify(record, plain, 2);
+      return writeJson(record, 2);
     case "yaml": {
-      const { stringify } = await import("./yaml.ts");
-      return stringify(JSON.parse(JSON.stringify(record, plain))).trimEnd();
+      const { writeYaml } = await import("./yaml.ts");
+      return writeYaml(JSON.parse(JSON.stringify(record, plain))).trimEnd();
     }
     case "table":
       return render(record).trimEnd();
     default:
       return format satisfies never;
   }
+}
+
+/** What a terminal would act on in somebody's text stands as \uXXXX. */
+function writeJson(record: unknown, indent?: number): string {
+  return escapeUnits(JSON.stringify(record, plain, indent));
 }
 
 /** Counters are bigints; a JSON number holds them where a double does, text where not. */
