@@ -87,23 +87,34 @@ static __always_inline void session_find(struct session_found *found, __u32 numb
     found->table = TABLE_OPENING;
 }
 
+static __always_inline struct table_counter *session_counter(__u32 table, __u32 number) {
+    __u32 index = number * TABLES_MAX + table;
+
+    return map_lookup(rw_tables, &index);
+}
+
 /* 0, or a negative errno: a full table or a lost race for memory. That another CPU made the same session a
  * moment ago is no fault. */
 static __always_inline must_check int session_insert(__u32 table, __u32 number, const struct session_key *key,
                                                      const struct session *session) {
+    struct table_counter *counter = session_counter(table, number);
     void *map = session_map(table, number);
-    long error;
+    long error = map ? inner_update(map, key, session, BPF_NOEXIST) : -ENOENT;
 
-    if (!map)
-        return -1;
-    error = inner_update(map, key, session, BPF_NOEXIST);
-    return error == 0 || error == -EEXIST ? 0 : -1;
+    if (error == -EEXIST)
+        return 0;
+    if (counter && error)
+        counter->refused++;
+    else if (counter)
+        counter->inserted++;
+    return error ? -1 : 0;
 }
 
 /* Moves a session that was proven out of the opening table. Where that fails it stays there, unproven. */
 static __always_inline void session_promote(__u32 table, __u32 number, const struct session_key *key,
                                             struct session *session, __u32 state) {
     struct session proven;
+    struct table_counter *counter;
     void *opening;
 
     __builtin_memcpy(&proven, session, sizeof(proven));
@@ -111,8 +122,9 @@ static __always_inline void session_promote(__u32 table, __u32 number, const str
     if (session_insert(table, number, key, &proven) < 0)
         return;
     opening = session_map(TABLE_OPENING, number);
-    if (opening)
-        inner_delete(opening, key);
+    counter = session_counter(TABLE_OPENING, number);
+    if (opening && inner_delete(opening, key) == 0 && counter)
+        counter->removed++;
 }
 
 static __always_inline __u32 session_first_state(const struct session_key *key) {
@@ -162,11 +174,12 @@ static __always_inline bool session_asked_by(const struct session *session, __u3
     return direction == (session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS);
 }
 
-/* A packet of a live session that is not TCP: refresh, and promote when the side that was asked answers. */
+/* A packet of a live session that is not TCP: refresh, and promote when the side that was asked answers; each
+ * answer tries again, where there was no room. */
 static __always_inline void session_answer(struct session *session, const struct packet *packet, __u32 table,
                                            __u32 number, __u32 now) {
     session->seen = now;
-    if (session_asked_by(session, packet->direction) || session->flags & SESSION_REPLIED)
+    if (session_asked_by(session, packet->direction))
         return;
     session->flags |= SESSION_REPLIED;
     if (session->state == STATE_UDP_UNREPLIED)

@@ -382,6 +382,14 @@ struct counter {
     __u64 bytes; /* of the frame, without FCS; a GSO packet counts once, with all its bytes */
 };
 
+/* rw_tables[number * TABLES_MAX + table], per CPU. What an LRU evicts it tells nobody: that is what was inserted and
+ * neither was removed nor is there. */
+struct table_counter {
+    __u64 inserted;
+    __u64 removed; /* by the programs: sessions that moved to another table */
+    __u64 refused; /* inserts that failed */
+};
+
 /* rw_lost[n], per CPU, __u64 */
 enum lost { LOST_FULL = 0, LOST_RATE = 1, LOST_MAX = 2 };
 

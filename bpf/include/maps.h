@@ -51,6 +51,7 @@ MAP(rw_rates, BPF_MAP_TYPE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_
 MAP(rw_dhcp, BPF_MAP_TYPE_ARRAY, __u32, struct dhcp, INTERFACES_MAX, 0);
 MAP(rw_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE, 0);
 MAP(rw_marks, BPF_MAP_TYPE_ARRAY, __u32, struct mark, DEVICES_NEAR, BPF_F_MMAPABLE);
+MAP(rw_tables, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct table_counter, INTERFACES_MAX *TABLES_MAX, 0);
 MAP(rw_headers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct headers, 1, 0);
 MAP(rw_packet, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct packet, 1, 0);
 MAP(rw_bits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct policy_bits, 1, 0);

@@ -93,7 +93,7 @@ export class Enforcement implements Enforcer {
     this.#freshPending = objects.fresh;
     this.#settings = new LiveSettings(objects.maps.settings, objects.hz, options.settings);
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    const tables = new SessionTables(objects.maps.sessions, () => objects.pins.sessions, this.#idle);
+    const tables = new SessionTables(objects.maps, () => objects.pins.sessions, this.#idle);
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);

@@ -1,5 +1,5 @@
 /** The maps of the loaded programs by their use, and the sizes that the agent chooses. */
-import { Limit, Rates } from "./layout.gen.ts";
+import { Limit, Rates, SessionTable } from "./layout.gen.ts";
 import type { SyncMaps } from "./maps.ts";
 import type { BpfMap, BpfObject } from "./native.ts";
 import type { SessionTableName } from "./status.ts";
@@ -25,6 +25,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly dhcp: BpfMap;
   readonly counters: BpfMap;
   readonly events: BpfMap;
+  readonly tableCounters: BpfMap;
   readonly lost: BpfMap;
   readonly trace: BpfMap;
   readonly clock: BpfMap;
@@ -62,6 +63,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     dhcp: open("rw_dhcp"),
     counters: open("rw_counters"),
     events: open("rw_events"),
+    tableCounters: open("rw_tables"),
     lost: open("rw_lost"),
     trace: open("rw_trace"),
     clock: open("rw_clock"),
@@ -97,5 +99,6 @@ export function sizesFor(interfaces: number): Record<string, number> {
     rw_rates: interfaces * Rates.RATES_PER_INTERFACE,
     rw_dhcp: interfaces,
     rw_counters: interfaces * Limit.COUNTERS_PER_INTERFACE,
+    rw_tables: interfaces * SessionTable.TABLES_MAX,
   };
 }

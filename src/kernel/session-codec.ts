@@ -67,6 +67,18 @@ export function isAncient(values: DataView, offset: number, clock: SessionClock)
   return !isTimeless && idle >= longIdle && idle < 2 ** 32 - slack;
 }
 
+/** What of an entry says how long it has been silent, and how long it may be. */
+export function readTimes(
+  values: DataView,
+  offset: number,
+): { readonly seen: number; readonly state: number; readonly flags: number } {
+  return {
+    seen: values.getUint32(offset + seenOffset, true),
+    state: values.getUint8(offset + stateOffset),
+    flags: values.getUint8(offset + flagsOffset),
+  };
+}
+
 /** How entries of one interface are read. */
 export interface SessionReading extends SessionClock {
   /** That the interface is under: of an entry that lives by another one, the number of its rule means nothing. */

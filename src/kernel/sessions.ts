@@ -7,6 +7,7 @@ import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
+import { clearTableCounters, estimateEarlyShare, Pressure, readTableCounter } from "./pressure.ts";
 import { pinMissing } from "./repin.ts";
 import {
   describeSession,
@@ -57,6 +58,7 @@ const listedAtOnce = 4;
 type Tables = Record<SessionTableName, BpfMap>;
 interface Fill {
   readonly limit: number;
+  readonly pressure: Pressure;
   entries: number | null;
 }
 
@@ -74,6 +76,7 @@ export function createTable(name: string, entries: number): BpfMap {
 
 export class SessionTables {
   readonly #arrays: ObjectMaps["sessions"];
+  readonly #counters: BpfMap;
   readonly #directoryNow: () => string | null;
   readonly #idle: BpfMap;
   readonly #tables = new Map<number, Tables>();
@@ -83,8 +86,13 @@ export class SessionTables {
    * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table that stands
    * where an interface has none.
    */
-  constructor(arrays: ObjectMaps["sessions"], directory: () => string | null, idle: BpfMap) {
-    this.#arrays = arrays;
+  constructor(
+    maps: Pick<ObjectMaps, "sessions" | "tableCounters">,
+    directory: () => string | null,
+    idle: BpfMap,
+  ) {
+    this.#arrays = maps.sessions;
+    this.#counters = maps.tableCounters;
     this.#directoryNow = directory;
     this.#idle = idle;
   }
@@ -100,7 +108,7 @@ export class SessionTables {
     for (const number of pinned) {
       const tables = numbers.has(number) ? this.#openPinned(this.#directory, number) : null;
       if (tables === null) this.#removePins(number);
-      else this.#keep(number, tables);
+      else this.#keep(number, tables, { fresh: false });
     }
   }
 
@@ -142,11 +150,13 @@ export class SessionTables {
       return map;
     };
     try {
-      this.#keep(number, {
+      const tables = {
         opening: create("opening"),
         answered: create("answered"),
         established: create("established"),
-      });
+      };
+      clearTableCounters(this.#counters, number);
+      this.#keep(number, tables, { fresh: true });
     } catch (error) {
       for (const map of made) map.close();
       throw error;
@@ -175,9 +185,13 @@ export class SessionTables {
     for (const table of tableNames) tables[table].pin(join(this.#directory, `${number}-${table}`));
   }
 
-  #keep(number: number, tables: Tables): void {
+  #keep(number: number, tables: Tables, { fresh }: { readonly fresh: boolean }): void {
     this.#tables.set(number, tables);
-    const fill = (table: SessionTableName): Fill => ({ limit: tables[table].info.maxEntries, entries: null });
+    const fill = (table: SessionTableName): Fill => ({
+      limit: tables[table].info.maxEntries,
+      pressure: new Pressure(fresh),
+      entries: null,
+    });
     this.#fills.set(number, {
       opening: fill("opening"),
       answered: fill("answered"),
@@ -279,14 +293,22 @@ export class SessionTables {
     if (tables === undefined) return;
     for (const table of tableNames) {
       const { count, keys } = await tables[table].entriesAsync();
-      if (count > 0) tables[table].deleteBatch(keys, count);
+      if (count > 0) this.#noteDeleted(number, table, tables[table].deleteBatch(keys, count));
     }
   }
 
-  /** Counts what is alive, one table after the other; deletes what is dead for so long that it would come to life again. */
+  #noteDeleted(number: number, table: SessionTableName, count: number): void {
+    this.#fills.get(number)?.[table].pressure.noteDeleted(count);
+  }
+
+  /**
+   * Counts what is alive and what was evicted, one table after the other; deletes what is dead for so long that it
+   * would come to life again.
+   */
   async sweep(clock: SessionClock): Promise<void> {
     for (const [number, tables] of this.#tables) {
       for (const table of tableNames) {
+        const counter = readTableCounter(this.#counters, number, table);
         const { count, keys, values } = await tables[table].entriesAsync();
         const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
         const ancient: Uint8Array[] = [];
@@ -297,16 +319,25 @@ export class SessionTables {
           else
             ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
         }
-        if (ancient.length > 0) tables[table].deleteBatch(joinBytes(ancient), ancient.length);
         const fill = this.#fills.get(number)?.[table];
         if (fill !== undefined) fill.entries = alive;
+        fill?.pressure.look(counter, count, () =>
+          estimateEarlyShare(view, count, clock, native().possibleCpus()),
+        );
+        if (ancient.length === 0) continue;
+        this.#noteDeleted(number, table, tables[table].deleteBatch(joinBytes(ancient), ancient.length));
       }
     }
   }
 
   fills(number: number): readonly TableFill[] {
     const fills = this.#fills.get(number);
-    return fills === undefined ? [] : tableNames.map((table) => ({ table, ...fills[table] }));
+    if (fills === undefined) return [];
+    return tableNames.map((table) => {
+      const { limit, entries, pressure } = fills[table];
+      const { inserted, refused } = readTableCounter(this.#counters, number, table);
+      return { table, entries, limit, inserted, refused, ...pressure.figures };
+    });
   }
 
   close(): void {

@@ -10,6 +10,13 @@ export interface TableFill {
   /** Entries alive by their timeout at the last sweep; null before the first one. */
   readonly entries: number | null;
   readonly limit: number;
+  /** Sessions that were put into it, and those that could not be, since the interface came. */
+  readonly inserted: number;
+  readonly refused: number;
+  /** Entries that gave way to others, as of the last sweep, since the agent began. */
+  readonly evicted: number;
+  /** Those of them that were alive, an estimate: see pressure.ts. */
+  readonly evicted_early: number;
 }
 
 export interface InterfaceStatus {

@@ -131,7 +131,7 @@ export class TestRun {
     this.#host = hostOf(options.uplink);
     this.#entries = options.sessions ?? Limit.SESSION_TABLE_MIN * native().possibleCpus();
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
+    this.#engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
   async #begin(options: TestRunOptions): Promise<void> {

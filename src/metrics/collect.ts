@@ -104,6 +104,13 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
   const registers: Registry[] = [];
   const limit = new Gauge({ ...describe("conntrackLimit"), registers });
   const entries = new Gauge({ ...describe("conntrackEntries"), registers });
+  const pressure = {
+    inserted: new Counter({ ...describe("conntrackInserts"), registers }),
+    refused: new Counter({ ...describe("conntrackInsertFailures"), registers }),
+    evicted: new Counter({ ...describe("conntrackEvictions"), registers }),
+    evicted_early: new Counter({ ...describe("conntrackEarlyEvictions"), registers }),
+  };
+  const figures = Object.keys(pressure) as (keyof typeof pressure)[];
   const mapEntries = new Gauge({ ...describe("mapEntries"), registers });
   const mapCapacity = new Gauge({ ...describe("mapCapacity"), registers });
   const interfaces = new Gauge({
@@ -111,7 +118,8 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
     registers: [registry],
     collect() {
       const status = sources.status();
-      for (const gauge of [limit, entries, mapEntries, mapCapacity]) gauge.reset();
+      for (const gauge of [limit, entries, mapEntries, mapCapacity, ...Object.values(pressure)])
+        gauge.reset();
       for (const state of states) {
         this.set({ state }, status.interfaces.filter((one) => one.state === state).length);
       }
@@ -120,6 +128,9 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
           limit.set({ interface: id, table: table.table }, table.limit);
           if (table.entries !== null && table.entries > 0) {
             entries.set({ interface: id, table: table.table }, table.entries);
+          }
+          for (const figure of figures) {
+            if (table[figure] > 0) pressure[figure].inc({ interface: id, table: table.table }, table[figure]);
           }
         }
       }
@@ -131,6 +142,7 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
   });
   void interfaces;
   for (const gauge of [entries, limit, mapEntries, mapCapacity]) registry.registerMetric(gauge);
+  for (const figure of figures) registry.registerMetric(pressure[figure]);
 }
 
 type Counts = Readonly<Record<string, number>>;

@@ -48,7 +48,7 @@ export class LiveRun {
     this.#maps = maps;
     this.#programs = programs;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    this.#engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
+    this.#engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
   async #begin(model: Model, entries: number): Promise<void> {

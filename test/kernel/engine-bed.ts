@@ -91,7 +91,7 @@ export class EngineBed {
   /** Another engine on the same maps, as the next agent has it; `recover` it first. */
   startEngine(): SyncEngine {
     const maps = alterWrites(this.maps, (...write) => this.#alter(...write));
-    return new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
+    return new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
   /** From now on; the default is to alter nothing. */

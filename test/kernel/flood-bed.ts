@@ -17,6 +17,7 @@ import type { SessionTableName } from "../../src/kernel/status.ts";
 import type { Direction, Model, SessionSizes } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
+import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
 
 const loopback = 1;
@@ -28,6 +29,16 @@ const passes = { egress: 2, ingress: -1 } as const;
 
 /** The sizes that an interface has unless it, or the agent, says otherwise. */
 export const usualSizes: SessionSizes = { established: 16_384, answered: 8192, opening: 4096 };
+
+export interface Compiled {
+  readonly resolved: Resolved;
+  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
+}
+
+export function compileModel(model: Model): Compiled {
+  const resolved = resolve(model, { host: "here" });
+  return { resolved, policies: compileAll(resolved) };
+}
 
 export class FloodBed {
   readonly maps: ObjectMaps;
@@ -58,22 +69,27 @@ export class FloodBed {
     this.maps = maps;
     this.#programs = programs;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
-    this.engine = new SyncEngine(maps, new SessionTables(maps.sessions, () => null, this.#idle), this.#idle);
+    this.engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
   async #begin(model: Model): Promise<void> {
     const settings = encodeSettings({ ...defaultSettings, eventsPerSecond: 0 }, hz, 0);
     this.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
     this.pass(0);
-    const resolved = resolve(model, { host: "here" });
     await this.engine.recover();
+    await this.apply(compileModel(model));
+  }
+
+  /** A change, by the code of a live host: `inForce` is called when it has returned; settles when the maps are clean. */
+  async apply({ resolved, policies }: Compiled, inForce: () => void = () => {}): Promise<void> {
     await this.engine.apply({
       resolved,
-      policies: compileAll(resolved),
+      policies,
       bindings: new Map(),
       host: { uplinks: [], addresses: new Set(), macs: [] },
       sizes: (_, own) => own ?? usualSizes,
     });
+    inForce();
     await this.engine.settle();
   }
 

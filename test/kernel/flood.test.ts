@@ -3,11 +3,9 @@
  * packets of each; otherwise as many as turn the flooded guest's tables over several times.
  */
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Model } from "../../src/model/model.ts";
-import { defaultLimits } from "../../src/model/model.ts";
-import { parseModel } from "../../src/model/parse.ts";
 import { FloodBed } from "./flood-bed.ts";
 import { type Flood, FloodSource, flooder, floods } from "./flood-kinds.ts";
+import { buildFloodModel } from "./flood-model.ts";
 import { type Guest, neighbours, Openings, Sessions } from "./flood-neighbours.ts";
 
 const isWhole = process.env.RINGWALL_TORTURE === "all";
@@ -25,47 +23,7 @@ const timeout = isWhole ? 900_000 : 60_000;
 
 const flooded: Guest = { id: flooder.id, mac: flooder.mac, address: flooder.ipv4 };
 
-function buildModel(): Model {
-  const own = [
-    `      eni-0: {device: tap0, network: vpc-a, mac: "${flooder.mac}", addresses: [${flooder.ipv4}, "${flooder.ipv6}"], groups: [sg-t]}`,
-    ...neighbours.map(
-      ({ id, mac, address }) =>
-        `      ${id}: {device: ${id}, network: vpc-a, mac: "${mac}", addresses: [${address}], groups: [sg-t]}`,
-    ),
-  ];
-  const rules = ["0.0.0.0/0", "::/0"].flatMap((remote) =>
-    [
-      ["tcp", "443/443"],
-      ["udp", "5000/5000"],
-      ["udp", "53/53"],
-    ].map(
-      ([protocol, ports]) =>
-        `      - {direction: ingress, policy: accept, protocol: ${protocol}, portRange: ${ports}, remote: "${remote}"}`,
-    ),
-  );
-  const text = `version: 1
-networks: {vpc-a: {type: vpc}}
-groups:
-  sg-t:
-    type: basic
-    network: vpc-a
-    rules:
-${rules.join("\n")}
-      - {direction: ingress, policy: accept, protocol: icmp, portRange: -1/-1, remote: 0.0.0.0/0}
-instances:
-  i-1:
-    interfaces:
-${own.join("\n")}
-`;
-  const { model, diagnostics } = parseModel([{ path: "flood.yaml", text }], {
-    limits: defaultLimits,
-    host: "here",
-  });
-  if (model === null) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  return model;
-}
-
-const model = buildModel();
+const model = buildFloodModel();
 /** 10,000 established sessions of others, and answered ones. */
 const theirs = neighbours.flatMap((guest) => [
   new Sessions(guest, "tcp", 2500),

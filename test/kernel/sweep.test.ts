@@ -14,7 +14,7 @@ let tables: SessionTables;
 beforeEach(async () => {
   bed = await EngineBed.open();
   const idle = createTable("rw_idle", 512);
-  tables = new SessionTables(bed.maps.sessions, () => null, idle);
+  tables = new SessionTables(bed.maps, () => null, idle);
   await tables.prepare(new Map([[number, { established: 1024, answered: 1024, opening: 1024 }]]));
   idle.close();
 });

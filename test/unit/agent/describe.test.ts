@@ -162,7 +162,17 @@ describe("interfaces", () => {
             version: 1,
             generation: 1,
             proven: null,
-            tables: [{ table: "opening", entries: null, limit: 4096 }],
+            tables: [
+              {
+                table: "opening",
+                entries: null,
+                limit: 4096,
+                inserted: 0,
+                refused: 0,
+                evicted: 0,
+                evicted_early: 0,
+              },
+            ],
             problem: null,
           },
         ],

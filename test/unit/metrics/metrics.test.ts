@@ -8,6 +8,8 @@ import { createMetrics, type MetricSources } from "../../../src/metrics/collect.
 import { type Definition, definitions } from "../../../src/metrics/definitions.ts";
 import { renderMetricsTable } from "../../../src/metrics/docs.ts";
 
+const untouched = { inserted: 0, refused: 0, evicted: 0, evicted_early: 0 };
+
 function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
   return {
     interface: id,
@@ -22,9 +24,17 @@ function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
     generation: 1,
     proven: state === "enforcing" ? "2026-01-01T00:00:00.000Z" : null,
     tables: [
-      { table: "opening", entries: 3, limit: 4096 },
-      { table: "answered", entries: 0, limit: 8192 },
-      { table: "established", entries: null, limit: 16384 },
+      {
+        table: "opening",
+        entries: 3,
+        limit: 4096,
+        inserted: 9000,
+        refused: 2,
+        evicted: 5000,
+        evicted_early: 70,
+      },
+      { table: "answered", entries: 0, limit: 8192, ...untouched },
+      { table: "established", entries: null, limit: 16384, ...untouched },
     ],
     problem: null,
   };
@@ -90,6 +100,12 @@ describe("metrics", () => {
     expect(text).toContain('ringwall_conntrack_entries{interface="eni-1",table="opening"} 3\n');
     expect(text).toContain('ringwall_conntrack_entries_limit{interface="eni-1",table="established"} 16384\n');
     expect(text).not.toContain('ringwall_conntrack_entries{interface="eni-1",table="answered"}');
+    const opening = '{interface="eni-1",table="opening"}';
+    expect(text).toContain(`ringwall_conntrack_inserts_total${opening} 9000\n`);
+    expect(text).toContain(`ringwall_conntrack_insert_failures_total${opening} 2\n`);
+    expect(text).toContain(`ringwall_conntrack_evictions_total${opening} 5000\n`);
+    expect(text).toContain(`ringwall_conntrack_early_evictions_total${opening} 70\n`);
+    expect(text).not.toMatch(/evictions_total\{interface="eni-1",table="answered"/);
     expect(text).not.toContain('ringwall_conntrack_entries{interface="eni-1",table="established"}');
   });
 
@@ -164,7 +180,7 @@ describe("the definitions of metrics", () => {
     const { status, stdout } = spawnSync("promtool", ["check", "rules", join(folder, "rules.yaml")], {
       encoding: "utf8",
     });
-    expect(stdout).toContain("6 rules found");
+    expect(stdout).toContain("9 rules found");
     expect(status).toBe(0);
     const known = new Set(Object.values<Definition>(definitions).map(({ name }) => name));
     expect(

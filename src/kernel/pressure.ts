@@ -1,0 +1,108 @@
+/**
+ * What a session table lets go of. An LRU tells nobody what it evicts, so it is reckoned: what was inserted, and
+ * neither was removed nor is there, was evicted. That is exact. Which of it was alive is an estimate: the LRU takes
+ * what was silent longest, so the longest silence among those left (the horizon) is about that of the last ones taken,
+ * and whoever has a longer timeout than that is taken alive.
+ */
+import { elapsed } from "./jiffies.ts";
+import { SessionFlag, SessionStruct, SessionTable, TableCounterStruct } from "./layout.gen.ts";
+import { indexKey, indexKeys } from "./maps.ts";
+import { type BpfMap, native } from "./native.ts";
+import { readTimes, type SessionClock } from "./session-codec.ts";
+import type { SessionTableName, TableFill } from "./status.ts";
+
+const tableIndex = {
+  opening: SessionTable.TABLE_OPENING,
+  answered: SessionTable.TABLE_ANSWERED,
+  established: SessionTable.TABLE_ESTABLISHED,
+} as const satisfies Record<SessionTableName, number>;
+
+/** LOCAL_FREE_TARGET of the kernel's LRU: what waits in a CPU's own list is passed over by evictions. */
+const heldByCpu = 128;
+
+/** Sum over the CPUs. */
+export function readTableCounter(
+  counters: BpfMap,
+  number: number,
+  table: SessionTableName,
+): { readonly inserted: number; readonly removed: number; readonly refused: number } {
+  const bytes = counters.get(indexKey(number * SessionTable.TABLES_MAX + tableIndex[table]));
+  const sum = { inserted: 0, removed: 0, refused: 0 };
+  for (let offset = 0; offset < (bytes?.length ?? 0); offset += TableCounterStruct.SIZE) {
+    const one = TableCounterStruct.decode(bytes ?? new Uint8Array(0), offset);
+    sum.inserted += Number(one.inserted);
+    sum.removed += Number(one.removed);
+    sum.refused += Number(one.refused);
+  }
+  return sum;
+}
+
+/** Zeroes what the tables of a number count, before they are there. */
+export function clearTableCounters(counters: BpfMap, number: number): void {
+  const tables = SessionTable.TABLES_MAX;
+  const zeroes = new Uint8Array(tables * TableCounterStruct.SIZE * native().possibleCpus());
+  counters.setBatch(indexKeys(number * tables, tables), zeroes, tables);
+}
+
+/**
+ * The share, 0 to 1, of evictions that took live sessions, by the `count` entries that are left. `cpus`: possible
+ * ones, whose own lists may hold older entries than the horizon.
+ */
+export function estimateEarlyShare(
+  values: DataView,
+  count: number,
+  clock: SessionClock,
+  cpus: number,
+): number {
+  if (count === 0) return 0;
+  const idles = new Uint32Array(count);
+  const lives = new Float64Array(count);
+  for (let index = 0; index < count; index++) {
+    const { seen, state, flags } = readTimes(values, index * SessionStruct.SIZE);
+    idles[index] = elapsed(seen, clock.now);
+    // A revoked one is meant to stay.
+    lives[index] =
+      flags & SessionFlag.SESSION_REVOKED ? Number.POSITIVE_INFINITY : (clock.timeouts[state] ?? 0);
+  }
+  idles.sort();
+  const horizon = idles[Math.max(0, count - 1 - heldByCpu * cpus)] ?? 0;
+  return lives.reduce((sum, life) => sum + (life > horizon ? 1 : 0), 0) / count;
+}
+
+/** One table's reckoning from sweep to sweep. */
+export class Pressure {
+  /** Entries that the agent deleted. */
+  #deleted = 0;
+  /** What was evicted before this agent began to count; null: not known before the first sweep. */
+  #base: number | null;
+  #evicted = 0;
+  #early = 0;
+
+  /** `fresh`: the table was made just now, so nothing was evicted yet. */
+  constructor(fresh: boolean) {
+    this.#base = fresh ? 0 : null;
+  }
+
+  /** The agent took entries away. */
+  noteDeleted(count: number): void {
+    this.#deleted += count;
+  }
+
+  /** `counter` was read before the entries: what comes in between is reckoned the next time. */
+  look(
+    counter: { readonly inserted: number; readonly removed: number },
+    present: number,
+    estimate: () => number,
+  ): void {
+    const gone = counter.inserted - counter.removed - this.#deleted - present;
+    this.#base ??= gone;
+    const evicted = gone - this.#base;
+    if (evicted <= this.#evicted) return;
+    this.#early += Math.round((evicted - this.#evicted) * estimate());
+    this.#evicted = evicted;
+  }
+
+  get figures(): Pick<TableFill, "evicted" | "evicted_early"> {
+    return { evicted: this.#evicted, evicted_early: this.#early };
+  }
+}

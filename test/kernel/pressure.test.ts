@@ -1,0 +1,113 @@
+/** What a session table lets go of: reckoned exactly, and how much of it was alive. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
+import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
+import type { TableFill } from "../../src/kernel/status.ts";
+import { FloodBed, usualSizes } from "./flood-bed.ts";
+import { FloodSource, flooder, floods } from "./flood-kinds.ts";
+import { buildFloodModel } from "./flood-model.ts";
+
+let bed: FloodBed;
+beforeEach(async () => {
+  bed = await FloodBed.open(buildFloodModel());
+});
+afterEach(() => bed.close());
+
+async function sweep(table: TableFill["table"]): Promise<TableFill> {
+  await bed.engine.tables.sweep(bed.sessionClock);
+  const fill = bed.engine.tables.fills(bed.numberOf(flooder.id)).find((one) => one.table === table);
+  if (fill === undefined) throw new Error(`no table ${table}`);
+  return fill;
+}
+
+function send(name: string, packets: number): number {
+  const kind = floods.find((one) => one.name === `${name} from one guest`);
+  if (kind === undefined) throw new Error(`no flood ${name}`);
+  const source = new FloodSource(kind, 250);
+  let sent = 0;
+  while (sent < packets) sent += source.send((direction, frames) => bed.run(flooder.id, direction, frames));
+  return sent;
+}
+
+describe("a table of sessions", () => {
+  it("evicts nothing while there is room", async () => {
+    send("SYN", 4000);
+    expect(await sweep("opening")).toMatchObject({
+      entries: 4000,
+      inserted: 4000,
+      evicted: 0,
+      evicted_early: 0,
+    });
+  });
+
+  it("evicts what a flood puts in beyond its room, and all of that was alive", async () => {
+    send("SYN", 50_000);
+    const { inserted, entries, evicted, evicted_early } = await sweep("opening");
+    expect(inserted).toBe(50_000);
+    expect(entries).toBeLessThanOrEqual(usualSizes.opening);
+    expect(evicted).toBe(50_000 - (entries ?? 0));
+    expect(evicted_early).toBe(evicted);
+  });
+
+  it("evicts what has expired, and none of that was alive", async () => {
+    send("SYN", 4000);
+    await sweep("opening");
+    bed.pass(31);
+    const { evicted, evicted_early } = await sweep("opening");
+    expect({ evicted, evicted_early }).toEqual({ evicted: 0, evicted_early: 0 });
+    send("SYN over IPv6", 2000);
+    const after = await sweep("opening");
+    expect(after.entries).toBe(2000);
+    expect(after.evicted).toBeGreaterThan(1000);
+    expect(after.evicted_early).toBe(0);
+  });
+
+  it("does not take a session that moved to another table for an evicted one", async () => {
+    send("answered DNS", 4000);
+    expect(await sweep("opening")).toMatchObject({ entries: 0, inserted: 2000, evicted: 0 });
+    expect(await sweep("answered")).toMatchObject({ entries: 2000, inserted: 2000, evicted: 0 });
+    await bed.flush();
+    expect(await sweep("answered")).toMatchObject({ entries: 0, evicted: 0 });
+  });
+
+  it("counts each insert that failed, also of a session that could not move", async () => {
+    bed.removeTable(flooder.id, "answered");
+    send("answered DNS", 2000);
+    expect(await sweep("answered")).toMatchObject({ inserted: 0, refused: 1000 });
+    expect(await sweep("opening")).toMatchObject({ inserted: 1000, refused: 0 });
+    bed.removeTable(flooder.id, "opening");
+    send("SYN", 500);
+    expect(await sweep("opening")).toMatchObject({ inserted: 1000, refused: 500 });
+  });
+});
+
+describe("the share of evictions that took live sessions", () => {
+  const clock = { now: 5, hz: 1000, timeouts: new Array<number>(SessionState.STATES_MAX).fill(10_000) };
+  const share = (entries: readonly { idle: number; flags?: number }[], cpus = 0) => {
+    const blank = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
+    const bytes = new Uint8Array(entries.length * SessionStruct.SIZE);
+    entries.forEach(({ idle, flags = 0 }, index) => {
+      const entry = {
+        ...blank,
+        seen: (clock.now - idle) >>> 0,
+        state: SessionState.STATE_TCP_OPENING,
+        flags,
+      };
+      bytes.set(SessionStruct.encode(entry), index * SessionStruct.SIZE);
+    });
+    return estimateEarlyShare(new DataView(bytes.buffer), entries.length, clock, cpus);
+  };
+
+  it("is all where the longest silence is shorter than the timeout, none where it is longer", () => {
+    expect(share([{ idle: 9999 }, { idle: 0 }])).toBe(1);
+    expect(share([{ idle: 10_000 }, { idle: 0 }])).toBe(0);
+    expect(share([])).toBe(0);
+  });
+
+  it("leaves out what waits in the CPUs' own lists, and keeps what is revoked", () => {
+    const old = Array.from({ length: 128 }, () => ({ idle: 20_000 }));
+    expect(share([...old, { idle: 1 }], 1)).toBe(1);
+    expect(share([...old, { idle: 1 }], 0)).toBe(0);
+    expect(share([{ idle: 20_000 }, { idle: 1, flags: SessionFlag.SESSION_REVOKED }])).toBe(0.5);
+  });
+});
