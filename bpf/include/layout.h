@@ -382,8 +382,8 @@ struct counter {
     __u64 bytes; /* of the frame, without FCS; a GSO packet counts once, with all its bytes */
 };
 
-/* rw_tables[number * TABLES_MAX + table], per CPU. What an LRU evicts it tells nobody: that is what was inserted and
- * neither was removed nor is there. */
+/* rw_tables[number * TABLES_MAX + table], per CPU. What an LRU evicts it tells nobody: that is what was
+ * inserted and neither was removed nor is there. */
 struct table_counter {
     __u64 inserted;
     __u64 removed; /* by the programs: sessions that moved to another table */

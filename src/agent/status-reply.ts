@@ -3,7 +3,16 @@ import { z } from "zod";
 
 const count = z.number().int().nonnegative();
 
-const tableFill = z.object({ table: z.string(), entries: count.nullable(), limit: count });
+const tableFill = z.object({
+  table: z.string(),
+  entries: count.nullable(),
+  limit: count,
+  /** Sessions put in, and those that found no room; entries that gave way, and an estimate of how many were alive. */
+  inserted: count,
+  refused: count,
+  evicted: count,
+  evictedEarly: count,
+});
 
 const interfaceStatus = z.object({
   id: z.string(),

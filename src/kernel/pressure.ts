@@ -102,7 +102,7 @@ export class Pressure {
     this.#evicted = evicted;
   }
 
-  get figures(): Pick<TableFill, "evicted" | "evicted_early"> {
-    return { evicted: this.#evicted, evicted_early: this.#early };
+  get figures(): Pick<TableFill, "evicted" | "evictedEarly"> {
+    return { evicted: this.#evicted, evictedEarly: this.#early };
   }
 }

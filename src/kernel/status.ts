@@ -16,7 +16,7 @@ export interface TableFill {
   /** Entries that gave way to others, as of the last sweep, since the agent began. */
   readonly evicted: number;
   /** Those of them that were alive, an estimate: see pressure.ts. */
-  readonly evicted_early: number;
+  readonly evictedEarly: number;
 }
 
 export interface InterfaceStatus {

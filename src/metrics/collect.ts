@@ -108,7 +108,7 @@ function addKernelGauges(registry: Registry, sources: MetricSources): void {
     inserted: new Counter({ ...describe("conntrackInserts"), registers }),
     refused: new Counter({ ...describe("conntrackInsertFailures"), registers }),
     evicted: new Counter({ ...describe("conntrackEvictions"), registers }),
-    evicted_early: new Counter({ ...describe("conntrackEarlyEvictions"), registers }),
+    evictedEarly: new Counter({ ...describe("conntrackEarlyEvictions"), registers }),
   };
   const figures = Object.keys(pressure) as (keyof typeof pressure)[];
   const mapEntries = new Gauge({ ...describe("mapEntries"), registers });

@@ -36,30 +36,30 @@ describe("a table of sessions", () => {
       entries: 4000,
       inserted: 4000,
       evicted: 0,
-      evicted_early: 0,
+      evictedEarly: 0,
     });
   });
 
   it("evicts what a flood puts in beyond its room, and all of that was alive", async () => {
     send("SYN", 50_000);
-    const { inserted, entries, evicted, evicted_early } = await sweep("opening");
+    const { inserted, entries, evicted, evictedEarly } = await sweep("opening");
     expect(inserted).toBe(50_000);
     expect(entries).toBeLessThanOrEqual(usualSizes.opening);
     expect(evicted).toBe(50_000 - (entries ?? 0));
-    expect(evicted_early).toBe(evicted);
+    expect(evictedEarly).toBe(evicted);
   });
 
   it("evicts what has expired, and none of that was alive", async () => {
     send("SYN", 4000);
     await sweep("opening");
     bed.pass(31);
-    const { evicted, evicted_early } = await sweep("opening");
-    expect({ evicted, evicted_early }).toEqual({ evicted: 0, evicted_early: 0 });
+    const { evicted, evictedEarly } = await sweep("opening");
+    expect({ evicted, evictedEarly }).toEqual({ evicted: 0, evictedEarly: 0 });
     send("SYN over IPv6", 2000);
     const after = await sweep("opening");
     expect(after.entries).toBe(2000);
     expect(after.evicted).toBeGreaterThan(1000);
-    expect(after.evicted_early).toBe(0);
+    expect(after.evictedEarly).toBe(0);
   });
 
   it("does not take a session that moved to another table for an evicted one", async () => {

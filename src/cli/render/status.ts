@@ -104,7 +104,9 @@ function renderFullest({ sessions }: InterfaceStatus): string {
     (most, one) => (one.entries / one.limit > most.entries / most.limit ? one : most),
     first,
   );
-  return `${fullest.table} ${formatFill(fullest.entries, fullest.limit)}`;
+  const early = sessions.reduce((sum, { evictedEarly }) => sum + evictedEarly, 0);
+  const fill = `${fullest.table} ${formatFill(fullest.entries, fullest.limit)}`;
+  return early === 0 ? fill : `${fill}, ${formatCount(early)} evicted alive`;
 }
 
 function renderUplinks({ uplinks }: StatusReply): string {

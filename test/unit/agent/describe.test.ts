@@ -170,7 +170,7 @@ describe("interfaces", () => {
                 inserted: 0,
                 refused: 0,
                 evicted: 0,
-                evicted_early: 0,
+                evictedEarly: 0,
               },
             ],
             problem: null,

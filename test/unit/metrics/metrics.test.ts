@@ -8,7 +8,7 @@ import { createMetrics, type MetricSources } from "../../../src/metrics/collect.
 import { type Definition, definitions } from "../../../src/metrics/definitions.ts";
 import { renderMetricsTable } from "../../../src/metrics/docs.ts";
 
-const untouched = { inserted: 0, refused: 0, evicted: 0, evicted_early: 0 };
+const untouched = { inserted: 0, refused: 0, evicted: 0, evictedEarly: 0 };
 
 function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
   return {
@@ -31,7 +31,7 @@ function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
         inserted: 9000,
         refused: 2,
         evicted: 5000,
-        evicted_early: 70,
+        evictedEarly: 70,
       },
       { table: "answered", entries: 0, limit: 8192, ...untouched },
       { table: "established", entries: null, limit: 16384, ...untouched },
