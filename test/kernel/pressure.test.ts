@@ -8,10 +8,6 @@ import { FloodSource, flooder, floods } from "./flood-kinds.ts";
 import { buildFloodModel } from "./flood-model.ts";
 
 let bed: FloodBed;
-beforeEach(async () => {
-  bed = await FloodBed.open(buildFloodModel());
-});
-afterEach(() => bed.close());
 
 async function sweep(table: TableFill["table"]): Promise<TableFill> {
   await bed.engine.tables.sweep(bed.sessionClock);
@@ -30,6 +26,11 @@ function send(name: string, packets: number): number {
 }
 
 describe("a table of sessions", () => {
+  beforeEach(async () => {
+    bed = await FloodBed.open(buildFloodModel());
+  });
+  afterEach(() => bed.close());
+
   it("evicts nothing while there is room", async () => {
     send("SYN", 4000);
     expect(await sweep("opening")).toMatchObject({
