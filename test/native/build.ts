@@ -12,7 +12,9 @@ const nativeFolder = join(root, "test/native");
 /** Programs of the fuzzer that are kept. */
 export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
-const shared = ["judge-frame.c", "commands.c", "maps.c", "fuzz/world.c", "fuzz/program.c"];
+/** The one file that compiles the headers of the verdict. */
+const verdictFile = "judge-frame.c";
+const shared = [verdictFile, "commands.c", "maps.c", "fuzz/world.c", "fuzz/program.c"];
 const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" ");
 /** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */
 const sanitizers = "-O1 -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(
@@ -24,6 +26,8 @@ export interface BuildOptions {
   readonly headers?: string;
   /** The compiler's words in place of the sanitizers'. */
   readonly flags?: readonly string[];
+  /** What buildAround made, so that only the verdict is compiled. */
+  readonly around?: string;
 }
 
 function compile(
@@ -41,9 +45,17 @@ function compile(
   return target;
 }
 
+/** All but the verdict, as one object file in `folder`, for many builds of the program; its path. */
+export function buildAround(folder: string, flags: readonly string[]): string {
+  const files = ["main.c", ...shared.filter((name) => name !== verdictFile)];
+  return compile(join(folder, "around.o"), files, { flags }, ["-r"]);
+}
+
 /** The program that takes commands (main.c), in `folder`; its path. Throws with the compiler's words. */
 export function buildProgram(folder: string, options: BuildOptions = {}): string {
-  return compile(join(folder, "verdict"), ["main.c", ...shared], options, []);
+  const { around } = options;
+  const files = around === undefined ? ["main.c", ...shared] : [verdictFile];
+  return compile(join(folder, "verdict"), files, options, around === undefined ? [] : [around]);
 }
 
 /** The target of libFuzzer, in `folder`; its path. Throws with the compiler's words. */

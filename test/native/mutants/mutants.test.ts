@@ -1,0 +1,141 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultSettings } from "../../../src/kernel/settings.ts";
+import { arbitraryModel, arbitraryPackets } from "../../support/arbitrary.ts";
+import { toHex } from "../../support/packet.ts";
+import { Bench } from "../bench.ts";
+import { buildAround, buildProgram, headersFolder } from "../build.ts";
+import { readCorpus } from "../fuzz/corpus.ts";
+import { settings, start } from "../fuzz/models.ts";
+import { makeWorld } from "../fuzz/world.ts";
+import { applyMutant, type Mutant, mutantsOf } from "./operators.ts";
+
+/** Mutants in CI; "all" in `make mutants`. */
+const wanted = process.env.RINGWALL_MUTANTS ?? "30";
+/** Percent; survivors are mistakes that change nothing that is asked, too. */
+const least = 60;
+const seed = Number(process.env.RINGWALL_SEED ?? 1);
+/** Layout and maps are data; the others hold the verdict. */
+const others = new Set([
+  "layout.h",
+  "maps.h",
+  "kernel.h",
+  "headers.h",
+  "config.h",
+  "scratch.h",
+  "switched.h",
+]);
+const headers = readdirSync(headersFolder).filter((name) => !others.has(name));
+const flags = ["-O0", "-w"];
+/** Generated lives beside the kept programs; packets of each between two changes. */
+const lifeCount = 4;
+const stretch = 200;
+/** A mutant that loops is stopped, ms. */
+const patience = 20_000;
+
+let folder = "";
+let around = "";
+let inputs: readonly string[] = [];
+let right = "";
+
+/** A life of generated frames under two models, and the sessions at its end. */
+async function sayLife(number: number): Promise<string> {
+  const arbitrary = arbitraryModel(start).chain((model) =>
+    fc.record({
+      model: fc.constant(model),
+      other: arbitraryModel(start).map((other) => ({ ...other, interfaces: model.interfaces })),
+      packets: arbitraryPackets(model, { talks: 300 }),
+    }),
+  );
+  const [life] = fc.sample(arbitrary, { seed: 1000 + number, numRuns: 1 });
+  if (life === undefined) throw new Error("fast-check sampled nothing");
+  const bench = new Bench(start, settings[number % settings.length] ?? defaultSettings, 16_384);
+  for (let at = 0, turn = 0; at < life.packets.length; at += stretch, turn ^= 1) {
+    await bench.change(turn === 0 ? life.model : life.other);
+    for (const packet of life.packets.slice(at, at + stretch)) bench.judge(packet);
+  }
+  const here = [...life.model.interfaces.values()].filter(({ hosts }) => hosts.length === 0);
+  for (const { id } of here) bench.tellSessions(id);
+  return bench.script.text;
+}
+
+function sayVerdicts(program: string): string {
+  return inputs.map((input) => runOn(program, input)).join("");
+}
+
+function runOn(program: string, input: string): string {
+  const { stdout, status, signal } = spawnSync(program, {
+    input,
+    encoding: "utf8",
+    timeout: patience,
+    maxBuffer: 2 ** 28,
+  });
+  return `${status ?? signal}\n${stdout}`;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ringwall-mutants-"));
+  cpSync(headersFolder, join(folder, "include"), { recursive: true });
+  const programs = readCorpus().map((program) => `program ${toHex(program)}\n`);
+  const lives = await Promise.all(Array.from({ length: lifeCount }, (_, number) => sayLife(number)));
+  inputs = [(await makeWorld()).text + programs.join(""), ...lives];
+  around = buildAround(folder, flags);
+  right = sayVerdicts(buildProgram(folder, { flags, around }));
+}, 120_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function sampleMutants(): readonly Mutant[] {
+  const all = headers.flatMap((header) =>
+    mutantsOf(header, readFileSync(join(headersFolder, header), "utf8")),
+  );
+  if (wanted === "all") return all;
+  const [shuffled = []] = fc.sample(fc.shuffledSubarray(all, { minLength: Number(wanted) }), {
+    seed,
+    numRuns: 1,
+  });
+  return shuffled.slice(0, Number(wanted));
+}
+
+/** Is it told from the right program: refused by the compiler ("void"), by other answers ("killed"), or not? */
+function tryMutant(mutant: Mutant): "killed" | "survived" | "void" {
+  const include = join(folder, "include");
+  const place = join(include, mutant.header);
+  const text = readFileSync(place, "utf8");
+  writeFileSync(place, applyMutant(text, mutant));
+  try {
+    return sayVerdicts(buildProgram(folder, { headers: include, flags, around })) === right
+      ? "survived"
+      : "killed";
+  } catch {
+    return "void";
+  } finally {
+    writeFileSync(place, text);
+  }
+}
+
+describe("mistakes in the BPF C", () => {
+  it("are told by the kept programs and generated lives; those that are not are listed in build/mutants.txt", () => {
+    expect(right.startsWith("0\n"), right.slice(0, 200)).toBe(true);
+    const survivors: string[] = [];
+    let killed = 0;
+    for (const mutant of sampleMutants()) {
+      const fate = tryMutant(mutant);
+      if (fate === "killed") killed++;
+      const { header, line, operator, before } = mutant;
+      if (fate === "survived") survivors.push(`${header}:${line}: ${operator}: ${before}`);
+    }
+    const score = (100 * killed) / (killed + survivors.length);
+    const report = `seed ${seed}: ${killed} killed, ${survivors.length} survived, ${score.toFixed(1)} %`;
+    mkdirSync("build", { recursive: true });
+    writeFileSync("build/mutants.txt", `${[report, ...survivors].join("\n")}\n`);
+    console.log(report);
+    expect(score, survivors.join("\n")).toBeGreaterThanOrEqual(least);
+  }, 86_400_000);
+});
