@@ -1,6 +1,6 @@
 # Verbs only; what they do is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint test test-unit kernels demo run bench torture clean
+.PHONY: help setup build lint test test-unit kernels demo run bench torture fuzz mutants clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,8 +29,14 @@ run: build ## Run the agent on this machine's own devices, from /etc/ringwall
 bench: build ## Measure this machine: established and new sessions against the floor
 	@scripts/bench.sh
 
-torture: build ## Make each system call fail, and be the last: hours (make test takes a sample)
+torture: build ## Fuzz, mutants, each system call fails and is the last: hours (make test takes a sample)
 	@scripts/torture.sh
+
+fuzz: build ## Fuzz the verdict under sanitizers, 100 million programs (make test takes 20 seconds)
+	@scripts/fuzz.sh
+
+mutants: build ## Make every mistake in the BPF C, list those that nothing tells (half an hour)
+	@scripts/mutants.sh
 
 clean: ## Remove what was built
 	@rm -rf build src/kernel/layout.gen.ts
