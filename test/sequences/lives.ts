@@ -94,6 +94,8 @@ export class Diary {
     const said = this.#oracle.perform(asked) ?? "none";
     const [word = "", seconds] = said.split(", expires ");
     const state = stateNames.find((name) => name === word) ?? "none";
+    // Lists of sessions leave a revoked one out when its timeout has passed; its packets are dropped as ever.
+    if (state === "revoked") return;
     this.#steps.push({ ...asked, state, expires: seconds === undefined ? null : Number(seconds) });
   }
 
