@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram } from "../native/program.ts";
+import { buildProgram } from "../native/build.ts";
 import { findFaults, type Judge } from "./judge.ts";
 import { arbitraryLives, arbitrarySettings, writeLife } from "./lives.ts";
 import { parseScript } from "./parse.ts";
