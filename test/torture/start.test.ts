@@ -1,0 +1,67 @@
+/**
+ * Every system call of an agent that starts fails, or is its last, in turn: one that adopts what enforces and brings
+ * newer rules into force. A sample, as in apply.test.ts.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endure } from "./endure.ts";
+import { choosePoints, patience } from "./points.ts";
+import { type Point, readLog } from "./tracer.ts";
+import { type Holdings, otherOf, ruleSets, Victim } from "./victim.ts";
+
+let victim: Victim;
+let clean: Holdings;
+
+beforeAll(async () => {
+  victim = await Victim.make(19475);
+  await victim.agent();
+  await victim.stop();
+  // Of one that adopts: the first one holds what it loaded.
+  await victim.agent();
+  clean = victim.holdings;
+  await victim.beginFlows();
+});
+afterAll(() => victim?.remove());
+
+/** An agent that starts under the point, on rules that were changed while there was none. */
+async function suffer(point: Point | null, name: string): Promise<boolean> {
+  await victim.stop();
+  const before = victim.stored;
+  victim.host.writeRules(ruleSets[otherOf(before)]);
+  const outcome = await victim.startTraced(point);
+  const { isHit } = readLog(victim.log);
+  const said = `${name}: the agent ${outcome === null ? "started" : `ended with ${outcome.code} ${outcome.stderr}`}`;
+  if (outcome === null) {
+    // What could not be looked after at once is tried again a second later.
+    await expect.poll(() => victim.met, { timeout: 4000, message: said }).toBe(victim.stored);
+  } else {
+    expect(outcome.code, said).not.toBe(0);
+    expect([before, victim.stored], said).toContain(victim.met);
+  }
+  await victim.stop();
+  await victim.expectWhole(said, clean);
+  return isHit;
+}
+
+describe("an agent that starts, of which one system call fails or is its last", () => {
+  it(
+    "starts or says why not, protects all the while, and leaves nothing behind",
+    async () => {
+      await victim.stop();
+      victim.host.writeRules(ruleSets[otherOf(victim.stored)]);
+      expect(await victim.startTraced(null)).toBeNull();
+      const { places } = readLog(victim.log);
+      expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(50);
+      const { points, said } = choosePoints(places);
+      console.log(said);
+      const { hits, broken } = await endure(points, suffer);
+      const flows = await victim.endFlows();
+      console.log(JSON.stringify(flows));
+      expect(broken).toEqual([]);
+      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
+      expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
+      expect(flows.denied).toBe(0);
+    },
+    patience,
+  );
+});
