@@ -80,6 +80,9 @@ function exchangesOf(one: Way): Exchange[] {
 
 export const exchanges: readonly Exchange[] = ways.flatMap(exchangesOf);
 
+export const answered = exchanges.filter(({ decider }) => decider === null);
+export const denied = exchanges.filter(({ decider }) => decider !== null);
+
 export const nameOf = ({ name, protocol, host, port }: Exchange): string =>
   `${name}: ${protocol} ${host} ${port}`;
 
@@ -118,10 +121,11 @@ function readDevices(bed: HooksBed): ReadonlyMap<string, LinkStatistics["stats64
   );
 }
 
-/** Both at one moment: the devices counted nothing while the programs' counters were read. */
+/** `droppedApart`: the devices count dropped frames apart from received ones. Both at one moment: the devices counted nothing while the programs' counters were read. */
 export async function readFrames(
   bed: HooksBed,
   drivers: Readonly<Record<HostName, Driver>>,
+  droppedApart: boolean,
 ): Promise<ReadonlyMap<GuestNumber, Frames>> {
   for (;;) {
     const devices = readDevices(bed);
@@ -130,7 +134,10 @@ export async function readFrames(
     ).flat();
     if (JSON.stringify([...devices]) !== JSON.stringify([...readDevices(bed)])) continue;
     return new Map(
-      [...bed.guests.keys()].map((guest) => [guest, framesOf(devices.get(`tap${guest}`), counters, guest)]),
+      [...bed.guests.keys()].map((guest) => [
+        guest,
+        framesOf(devices.get(`tap${guest}`), counters, guest, droppedApart),
+      ]),
     );
   }
 }
@@ -139,6 +146,7 @@ function framesOf(
   device: LinkStatistics["stats64"] | undefined,
   counters: readonly PacketCounter[],
   guest: GuestNumber,
+  droppedApart: boolean,
 ): Frames {
   const judged = (direction: string, verdict?: string): number =>
     counters
@@ -146,7 +154,7 @@ function framesOf(
       .filter((one) => verdict === undefined || one.verdict === verdict)
       .reduce((sum, { packets }) => sum + Number(packets), 0);
   return {
-    sent: device?.rx.packets ?? 0,
+    sent: (device?.rx.packets ?? 0) + (droppedApart ? (device?.rx.dropped ?? 0) : 0),
     received: device?.tx.packets ?? 0,
     judgedSent: judged("egress"),
     judgedReceived: judged("ingress", "accept"),

@@ -14,9 +14,10 @@ import { objectPath, withBpffs } from "../../kernel/host.ts";
 import { bundleDriver, Driver } from "../../kernel/namespace.ts";
 import { toHex } from "../../support/packet.ts";
 import { seed } from "../../support/seed.ts";
+import { buildFrames, makeFolder, removeFolder } from "../frame-pair.ts";
 import { arbitraryRuleSet, type RuleSet } from "./rule-set.ts";
 import { arbitraryTalk, type Step, type Talk } from "./talk.ts";
-import { buildFrames, Middle, makeFolder, removeFolder } from "./twin.ts";
+import { Middle } from "./twin.ts";
 import { type Fault, faults, writeNft } from "./write-nft.ts";
 import { writeYaml } from "./write-yaml.ts";
 

@@ -1,32 +1,10 @@
 /** Two middles between a far side and a guest, each in namespaces of its own: nftables in one, Ringwall in the other. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { toHex } from "../../support/packet.ts";
-import type { Direction } from "./rule-set.ts";
+import { execFileSync, spawnSync } from "node:child_process";
+import { FramePair, type SentFrame } from "../frame-pair.ts";
 import { guest } from "./rule-set.ts";
 import { macs, makeLast } from "./talk.ts";
 
-/** Compiles frames.c; answers the program's path. */
-export function buildFrames(folder: string): string {
-  const program = join(folder, "frames");
-  const source = fileURLToPath(new URL("frames.c", import.meta.url));
-  execFileSync("clang", ["-O2", "-Wall", "-Wextra", "-Werror", source, "-o", program], { stdio: "pipe" });
-  return program;
-}
-
-export const makeFolder = () => mkdtempSync(join(tmpdir(), "ringwall-twin-"));
-
 const ip = (...words: string[]) => execFileSync("ip", words, { stdio: "pipe" });
-
-export interface SentFrame {
-  readonly direction: Direction;
-  readonly make: (tag: number) => Uint8Array;
-}
 
 /**
  * far (eth0) - out MIDDLE tap - (eth0) guest. The middle routes; the ends have no addresses, so that nobody answers
@@ -36,10 +14,7 @@ export class Middle {
   readonly namespace: string;
   readonly #far: string;
   readonly #guest: string;
-  readonly #frames: ChildProcess;
-  readonly #lines: Interface;
-  readonly #ended = new AbortController();
-  #tag = 1;
+  readonly #frames: FramePair;
 
   constructor(name: string, framesProgram: string) {
     this.namespace = `rwn-${name}-${process.pid}`;
@@ -49,11 +24,8 @@ export class Middle {
     this.#connect("out", macs.out, this.#far, macs.far);
     this.#connect("tap", macs.tap, this.#guest, macs.guest);
     this.#route();
-    const paths = [this.#far, this.#guest].map((namespace) => `/run/netns/${namespace}`);
-    this.#frames = spawn(framesProgram, paths, { stdio: ["pipe", "pipe", "inherit"] });
-    if (this.#frames.stdout === null) throw new Error("a child without output");
-    this.#lines = createInterface({ input: this.#frames.stdout });
-    this.#lines.once("close", () => this.#ended.abort(new Error("frames has ended")));
+    const paths = { far: `/run/netns/${this.#far}`, guest: `/run/netns/${this.#guest}` };
+    this.#frames = new FramePair(framesProgram, paths, makeLast);
   }
 
   #connect(device: string, mac: string, end: string, endMac: string): void {
@@ -92,31 +64,13 @@ export class Middle {
   }
 
   /** Sends frames in their order; for each, whether it came out at the other end. */
-  async pass(frames: readonly SentFrame[]): Promise<boolean[]> {
-    const first = this.#tag;
-    this.#tag += frames.length + 2;
-    const ends = (["ingress", "egress"] as const).map((direction) => ({
-      direction,
-      make: (tag: number) => makeLast(direction, tag),
-    }));
-    const lines = [...frames, ...ends].map(
-      ({ direction, make }, index) =>
-        `${direction === "ingress" ? "F" : "G"} ${toHex(make(first + index))}\n`,
-    );
-    const answer = once(this.#lines, "line", { signal: this.#ended.signal });
-    this.#frames.stdin?.write(`${lines.join("")}?\n`);
-    const [line] = (await answer) as [string];
-    const heard = new Set(line.trim().split(" ").map(Number));
-    return frames.map((_, index) => heard.has(first + index));
+  pass(frames: readonly SentFrame[]): Promise<boolean[]> {
+    return this.#frames.pass(frames);
   }
 
   remove(): void {
-    this.#frames.kill("SIGKILL");
+    this.#frames.end();
     for (const namespace of [this.namespace, this.#far, this.#guest])
       spawnSync("ip", ["netns", "del", namespace]);
   }
-}
-
-export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
 }
