@@ -207,6 +207,10 @@ export interface LinkInfo {
   readonly kind: string;
   /** ifindex of the bridge or bond that it belongs to, 0 for none. */
   readonly master: number;
+  /** ifindex of the device below it (VLAN, macvlan, …; of a veth its peer, maybe in another namespace), 0 for none. */
+  readonly lower: number;
+  /** Its frames have an Ethernet header: a tap's have, a tun's and a tunnel's have none. */
+  readonly ethernet: boolean;
   readonly loopback: boolean;
 }
 export type LinkEvent =

@@ -108,6 +108,8 @@ std::optional<LinkInfo> parseLink(const nlmsghdr *message) {
     link.kind =
         readText(findAttribute(attributesOf(findAttribute(attributes, IFLA_LINKINFO)), IFLA_INFO_KIND));
     link.master = readNumber(findAttribute(attributes, IFLA_MASTER));
+    link.lower = readNumber(findAttribute(attributes, IFLA_LINK));
+    link.ethernet = body->ifi_type == ARPHRD_ETHER;
     link.loopback = (body->ifi_flags & IFF_LOOPBACK) != 0;
     link.xdpProgram = readXdpProgram(findAttribute(attributes, IFLA_XDP));
     return link;
@@ -122,6 +124,8 @@ Napi::Object toLink(Napi::Env env, const LinkInfo &link) {
     result.Set("up", Napi::Boolean::New(env, link.up));
     result.Set("kind", Napi::String::New(env, link.kind));
     result.Set("master", Napi::Number::New(env, link.master));
+    result.Set("lower", Napi::Number::New(env, link.lower));
+    result.Set("ethernet", Napi::Boolean::New(env, link.ethernet));
     result.Set("loopback", Napi::Boolean::New(env, link.loopback));
     return result;
 }

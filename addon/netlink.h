@@ -24,6 +24,8 @@ struct LinkInfo {
     bool up = false;
     std::string kind;
     uint32_t master = 0;
+    uint32_t lower = 0;
+    bool ethernet = false;
     bool loopback = false;
     uint32_t xdpProgram = 0; // id, any mode
 };

@@ -85,7 +85,7 @@ function describeInterface(
     generation,
     proven: engine.provenAt(version)?.toISOString() ?? null,
     tables: engine.tables.fills(number),
-    problem: problem ?? describeAbsence(source.device, link),
+    problem: problem ?? describeAbsence(source.device, link) ?? devices.cautionOf(ifindex),
   };
 }
 
@@ -97,7 +97,8 @@ function stateOf(ifindex: number, problem: string | null, ready: boolean, observ
 }
 
 function describeAbsence(device: string, link: LinkInfo | undefined): string | null {
-  if (link === undefined) return `no device ${device} on this host yet`;
+  if (link === undefined)
+    return `no device ${device} on this host yet (a guest by vhost-user or SR-IOV has none, and cannot be judged)`;
   return link.name === device ? null : `the device was renamed from ${device} to ${link.name}`;
 }
 

@@ -6,6 +6,8 @@
 import type { Resolved } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import { bindDevices, bindingsOf } from "./bindings.ts";
+import { readDeviceFacts } from "./device-facts.ts";
+import { judgeDevice } from "./device-kind.ts";
 import type { SyncEngine } from "./engine.ts";
 import { errorText } from "./errors.ts";
 import { InterfaceFlag } from "./layout.gen.ts";
@@ -30,6 +32,8 @@ export class GuestDevices {
   /** Places of rw_interfaces that packets may still read, and when they are free again. */
   readonly #erasing = new Set<number>();
   #erased: Promise<void> = Promise.resolve();
+  /** ifindex -> what of a protected device is not judged. */
+  readonly #cautions = new Map<number, string>();
 
   constructor(engine: SyncEngine, attachments: Attachments) {
     this.#engine = engine;
@@ -54,6 +58,10 @@ export class GuestDevices {
     return this.#problems.size > 0;
   }
 
+  cautionOf(ifindex: number): string | null {
+    return this.#cautions.get(ifindex) ?? null;
+  }
+
   /** Which devices the interfaces of a model are on; before the model is applied, so that its plan knows. */
   bind(resolved: Resolved, links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
     const before =
@@ -76,7 +84,8 @@ export class GuestDevices {
     const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
     for (const [ifindex, id] of ordered) {
       const link = links.get(ifindex);
-      if (link !== undefined) this.#protectAlone(link, id, settings, spares);
+      if (link !== undefined && this.#accept(link, links, settings))
+        this.#protectAlone(link, id, settings, spares);
     }
     this.#releaseUnbound(links);
     this.#eraseLater(spares);
@@ -112,8 +121,28 @@ export class GuestDevices {
       this.#problems.delete(ifindex);
       this.#setDown.delete(ifindex);
       this.#foreign.delete(ifindex);
+      this.#cautions.delete(ifindex);
       this.#bindings.delete(ifindex);
     }
+  }
+
+  /** False where no program on this device could judge its guest: it is not attached, whatever stood there. */
+  #accept(link: LinkInfo, links: ReadonlyMap<number, LinkInfo>, settings: KernelSettings): boolean {
+    const suitability = judgeDevice(link, readDeviceFacts(link), links.get(link.lower));
+    this.#cautions.delete(link.ifindex);
+    if (suitability.suits) {
+      if (suitability.caution !== null) this.#cautions.set(link.ifindex, suitability.caution);
+      return true;
+    }
+    if (suitability.isHosts || settings.onFailure === "open") this.#attachments.detach(link.ifindex);
+    if (suitability.isHosts) {
+      forgetDevice(this.#engine.maps, this.#engine.known, link.ifindex);
+      this.#problems.set(
+        link.ifindex,
+        `${suitability.problem}; nothing is judged, and nothing was done to it`,
+      );
+    } else this.#fail(link, settings, suitability.problem);
+    return false;
   }
 
   /** What fails at one device keeps no other from being protected. */

@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { confirmObject } from "./confirmation.ts";
+import { readDeviceFacts } from "./device-facts.ts";
+import { findBypasses } from "./device-kind.ts";
 import { errorText } from "./errors.ts";
 import { isBpffs, isKernelAtLeast } from "./host-check.ts";
 import { native } from "./native.ts";
@@ -44,6 +46,7 @@ export function probeHost(options: { readonly object: string; readonly root: str
       "any user may load programs",
     ),
     probeTcx(),
+    probeBypasses(),
   ];
 }
 
@@ -127,6 +130,22 @@ function probeSysctl(name: string, path: string, wanted: readonly string[], harm
     text: good ? value : `${value}: ${harm}`,
     remedy: good ? "" : `sysctl -w ${key}=${wanted[0] ?? ""}`,
   };
+}
+
+/** Guests that no program on this host could judge. */
+function probeBypasses(): Finding {
+  const name = "devices past the hooks";
+  try {
+    const found = findBypasses(native().listLinks(), readDeviceFacts).map(({ text }) => text);
+    const good = found.length === 0;
+    const text = good ? "no macvtap, macvlan, ipvlan or SR-IOV function" : found.join(", ");
+    const remedy = good
+      ? ""
+      : "give guests that shall be protected a tap or veth: these are judged by nothing";
+    return { name, result: good ? "ok" : "advice", text, remedy };
+  } catch (error) {
+    return { name, result: "advice", text: errorText(error), remedy: "mend what is missing above" };
+  }
 }
 
 function probeTcx(): Finding {

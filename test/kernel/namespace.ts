@@ -143,6 +143,15 @@ export class Bed {
     return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle.path]));
   }
 
+  /** A program on the host. */
+  spawnOnHost(command: readonly string[]): ChildProcess {
+    const child = spawn("nsenter", [`--net=/run/netns/${this.#name}-host`, ...command], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#children.push(child);
+    return child;
+  }
+
   /** A process in a guest that accepts connections on ports. */
   async listen(number: number, ...ports: number[]): Promise<void> {
     const script = `for (const p of [${ports}]) require("net").createServer((s) => s.on("error", () => {}).pipe(s)).listen(p, "0.0.0.0", () => console.log(p));`;

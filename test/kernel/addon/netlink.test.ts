@@ -38,6 +38,8 @@ describe("links", () => {
         up: true,
         kind: "veth",
         master: namespace.ifindex("br0"),
+        lower: namespace.ifindex("v1"),
+        ethernet: true,
         loopback: false,
       });
       expect(byName.get("v1")).toMatchObject({ up: false, master: 0, mtu: 1500, kind: "veth" });

@@ -136,6 +136,8 @@ describe("devices", () => {
     up: true,
     kind: "veth",
     master: 0,
+    lower: 0,
+    ethernet: true,
   });
   const linksOf = (...links: ReturnType<typeof link>[]) => new Map(links.map((each) => [each.ifindex, each]));
   const interfaces = [1, 2].map((number) => ({ interface: iface(number, [], []), policy: 1n }));
