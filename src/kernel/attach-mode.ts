@@ -34,5 +34,14 @@ function automaticModes(kind: string, release: string | undefined): readonly Att
   return ["tc"];
 }
 
+/** What the operator's choice costs on this device; null: nothing. */
+export function cautionMode(
+  choice: AttachChoice,
+  { name, kind }: Pick<LinkInfo, "name" | "kind">,
+): string | null {
+  if (choice !== "native" || kind !== "veth") return null;
+  return `attach: native on ${name} switches off segmentation offload at its peer, so the guest's bulk TCP is slower: set \`attach: auto\``;
+}
+
 /** Native on an uplink drops before an skb exists; generic is the same text, later. */
 export const uplinkModes: readonly ("native" | "generic")[] = ["native", "generic"];

@@ -5,6 +5,7 @@
  */
 import type { Resolved } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
+import { cautionMode } from "./attach-mode.ts";
 import { bindDevices, bindingsOf } from "./bindings.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { judgeDevice } from "./device-kind.ts";
@@ -131,7 +132,8 @@ export class GuestDevices {
     const suitability = judgeDevice(link, readDeviceFacts(link), links.get(link.lower));
     this.#cautions.delete(link.ifindex);
     if (suitability.suits) {
-      if (suitability.caution !== null) this.#cautions.set(link.ifindex, suitability.caution);
+      const caution = suitability.caution ?? cautionMode(settings.attach, link);
+      if (caution !== null) this.#cautions.set(link.ifindex, caution);
       return true;
     }
     if (suitability.isHosts || settings.onFailure === "open") this.#attachments.detach(link.ifindex);

@@ -143,6 +143,12 @@ export class Bed {
     return new Driver(this.#spawn(`${this.#name}-${namespace}`, [this.#bundle.path]));
   }
 
+  /** Of both ends of a guest's device. */
+  setMtu(number: number, mtu: number): void {
+    this.host("link", "set", `tap${number}`, "mtu", String(mtu));
+    ip("-n", `${this.#name}-g${number}`, "link", "set", "eth0", "mtu", String(mtu));
+  }
+
   /** A program on the host. */
   spawnOnHost(command: readonly string[]): ChildProcess {
     const child = spawn("nsenter", [`--net=/run/netns/${this.#name}-host`, ...command], {
