@@ -85,8 +85,10 @@ export class GuestDevices {
     const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
     for (const [ifindex, id] of ordered) {
       const link = links.get(ifindex);
-      if (link !== undefined && this.#accept(link, links, settings))
-        this.#protectAlone(link, id, settings, spares);
+      if (link === undefined) continue;
+      this.#protectAlone(link, () => {
+        if (this.#accept(link, links, settings)) this.#protect(link, id, settings, spares);
+      });
     }
     this.#releaseUnbound(links);
     this.#eraseLater(spares);
@@ -148,14 +150,9 @@ export class GuestDevices {
   }
 
   /** What fails at one device keeps no other from being protected. */
-  #protectAlone(
-    link: LinkInfo,
-    id: string,
-    settings: KernelSettings,
-    spares: Map<number, StoredRecord>,
-  ): void {
+  #protectAlone(link: LinkInfo, protect: () => void): void {
     try {
-      this.#protect(link, id, settings, spares);
+      protect();
     } catch (error) {
       this.#problems.set(link.ifindex, `${link.name} could not be looked after: ${errorText(error)}`);
     }
