@@ -24,6 +24,7 @@ needs=(
   "cpio cpio"
   "xz xz-utils"
   "iperf3 iperf3"
+  "llvm-cov llvm"
   "/usr/include/bpf/libbpf.h libbpf-dev"
 )
 missing=()

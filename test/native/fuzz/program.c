@@ -21,6 +21,8 @@ enum way { WAY_PLAIN, WAY_WHOLE, WAY_PADDED, WAY_BESIDE, WAY_UNRECYCLED, WAYS_MA
 static const char *const way_names[] = {"plain", "whole", "padded", "beside", "unrecycled"};
 
 enum { PADDING = 23, HEADERS_COPIED = 768, ETHERNET_TYPE = 12, TAG_BYTES = 4 };
+/* The place of the interface whose verdicts are traced; the others' are told by events. */
+enum { TRACED = 0 };
 
 /* A program on its way. */
 struct run {
@@ -155,7 +157,8 @@ static void run_frame(struct run *run, const struct step *step) {
         .direction = flags & FRAME_INGRESS ? INGRESS : EGRESS,
         .record = world.records[run->stage][(flags & FRAME_INTERFACE) % world.interfaces],
         .flags = (flags & FRAME_NOT_READY ? INTERFACE_NOT_READY : 0) |
-                 (flags & FRAME_REMOVED ? INTERFACE_REMOVED : 0),
+                 (flags & FRAME_REMOVED ? INTERFACE_REMOVED : 0) |
+                 ((flags & FRAME_INTERFACE) % world.interfaces == TRACED ? INTERFACE_TRACE : 0),
         .no_express = run->way == WAY_WHOLE,
         .segmented = flags & FRAME_SEGMENTED,
     };
@@ -263,7 +266,9 @@ static void digest_state(struct answers *answers) {
         digest_counters(&digests, number);
         digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
     }
-    answers->state = digests.state;
+    for (__u32 n = 0; n < LOST_MAX; n++)
+        digests.state += digest(n, native_lookup(&rw_lost, &n), sizeof(__u64));
+    answers->state = digests.state + digest(0, native_lookup(&rw_trace, &(__u32){0}), sizeof(struct trace));
     answers->bytes = digests.bytes;
 }
 

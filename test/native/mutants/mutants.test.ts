@@ -4,13 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultSettings } from "../../../src/kernel/settings.ts";
-import { arbitraryModel, arbitraryPackets } from "../../support/arbitrary.ts";
 import { toHex } from "../../support/packet.ts";
-import { Bench } from "../bench.ts";
 import { buildAround, buildProgram, headersFolder } from "../build.ts";
 import { readCorpus } from "../fuzz/corpus.ts";
-import { settings, start } from "../fuzz/models.ts";
+import { sayLife } from "../fuzz/life.ts";
 import { makeWorld } from "../fuzz/world.ts";
 import { applyMutant, type Mutant, mutantsOf } from "./operators.ts";
 
@@ -31,9 +28,8 @@ const others = new Set([
 ]);
 const headers = readdirSync(headersFolder).filter((name) => !others.has(name));
 const flags = ["-O0", "-w"];
-/** Generated lives beside the kept programs; packets of each between two changes. */
+/** Generated lives beside the kept programs. */
 const lifeCount = 4;
-const stretch = 200;
 /** A mutant that loops is stopped, ms. */
 const patience = 20_000;
 
@@ -41,27 +37,6 @@ let folder = "";
 let around = "";
 let inputs: readonly string[] = [];
 let right = "";
-
-/** A life of generated frames under two models, and the sessions at its end. */
-async function sayLife(number: number): Promise<string> {
-  const arbitrary = arbitraryModel(start).chain((model) =>
-    fc.record({
-      model: fc.constant(model),
-      other: arbitraryModel(start).map((other) => ({ ...other, interfaces: model.interfaces })),
-      packets: arbitraryPackets(model, { talks: 300 }),
-    }),
-  );
-  const [life] = fc.sample(arbitrary, { seed: 1000 + number, numRuns: 1 });
-  if (life === undefined) throw new Error("fast-check sampled nothing");
-  const bench = new Bench(start, settings[number % settings.length] ?? defaultSettings, 16_384);
-  for (let at = 0, turn = 0; at < life.packets.length; at += stretch, turn ^= 1) {
-    await bench.change(turn === 0 ? life.model : life.other);
-    for (const packet of life.packets.slice(at, at + stretch)) bench.judge(packet);
-  }
-  const here = [...life.model.interfaces.values()].filter(({ hosts }) => hosts.length === 0);
-  for (const { id } of here) bench.tellSessions(id);
-  return bench.script.text;
-}
 
 function sayVerdicts(program: string): string {
   return inputs.map((input) => runOn(program, input)).join("");
