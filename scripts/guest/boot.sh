@@ -42,7 +42,9 @@ timeout --foreground "${GUEST_SECONDS:-300}" nice -n 10 qemu-system-x86_64 \
   "${network[@]}" -serial "file:$work/console" -serial stdio \
   -kernel "$place/vmlinuz" -initrd "$place/initrd" -append "$words" </dev/null >"$work/said" 2>"$work/qemu.log" &
 running+=($!)
-tr -d '\r' <"$work/said" | tee "$work/output" | grep --line-buffered -v '^guest: exit ' || true
+# In the background, so that a signal to this script is heard at once.
+sed -u 's/\r$//' <"$work/said" | tee "$work/output" | sed -u '/^guest: exit /d' &
+wait $!
 code=$(sed -n 's/^guest: exit \([0-9]*\)$/\1/p' "$work/output" | tail -1)
 if [ -z "$code" ]; then
   tail -n 40 "$work/console" "$work/qemu.log" "$work/share.log" >&2
