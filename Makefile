@@ -29,7 +29,7 @@ run: build ## Run the agent on this machine's own devices, from /etc/ringwall
 bench: build ## Measure this machine: established and new sessions against the floor
 	@scripts/bench.sh
 
-torture: build ## Fuzz, mutants, each system call fails and is the last: hours (make test takes a sample)
+torture: build ## Fuzz, mutants, floods, each system call fails and is the last: hours (make test takes a sample)
 	@scripts/torture.sh
 
 fuzz: build ## Fuzz the verdict under sanitizers, 100 million programs (make test takes 20 seconds)
