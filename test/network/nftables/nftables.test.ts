@@ -28,19 +28,19 @@ const talksEach = 300;
 const faultySetsMax = 60;
 
 const folder = makeFolder();
-let nft: Middle;
-let ringwall: Middle;
+const nft = new Middle("nft");
+const ringwall = new Middle("rw");
 const bundle = bundleDriver("nftables");
 
 beforeAll(() => {
   const program = buildFrames(folder);
-  nft = new Middle("nft", program);
-  ringwall = new Middle("rw", program);
+  nft.make(program);
+  ringwall.make(program);
 });
 
 afterAll(() => {
-  nft?.remove();
-  ringwall?.remove();
+  nft.remove();
+  ringwall.remove();
   bundle.remove();
   removeFolder(folder);
 });

@@ -14,12 +14,16 @@ export class Middle {
   readonly namespace: string;
   readonly #far: string;
   readonly #guest: string;
-  readonly #frames: FramePair;
+  #frames: FramePair | null = null;
 
-  constructor(name: string, framesProgram: string) {
+  constructor(name: string) {
     this.namespace = `rwn-${name}-${process.pid}`;
     this.#far = `${this.namespace}-far`;
     this.#guest = `${this.namespace}-guest`;
+  }
+
+  /** What it makes, `remove` takes away, also when it throws. */
+  make(framesProgram: string): void {
     for (const namespace of [this.namespace, this.#far, this.#guest]) ip("netns", "add", namespace);
     this.#connect("out", macs.out, this.#far, macs.far);
     this.#connect("tap", macs.tap, this.#guest, macs.guest);
@@ -65,11 +69,12 @@ export class Middle {
 
   /** Sends frames in their order; for each, whether it came out at the other end. */
   pass(frames: readonly SentFrame[]): Promise<boolean[]> {
+    if (this.#frames === null) throw new Error("make was not called");
     return this.#frames.pass(frames);
   }
 
   remove(): void {
-    this.#frames.end();
+    this.#frames?.end();
     for (const namespace of [this.namespace, this.#far, this.#guest])
       spawnSync("ip", ["netns", "del", namespace]);
   }
