@@ -17,6 +17,7 @@ lint: build ## Check formats, types and style
 test: lint ## Install, build and pass every test
 	@scripts/test.sh
 
+kernels: export RINGWALL_KERNELS ?= 6.1 6.12
 kernels: build ## Run the kernel tests in Debian's 6.1 and 6.12 kernels (qemu, half an hour)
 	@scripts/kernels.sh
 

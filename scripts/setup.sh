@@ -18,14 +18,17 @@ needs=(
   "tcpdump tcpdump"
   "strace strace"
   "promtool prometheus"
+  "llvm-cov llvm"
+  "/usr/include/bpf/libbpf.h libbpf-dev"
+)
+# `make kernels` alone boots other kernels.
+[ -z "${RINGWALL_KERNELS:-}" ] || needs+=(
   "qemu-system-x86_64 qemu-system-x86"
   "busybox busybox-static"
   "depmod kmod"
   "cpio cpio"
   "xz xz-utils"
   "iperf3 iperf3"
-  "llvm-cov llvm"
-  "/usr/include/bpf/libbpf.h libbpf-dev"
 )
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
