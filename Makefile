@@ -33,7 +33,7 @@ bench: build ## Measure this machine: established and new sessions against the f
 torture: build ## Fuzz, mutants, floods, each system call fails and is the last: hours (make test takes a sample)
 	@scripts/torture.sh
 
-fuzz: build ## Fuzz the verdict under sanitizers, 100 million programs (make test takes 20 seconds)
+fuzz: build ## Fuzz the verdict under sanitizers, 100 million programs (make test takes 10 seconds)
 	@scripts/fuzz.sh
 
 mutants: build ## Make every mistake in the BPF C, list those that nothing tells (half an hour)

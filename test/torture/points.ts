@@ -6,7 +6,7 @@ const isWhole = process.env.RINGWALL_TORTURE === "all";
 /** Of a whole test, ms. */
 export const patience = isWhole ? 4 * 3_600_000 : 240_000;
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
-const sample = Number(process.env.RINGWALL_POINTS ?? 16);
+const sample = Number(process.env.RINGWALL_POINTS ?? 10);
 
 /**
  * Points of a run that made calls at these places. All: each call with a kill and with one errno, another one for each,

@@ -11,7 +11,7 @@ import { makeWorld } from "./world.ts";
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
 /** Seconds in CI; `make torture` asks for runs instead. */
 const bound =
-  process.env.RINGWALL_RUNS === undefined ? "-max_total_time=20" : `-runs=${process.env.RINGWALL_RUNS}`;
+  process.env.RINGWALL_RUNS === undefined ? "-max_total_time=10" : `-runs=${process.env.RINGWALL_RUNS}`;
 
 let folder = "";
 
