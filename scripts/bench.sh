@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Measures this machine, peers side by side in one run; figures go to build/bench/results.json.
+# Measures this machine, peers side by side in one run; figures go to build/bench/results.json. Arguments are names of
+# families (test/bench/families.ts): only those are measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PATH:/usr/sbin:/sbin
 mkdir -p build/bench
 clang -O2 -g -Wall -Wextra -Werror --target=bpf -mcpu=v3 "-I/usr/include/$(g++ -dumpmachine)" -Ibpf/include \
-  -c test/bench/floor.bpf.c -o build/bench/floor.bpf.o
+  -c test/bench/bench.bpf.c -o build/bench/bench.bpf.o
 node_modules/.bin/esbuild test/bench/main.ts --bundle --platform=node --format=esm --packages=external \
   --outfile=build/bench/main.mjs --log-level=warning
-exec node build/bench/main.mjs
+exec node build/bench/main.mjs "$@"

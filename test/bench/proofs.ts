@@ -5,13 +5,14 @@ import type { Model, Rule } from "../../src/model/model.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { EngineBed } from "../kernel/engine-bed.ts";
 import { group, iface, model, prefix, remote, rule, tcp } from "../unit/policy/compile-fixture.ts";
+import { type Bench, timeOf } from "./context.ts";
 import { makeRow, type Row } from "./row.ts";
 
-const million = 1e6;
-/** Goals of a proof before a change takes effect, ns. */
-const goals = { 200: million, 1000: 50 * million } as const;
-/** A look at everything answers within a second of the command, ns. */
-const lookGoal = 1000 * million;
+/** Goals of a proof before a change takes effect, ms. */
+const goals = { 200: 1, 1000: 50 } as const;
+/** A look at everything answers within a second of the command, ms. */
+const lookGoal = 1000;
+const within = (value: number) => ({ unit: "ms", goal: { sense: "at most", value } }) as const;
 
 /** Rules of every kind: prefixes of both families, groups, source ports, local prefixes, times, ICMP types. */
 function buildRules(count: number): readonly Rule[] {
@@ -62,13 +63,6 @@ function buildHost(count: number): Model {
   });
 }
 
-/** Nanoseconds of one piece of work. */
-async function time(work: () => unknown): Promise<number> {
-  const begin = performance.now();
-  await work();
-  return (performance.now() - begin) * million;
-}
-
 async function measurePolicy(rules: keyof typeof goals, samples: number): Promise<Row> {
   const bed = await EngineBed.open();
   try {
@@ -86,8 +80,8 @@ async function measurePolicy(rules: keyof typeof goals, samples: number): Promis
     const times: number[] = [];
     // The first ones are the compiler's of JavaScript.
     for (let warm = 0; warm < 2 * samples; warm++) prove();
-    for (let sample = 0; sample < samples; sample++) times.push(await time(prove));
-    return makeRow("policy proven on read-back", { rules }, times, { unit: "ns", goal: goals[rules] });
+    for (let sample = 0; sample < samples; sample++) times.push(await timeOf(prove));
+    return makeRow("policy proven on read-back", { rules }, times, within(goals[rules]));
   } finally {
     bed.close();
   }
@@ -100,26 +94,23 @@ async function measureHost(interfaces: number, samples: number): Promise<Row> {
     const times: number[] = [];
     for (let sample = 0; sample < samples; sample++) {
       times.push(
-        await time(async () => {
+        await timeOf(async () => {
           const { policies, differences } = await bed.verify();
           if (policies !== interfaces || differences.length > 0) throw new Error("not all of it was proven");
         }),
       );
     }
-    return makeRow("everything of a host verified", { interfaces }, times, { unit: "ns", goal: lookGoal });
+    return makeRow("everything of a host verified", { interfaces }, times, within(lookGoal));
   } finally {
     bed.close();
   }
 }
 
 /** Throws where something is not proven: a figure of something else is worse than none. */
-export async function measureProofs(effort: {
-  readonly samples: number;
-  readonly interfaces: number;
-}): Promise<Row[]> {
+export async function measureProofs({ effort }: Bench): Promise<Row[]> {
   return [
-    await measurePolicy(200, 5 * effort.samples),
-    await measurePolicy(1000, effort.samples),
-    await measureHost(effort.interfaces, effort.samples),
+    await measurePolicy(200, 5 * effort.rounds),
+    await measurePolicy(1000, effort.rounds),
+    await measureHost(effort.interfaces, effort.rounds),
   ];
 }

@@ -1,0 +1,14 @@
+/**
+ * The families of rows, in the order in which they are measured. A family is a function in a file of its own: it
+ * throws where what it measured is not what its rows say, and leaves nothing behind. Rows of one name that differ in
+ * a number become a picture, with a line for each of their peers.
+ */
+import type { Bench } from "./context.ts";
+import { measureProofs } from "./proofs.ts";
+import type { Row } from "./row.ts";
+
+export type Family = (bench: Bench) => Promise<Row[]>;
+
+export const families: Readonly<Record<string, Family>> = {
+  proofs: measureProofs,
+};
