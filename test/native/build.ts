@@ -1,6 +1,6 @@
 /** Compiles the verdict for this machine: as a program of commands, and as a target of libFuzzer. */
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -20,6 +20,8 @@ const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split("
 const sanitizers = "-O1 -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(
   " ",
 );
+/** Edges alone: what is compared is drawn from the world's pools. */
+const guidance = ["-fsanitize-coverage=inline-8bit-counters,pc-table"];
 
 export interface BuildOptions {
   /** The verdict's text; bpf/include where it is left out. */
@@ -58,8 +60,32 @@ export function buildProgram(folder: string, options: BuildOptions = {}): string
   return compile(join(folder, "verdict"), files, options, around === undefined ? [] : [around]);
 }
 
-/** The target of libFuzzer, in `folder`; its path. Throws with the compiler's words. */
+function compileObjects(
+  folder: string,
+  files: readonly string[],
+  flags: readonly string[],
+): readonly string[] {
+  const sources = files.map((name) => join(nativeFolder, name));
+  const include = [headersFolder, nativeFolder].map((path) => `-I${path}`);
+  execFileSync("clang", [...warnings, ...flags, ...include, "-c", ...sources], {
+    cwd: folder,
+    stdio: "pipe",
+  });
+  return files.map((name) => join(folder, basename(name).replace(/\.c$/, ".o")));
+}
+
+/**
+ * The target of libFuzzer, in `folder`; its path. Throws with the compiler's words. Only the verdict is watched and
+ * guides the fuzzer, which makes three times as many programs so; the blocks that the maps around it make are guarded
+ * all the same, and the program that takes commands has the sanitizers in everything.
+ */
 export function buildFuzzer(folder: string): string {
-  const files = ["fuzz/fuzz.c", "fuzz/make.c", ...shared];
-  return compile(join(folder, "fuzzer"), files, {}, ["-fsanitize=fuzzer"]);
+  const around = ["fuzz/fuzz.c", "fuzz/make.c", ...shared.filter((name) => name !== verdictFile)];
+  const objects = [
+    ...compileObjects(folder, around, ["-O2"]),
+    ...compileObjects(folder, [verdictFile], [...sanitizers, ...guidance, "-O2"]),
+  ];
+  const fuzzer = join(folder, "fuzzer");
+  execFileSync("clang", [...sanitizers, "-fsanitize=fuzzer", ...objects, "-o", fuzzer], { stdio: "pipe" });
+  return fuzzer;
 }

@@ -23,8 +23,8 @@ struct native_answer {
     __u32 rule, version;
 };
 
-/* The verdict, counted. Bytes are copied to a block of exactly their size, which is gone when the stages that
- * judge begin: whoever reads them from there on reads freed memory. */
+/* The verdict, counted. Bytes are lent out in a place of exactly their size, until the stages that judge
+ * begin: whoever reads beside them, or from there on, reads what the sanitizers guard. */
 void native_judge(const struct native_frame *frame, struct native_answer *answer);
 
 #endif

@@ -6,13 +6,14 @@
 #include <string.h>
 #include "native.h"
 
-enum { BUCKETS = 1024, LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
+enum { LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
 
+/* The value is a block of its own: a byte beside it is nobody's. */
 struct native_entry {
     struct native_entry *next;
     __u64 used;
-    __u8 *key;
     void *value;
+    __u8 key[];
 };
 
 #define NATIVE_DEFINE(map_name, map_kind, key, value, entries)                                               \
@@ -46,6 +47,7 @@ static bool is_array(const struct native_map *map) {
 
 /* So that an array is cleared without a walk over all of it. */
 static void note_touched(struct native_map *map, __u32 index) {
+    map->is_touched[index] = 1;
     if (map->touched_count == map->touched_room) {
         map->touched_room = map->touched_room ? map->touched_room * 2 : 16;
         map->touched = realloc(map->touched, map->touched_room * sizeof(*map->touched));
@@ -61,10 +63,13 @@ static void *array_element(struct native_map *map, const void *key) {
     memcpy(&index, key, sizeof(index));
     if (index >= map->max_entries)
         return NULL;
-    if (!map->elements)
+    if (!map->elements) {
         map->elements = make_block(map->max_entries, sizeof(void *));
-    if (!map->elements[index] && map->kind == NATIVE_ARRAY) {
-        map->elements[index] = make_block(1, map->value_size);
+        map->is_touched = make_block(map->max_entries, 1);
+    }
+    if (map->kind == NATIVE_ARRAY && !map->is_touched[index]) {
+        if (!map->elements[index])
+            map->elements[index] = make_block(1, map->value_size);
         note_touched(map, index);
     }
     return map->elements[index];
@@ -72,12 +77,20 @@ static void *array_element(struct native_map *map, const void *key) {
 
 /* ---- hashes ---- */
 
-static __u32 hash_of(const __u8 *key, __u32 size) {
-    __u32 hash = 2166136261; /* FNV-1a */
+/* Session tables are many and mostly hold little: each is walked at every program's end. */
+static __u32 bucket_count(const struct native_map *map) {
+    return map->kind == NATIVE_LRU ? 64 : 1024;
+}
 
-    for (__u32 n = 0; n < size; n++)
-        hash = (__u32)((hash ^ key[n]) * 16777619ULL);
-    return hash % BUCKETS;
+static __u32 hash_of(const struct native_map *map, const __u8 *key) {
+    __u64 hash = map->key_size;
+    __u32 word = 0;
+
+    for (__u32 n = 0; n < map->key_size; n += sizeof(word)) {
+        memcpy(&word, key + n, map->key_size - n < sizeof(word) ? map->key_size - n : sizeof(word));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    }
+    return (hash >> 32) % bucket_count(map);
 }
 
 /* The link that points to the key's entry, or to NULL. */
@@ -85,8 +98,8 @@ static struct native_entry **find_link(struct native_map *map, const __u8 *key) 
     struct native_entry **link;
 
     if (!map->buckets)
-        map->buckets = make_block(BUCKETS, sizeof(struct native_entry *));
-    link = &map->buckets[hash_of(key, map->key_size)];
+        map->buckets = make_block(bucket_count(map), sizeof(struct native_entry *));
+    link = &map->buckets[hash_of(map, key)];
     while (*link && memcmp((*link)->key, key, map->key_size))
         link = &(*link)->next;
     return link;
@@ -106,7 +119,6 @@ static void unlink_entry(struct native_map *map, struct native_entry **link) {
     map->count--;
     if (map->kind == NATIVE_LPM)
         map->lengths[prefix_length(entry->key)]--;
-    free(entry->key);
     free(entry->value);
     free(entry);
 }
@@ -114,7 +126,7 @@ static void unlink_entry(struct native_map *map, struct native_entry **link) {
 static void evict_oldest(struct native_map *map) {
     struct native_entry **oldest = NULL;
 
-    for (__u32 n = 0; n < BUCKETS; n++)
+    for (__u32 n = 0; n < bucket_count(map); n++)
         for (struct native_entry **link = &map->buckets[n]; *link; link = &(*link)->next)
             if (!oldest || (*link)->used < (*oldest)->used)
                 oldest = link;
@@ -131,8 +143,7 @@ static int insert_entry(struct native_map *map, const __u8 *key, const void *val
         evict_oldest(map);
         link = find_link(map, key);
     }
-    entry = make_block(1, sizeof(*entry));
-    entry->key = make_block(1, map->key_size);
+    entry = make_block(1, sizeof(*entry) + map->key_size);
     entry->value = make_block(1, map->value_size);
     memcpy(entry->key, key, map->key_size);
     memcpy(entry->value, value, map->value_size);
@@ -302,10 +313,10 @@ void native_clear(struct native_map *map) {
     while (map->touched_count) {
         __u32 index = map->touched[--map->touched_count];
 
-        free(map->elements[index]);
-        map->elements[index] = NULL;
+        memset(map->elements[index], 0, map->value_size);
+        map->is_touched[index] = 0;
     }
-    for (__u32 n = 0; map->count && n < BUCKETS; n++)
+    for (__u32 n = 0; map->count && n < bucket_count(map); n++)
         while (map->buckets[n])
             unlink_entry(map, &map->buckets[n]);
 }
@@ -335,7 +346,7 @@ void native_make_tables(__u32 number, __u32 entries) {
 }
 
 void native_each(struct native_map *map, native_visit *visit, void *context) {
-    for (__u32 n = 0; map->count && n < BUCKETS; n++)
+    for (__u32 n = 0; map->count && n < bucket_count(map); n++)
         for (struct native_entry *entry = map->buckets[n]; entry; entry = entry->next)
             visit(entry->key, entry->value, context);
 }
@@ -344,7 +355,7 @@ void native_evict(struct native_map *map, __u32 place) {
     if (!map->count)
         return;
     place %= map->count;
-    for (__u32 n = 0; n < BUCKETS; n++)
+    for (__u32 n = 0; n < bucket_count(map); n++)
         for (struct native_entry **link = &map->buckets[n]; *link; link = &(*link)->next)
             if (!place--) {
                 unlink_entry(map, link);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The other bodies of kernel.h's names: maps in this process's memory, a clock that main.c sets, events that
- * are read and freed. Every value and every frame is a heap block of exactly its size, so that the sanitizers
- * see each byte that the verdict reads beside it.
+ * are read and freed. Every value is a heap block of exactly its size, and what lies around a frame is
+ * guarded, so that the sanitizers see each byte that the verdict reads beside it.
  */
 #ifndef RINGWALL_NATIVE_H
 #define RINGWALL_NATIVE_H
@@ -36,11 +36,12 @@ struct native_map {
     __u32 key_size;
     __u32 value_size;
     __u32 max_entries;
-    __u32 count;     /* entries of a hash */
-    __u64 turn;      /* LRU: number of the last use */
-    __u32 table;     /* LRU: enum session_table */
-    void **elements; /* arrays: a block each, made when first used */
-    __u32 *touched;  /* arrays: the places of those blocks */
+    __u32 count;      /* entries of a hash */
+    __u64 turn;       /* LRU: number of the last use */
+    __u32 table;      /* LRU: enum session_table */
+    void **elements;  /* arrays: a block each, made when first used */
+    __u8 *is_touched; /* arrays: a byte for each place that may not be zero any more */
+    __u32 *touched;   /* arrays: those places */
     __u32 touched_count, touched_room;
     struct native_entry **buckets; /* hashes */
     __u32 *lengths;                /* LPM: entries by length of prefix */

@@ -18,6 +18,12 @@ size_t LLVMFuzzerCustomMutator(__u8 *data, size_t size, size_t room, unsigned in
 size_t LLVMFuzzerCustomCrossOver(const __u8 *left, size_t left_size, const __u8 *right, size_t right_size,
                                  __u8 *out, size_t room, unsigned int seed);
 
+static unsigned long long judged;
+
+static void say_judged(void) {
+    fprintf(stderr, "stat::frames_judged: %llu\n", judged);
+}
+
 int LLVMFuzzerInitialize(int *count, char ***words) {
     const char *path = getenv("RINGWALL_FUZZ_WORLD");
     FILE *file = path ? fopen(path, "r") : NULL;
@@ -34,11 +40,12 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
         command_run(line);
     free(line);
     fclose(file);
+    atexit(say_judged);
     return 0;
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size) {
-    program_check_quickly(data, size);
+    judged += program_check_quickly(data, size);
     return 0;
 }
 

@@ -71,7 +71,8 @@ struct answers {
 
 /* Runs it in all ways that must agree, and ends the process with a report where they do not. */
 void program_check(const __u8 *program, __u32 size, struct answers *answers);
-/* The same, but of the ways beside the first only one, which the bytes choose. */
-void program_check_quickly(const __u8 *program, __u32 size);
+/* The same, but of the ways beside the first only one, which the bytes choose. Answers how many frames were
+ * judged. */
+__u32 program_check_quickly(const __u8 *program, __u32 size);
 
 #endif

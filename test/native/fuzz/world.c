@@ -30,6 +30,7 @@ void world_keep_stage(__u32 place) {
         stages[place][n] = *map;
         map->count = map->touched_count = map->touched_room = 0;
         map->elements = NULL;
+        map->is_touched = NULL;
         map->touched = NULL;
         map->buckets = NULL;
         map->lengths = NULL;
