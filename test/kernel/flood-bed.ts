@@ -20,12 +20,13 @@ import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
 
-const loopback = 1;
+/** Stands for every guest's device, and for the uplink. */
+export const loopback = 1;
 const hz = 1000;
 /** The clock's low 32 bits wrap within the first second. */
 const firstJiffies = 2 ** 32 - hz / 2;
 /** XDP_PASS, and TC_ACT_UNSPEC: what the programs answer to a packet that passes. */
-const passes = { egress: 2, ingress: -1 } as const;
+export const passes = { egress: 2, ingress: -1 } as const;
 
 /** The sizes that an interface has unless it, or the agent, says otherwise. */
 export const usualSizes: SessionSizes = { established: 16_384, answered: 8192, opening: 4096 };
@@ -43,7 +44,7 @@ export function compileModel(model: Model): Compiled {
 export class FloodBed {
   readonly maps: ObjectMaps;
   readonly engine: SyncEngine;
-  readonly #programs: Programs;
+  readonly programs: Programs;
   readonly #idle: BpfMap;
   #jiffies = firstJiffies;
 
@@ -67,7 +68,7 @@ export class FloodBed {
 
   private constructor(maps: ObjectMaps, programs: Programs) {
     this.maps = maps;
-    this.#programs = programs;
+    this.programs = programs;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     this.engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
@@ -86,7 +87,7 @@ export class FloodBed {
       resolved,
       policies,
       bindings: new Map(),
-      host: { uplinks: [], addresses: new Set(), macs: [] },
+      host: { uplinks: [{ ifindex: loopback, networks: null }], addresses: new Set(), macs: [] },
       sizes: (_, own) => own ?? usualSizes,
     });
     inForce();
@@ -115,12 +116,17 @@ export class FloodBed {
     return { now: this.#jiffies >>> 0, hz, timeouts };
   }
 
-  /** Packets of one guest through the program of their direction; how many passed. */
-  run(interfaceId: string, direction: Direction, packets: readonly Uint8Array[]): number {
+  /** From now on the device is this guest's. */
+  stand(interfaceId: string): void {
     const record = this.engine.liveRecord(interfaceId);
     if (record === undefined) throw new Error(`${interfaceId} has no record`);
     storeDevice(this.maps, loopback, record);
-    const program = direction === "egress" ? this.#programs.guest_xdp : this.#programs.guest_tc_egress;
+  }
+
+  /** Packets of one guest through the program of their direction; how many passed. */
+  run(interfaceId: string, direction: Direction, packets: readonly Uint8Array[]): number {
+    this.stand(interfaceId);
+    const program = direction === "egress" ? this.programs.guest_xdp : this.programs.guest_tc_egress;
     const { retvals } = program.testRunMany({ packets, ifindex: loopback });
     let passed = 0;
     for (const action of retvals) if (action === passes[direction]) passed++;
@@ -158,6 +164,6 @@ export class FloodBed {
     this.engine.tables.close();
     this.#idle.close();
     closeMaps(this.maps);
-    for (const program of Object.values(this.#programs)) program.close();
+    for (const program of Object.values(this.programs)) program.close();
   }
 }

@@ -18,7 +18,7 @@ export const flooder = { id: "eni-0", mac: "02:00:00:00:01:00", ipv4: "192.0.2.1
 const far = { mac: "02:00:00:00:00:01", ipv4: "198.18.0.0", ipv6: "2001:db8:ffff::" };
 
 /** One packet of each unit of a flood. Checksums go wrong with the numbers; nothing at a host's hooks reads them. */
-interface Step {
+export interface Step {
   readonly direction: Direction;
   readonly template: Uint8Array;
   /** Places of the frame that take the low and the high 16 bits of the unit's number. */
@@ -158,38 +158,12 @@ function floodsOf(side: Side): readonly Flood[] {
   ];
 }
 
-export const floods: readonly Flood[] = [...floodsOf("guest"), ...floodsOf("uplink")];
-
-/** Hands out a flood in batches; the frames are the same memory each time. */
-export class FloodSource {
-  readonly #flood: Flood;
-  readonly #frames: readonly Uint8Array[][];
-  #next = 0;
-
-  /** `units` in a batch: few enough for an answer to come before its question is forgotten. */
-  constructor(flood: Flood, units: number) {
-    this.#flood = flood;
-    this.#frames = flood.steps.map(({ template }) => Array.from({ length: units }, () => template.slice()));
-  }
-
-  /** The next batch, step by step; returns the packets in it. */
-  send(run: (direction: Direction, packets: readonly Uint8Array[]) => void): number {
-    let sent = 0;
-    let units = 0;
-    this.#flood.steps.forEach(({ direction, low, high }, index) => {
-      const frames = this.#frames[index] ?? [];
-      units = frames.length;
-      frames.forEach((bytes, place) => {
-        const number = this.#next + place;
-        bytes[low] = (number >> 8) & 255;
-        bytes[low + 1] = number & 255;
-        bytes[high] = (number >> 24) & 255;
-        bytes[high + 1] = (number >> 16) & 255;
-      });
-      run(direction, frames);
-      sent += frames.length;
-    });
-    this.#next += units;
-    return sent;
-  }
-}
+export const floods: readonly Flood[] = [
+  ...floodsOf("guest"),
+  ...floodsOf("uplink"),
+  {
+    name: "SYN to a closed port from the uplink to one guest",
+    steps: [step("uplink", true, 22, syn)],
+    takes: "nothing",
+  },
+];

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InterfaceStatus, KernelStatus } from "../../src/kernel/status.ts";
-import { compileForge } from "./forge-object.ts";
+import { compileObject } from "./compile-object.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 
 let bed: Bed;
-let forge: ReturnType<typeof compileForge>;
+let forge: ReturnType<typeof compileObject>;
 beforeEach(() => {
-  forge = compileForge();
+  forge = compileObject("forge");
   bed = new Bed("foreign");
   bed.addGuest(1);
 });

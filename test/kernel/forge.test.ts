@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PacketCounter, Verification } from "../../src/kernel/status.ts";
-import { compileForge } from "./forge-object.ts";
+import { compileObject } from "./compile-object.ts";
 import { ip, objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { SettingsName } from "./scenarios.ts";
@@ -8,7 +8,7 @@ import type { SettingsName } from "./scenarios.ts";
 let object: string;
 let removeObject: () => void;
 beforeAll(() => {
-  const { path, remove } = compileForge();
+  const { path, remove } = compileObject("forge");
   object = path;
   removeObject = remove;
 });

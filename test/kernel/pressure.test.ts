@@ -4,10 +4,12 @@ import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layou
 import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
 import { FloodBed, usualSizes } from "./flood-bed.ts";
-import { FloodSource, flooder, floods } from "./flood-kinds.ts";
+import { flooder, floods } from "./flood-kinds.ts";
 import { buildFloodModel } from "./flood-model.ts";
+import { FloodRun, FloodSource } from "./flood-source.ts";
 
 let bed: FloodBed;
+let source: FloodSource;
 
 async function sweep(table: TableFill["table"]): Promise<TableFill> {
   await bed.engine.tables.sweep(bed.sessionClock);
@@ -19,17 +21,21 @@ async function sweep(table: TableFill["table"]): Promise<TableFill> {
 function send(name: string, packets: number): number {
   const kind = floods.find((one) => one.name === `${name} from one guest`);
   if (kind === undefined) throw new Error(`no flood ${name}`);
-  const source = new FloodSource(kind, 250);
+  const run = new FloodRun(source, kind, 250);
   let sent = 0;
-  while (sent < packets) sent += source.send((direction, frames) => bed.run(flooder.id, direction, frames));
+  while (sent < packets) sent += run.send();
   return sent;
 }
 
 describe("a table of sessions", () => {
   beforeEach(async () => {
     bed = await FloodBed.open(buildFloodModel());
+    source = new FloodSource(bed);
   });
-  afterEach(() => bed.close());
+  afterEach(() => {
+    source.close();
+    bed.close();
+  });
 
   it("evicts nothing while there is room", async () => {
     send("SYN", 4000);
