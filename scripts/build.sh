@@ -35,10 +35,15 @@ if newer build/ringwall.node addon; then
   echo "build: addon"
   node_include=$(node -p 'require("path").resolve(process.execPath, "../../include/node")')
   [ -e "$node_include/node_api.h" ] || node_include=node_modules/node-api-headers/include
-  g++ -O2 -std=c++17 -Wall -Wextra -Werror -fPIC -shared -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS \
-    -isystem node_modules/node-api-headers/include -isystem node_modules/node-addon-api -isystem "$node_include" \
-    addon/*.cc -lbpf -o build/ringwall.node.tmp
+  compile_addon=(g++ -O2 -std=c++17 -Wall -Wextra -Werror -fPIC -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS
+    -isystem node_modules/node-api-headers/include -isystem node_modules/node-addon-api -isystem "$node_include")
+  rm -rf build/addon
+  mkdir build/addon
+  # As many at a time as there are CPUs: most of each is the headers.
+  basename -s .cc addon/*.cc | xargs -P "$(nproc)" -I NAME "${compile_addon[@]}" -c addon/NAME.cc -o build/addon/NAME.o
+  g++ -shared build/addon/*.o -lbpf -o build/ringwall.node.tmp
   mv build/ringwall.node.tmp build/ringwall.node
+  rm -r build/addon
 fi
 
 if newer build/dist/main.js src package.json; then
