@@ -1,30 +1,51 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-const common = { pool: "forks", testTimeout: 30_000, hookTimeout: 60_000, retry: 0 } as const;
+/**
+ * Files that need the machine to themselves, and why: what they hold is a matter of time. All others run side by side,
+ * also those that attach to devices and send traffic: what they make (namespaces, folders, a bpffs) is named from their
+ * process, and they wait for what happens, however long it takes.
+ */
+const alone: Readonly<Record<string, string>> = {
+  "test/cases/c14-tap-comes-back.test.ts": "a device that appears is attached within a second",
+  "test/cases/c15-half-saved.test.ts": "a saved file is read within a second, a half saved one never",
+  "test/network/attach-race.test.ts": "before and after an attachment are told apart by 200 ms",
+  "test/hostile/large.test.ts": "an agent that reads 20 MB answers within two seconds",
+};
 
 /** Tests in other kernels download them and take minutes: `make kernels` says which. */
 const guests = process.env.RINGWALL_KERNELS === undefined ? ["test/guest/**"] : [];
+
+const pure = "test/{unit,docs}/**/*.test.ts";
+const common = { pool: "forks", testTimeout: 60_000, hookTimeout: 60_000, retry: 0 } as const;
+/** One more than there are CPUs: most files wait, for the kernel or for a process, as long as they compute. */
+const sideBySide = {
+  maxWorkers: Math.min(availableParallelism() + 1, 6),
+  sequence: { groupOrder: 0 },
+};
 
 export default defineConfig({
   test: {
     projects: [
       {
-        // They touch nothing that others touch: side by side.
         test: {
           ...common,
-          name: "pure",
-          include: ["test/{unit,docs}/**/*.test.ts"],
-          sequence: { groupOrder: 0 },
+          ...sideBySide,
+          name: "host",
+          include: ["test/**/*.test.ts"],
+          exclude: [pure, "**/node_modules/**", ...Object.keys(alone), ...guests],
         },
       },
       {
-        // Kernel and network tests share one host (devices, CPUs): one file at a time keeps them honest.
+        // They touch nothing that others touch: one process after the other takes them, and loads what they share once.
+        test: { ...common, ...sideBySide, name: "pure", include: [pure], isolate: false },
+      },
+      {
         test: {
           ...common,
-          name: "host",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/{unit,docs}/**", "**/node_modules/**", ...guests],
-          fileParallelism: false,
+          name: "alone",
+          include: Object.keys(alone),
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -25,6 +25,12 @@ const groupOf = (rules: string) =>
   `version: 1\nnetworks: {vpc-a: {type: vpc}}\ngroups:\n  sg-t: {type: basic, network: vpc-a, rules: [${rules}]}\n`;
 const good = groupOf(rule());
 
+/** Of CPU, user and system: what else runs on this machine does not count. */
+function cpuSecondsSince(started: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
+}
+
 describe("C16 what YAML does to people", () => {
   it("CRLF line ends and no newline at the end are as LF, lines in messages are right", () => {
     const broken = good.replace("80/80", "80");
@@ -134,9 +140,9 @@ groups:
       lines.push(`${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[level]}`).join(",")}]`);
     }
     const before = process.memoryUsage().heapUsed;
-    const started = performance.now();
+    const started = process.cpuUsage();
     const found = messages(`${lines.join("\n")}\n`);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(cpuSecondsSince(started)).toBeLessThan(1);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(32 * 1024 * 1024);
     expect(found.join("\n")).toMatch(/a\.yaml:\d+:\d+: with its aliases written out/);
   });
@@ -148,13 +154,13 @@ groups:
   });
 
   it("70 MB are refused, with the limit, in under two seconds", () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const text = `version: 1\n${"# 70 MB of comment\n".repeat(3_700_000)}`;
     expect(text.length).toBeGreaterThan(fileBytesMax);
     expect(messages(text).join()).toContain("the limit is 67108864 (64 MiB)");
     const decoded = decodeFile("a.yaml", Buffer.alloc(fileBytesMax + 1, "#"));
     expect(decoded.ok).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(cpuSecondsSince(started)).toBeLessThan(2);
   });
 
   it.each([
@@ -168,17 +174,17 @@ groups:
     ["k: 1\n", "too-dense"],
     ["\n", "too-dense"],
   ])("two megabytes of %j are refused in under two seconds", (unit, code) => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const { diagnostics } = parse(unit.repeat((2 * 1024 * 1024) / unit.length));
     expect(diagnostics.map((diagnostic) => diagnostic.code)).toEqual([code]);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(cpuSecondsSince(started)).toBeLessThan(2);
   });
 
   it("a large file with an alias is refused before it is parsed", () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const text = `version: 1\nx: &x [1]\ny: *x\n${"# filler\n".repeat(1_000_000)}`;
     expect(parse(text).diagnostics.map(({ code }) => code)).toEqual(["alias-expansion"]);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(cpuSecondsSince(started)).toBeLessThan(2);
   });
 });
 

@@ -101,6 +101,8 @@ export interface Kernel {
   readonly run: TestRun;
   /** Seconds at the end of the last life. */
   uptime: number;
+  /** Egress batches so far: they take both hooks in turn. */
+  egress: number;
 }
 
 export async function openKernel(): Promise<Kernel> {
@@ -112,7 +114,7 @@ export async function openKernel(): Promise<Kernel> {
     settings: defaultSettings,
     sessions: 16_384,
   });
-  return { run, uptime: 0 };
+  return { run, uptime: 0, egress: 0 };
 }
 
 /** Life `number` of the seed; what differs, and what was reached, goes to the tally. */
@@ -135,7 +137,7 @@ export async function liveThrough(kernel: Kernel, number: number, tally: Tally, 
     oracle.change(stage.model);
     for (const batch of splitBatches(packets.slice(at, at + stretch)))
       compareBatch(
-        { run, oracle, uptime, resolved: stage.resolved, where: `life ${number} packet ${at}` },
+        { kernel, oracle, uptime, resolved: stage.resolved, where: `life ${number} packet ${at}` },
         batch,
         tally,
       );
@@ -143,11 +145,9 @@ export async function liveThrough(kernel: Kernel, number: number, tally: Tally, 
   kernel.uptime = uptime + (packets.at(-1)?.time ?? 0) + rest;
 }
 
-let hookTurn = 0;
-
 /** Where a batch is run. */
 interface Scene {
-  readonly run: TestRun;
+  readonly kernel: Kernel;
   readonly oracle: Oracle;
   readonly resolved: Resolved;
   /** Seconds at the life's first packet. */
@@ -158,12 +158,13 @@ interface Scene {
 function compareBatch(scene: Scene, batch: readonly ArbitraryPacket[], tally: Tally): void {
   const [first] = batch;
   if (first === undefined) return;
-  const { run, oracle, resolved, uptime, where } = scene;
+  const { kernel, oracle, resolved, uptime, where } = scene;
   const { interface: id, direction } = first;
-  const verdicts = run.run({
+  const hook = direction === "egress" && kernel.egress++ % 2 === 1 ? "tc" : "xdp";
+  const verdicts = kernel.run.run({
     interface: id,
     direction,
-    ...(direction === "egress" ? { hook: hookTurn++ % 2 === 0 ? ("xdp" as const) : ("tc" as const) } : {}),
+    hook,
     packets: batch.map(({ frame }) => frame),
     times: batch.map(({ time }) => start + time),
     uptimes: batch.map(({ time }) => uptime + time),

@@ -174,6 +174,8 @@ class Performance {
 export class Stage {
   readonly #run: TestRun;
   #rows = 0;
+  /** Settles when the row that is played has ended. */
+  #played: Promise<unknown> = Promise.resolve();
 
   private constructor(run: TestRun) {
     this.#run = run;
@@ -193,8 +195,14 @@ export class Stage {
     );
   }
 
-  /** Plays a row from an empty table of sessions, later than every row before. */
-  async play(row: Play, family: Family, hook: Hook): Promise<Judged[]> {
+  /** Plays a row from an empty table of sessions, later than every row before; one row after the other. */
+  play(row: Play, family: Family, hook: Hook): Promise<Judged[]> {
+    const played = this.#played.then(() => this.#play(row, family, hook));
+    this.#played = played.catch(() => undefined);
+    return played;
+  }
+
+  async #play(row: Play, family: Family, hook: Hook): Promise<Judged[]> {
     const number = this.#rows++;
     const moment = { family, start: firstStart + number * apart };
     const performance = await Performance.begin(this.#run, row, { mark: `r${number}.`, moment, hook });
