@@ -66,7 +66,7 @@ const points = [
   { calls: "fsync", next: (n: number) => n + 1 },
   { calls: "rename", next: (n: number) => n + 1 },
   { calls: "unlink", next: (n: number) => n + 1 },
-  { calls: "bpf", next: (n: number) => n * 8 },
+  { calls: "bpf", next: (n: number) => n * 2 },
 ];
 
 /** Kills an agent at each of the points that `work` passes, each time after `prepare`; `check` says what has to hold then. */

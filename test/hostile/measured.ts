@@ -18,13 +18,34 @@ const hook = `data:text/javascript,${encodeURIComponent(
   `process.on("exit",()=>{const u=process.resourceUsage();process.stderr.write("${said}"+JSON.stringify(u)+"\\n")})`,
 )}`;
 
+/** Strings are made, walked and split, as by who reads a file; the seconds of CPU that it takes on a quiet machine. */
+const exercise = `let sum = 0;
+for (let round = 0; round < 6; round++) {
+  const text = "key: [1, 2, 'three']\\n".repeat(100000);
+  for (let at = 0; at < text.length; at++) sum = (sum * 31 + text.charCodeAt(at)) | 0;
+  JSON.parse(JSON.stringify(text.split("\\n")));
+}`;
+const exerciseSeconds = 0.2;
+
+/**
+ * How many times longer than a quiet machine this one computes now, at least 1: CPUs are shared with other machines and
+ * threads, and then a second of them does less.
+ */
+export function measureSlowness(): number {
+  return Math.max(1, runNode(["-e", exercise]).cpuSeconds / exerciseSeconds);
+}
+
 /** `ringwall ARGS`, without an agent. */
 export function runMeasured(args: readonly string[]): Measured {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["--import", hook, join(root, "build/dist/main.js"), ...args],
-    { encoding: "utf8", maxBuffer: 256 * 1024 * 1024, env: { PATH: process.env.PATH ?? "" } },
-  );
+  return runNode([join(root, "build/dist/main.js"), ...args]);
+}
+
+function runNode(words: readonly string[]): Measured {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", hook, ...words], {
+    encoding: "utf8",
+    maxBuffer: 256 * 1024 * 1024,
+    env: { PATH: process.env.PATH ?? "" },
+  });
   const at = stderr.lastIndexOf(said);
   const { userCPUTime, systemCPUTime, maxRSS } = JSON.parse(
     stderr.slice(at + said.length),

@@ -28,14 +28,12 @@ describe("a change that does not fit", () => {
       await driver.call<ApplyReport>("apply", "open81");
       const before = await driver.call<KernelStatus>("status");
       await expect(driver.call("apply", "two")).rejects.toThrow(map);
+      const after = await driver.call<KernelStatus>("status");
+      expect(after.maps).toEqual(before.maps);
+      expect(after.interfaces).toEqual(before.interfaces);
       const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port, ms: 250 });
       expect(await connect(81)).toBe("open");
       expect(await connect(80)).toBe("timeout");
-      const after = await driver.call<KernelStatus>("status");
-      expect(after.maps).toEqual(before.maps);
-      // The connection that was tried is counted in its tables.
-      const bare = ({ interfaces }: KernelStatus) => interfaces.map((one) => ({ ...one, tables: null }));
-      expect(bare(after)).toEqual(bare(before));
       await driver.call("close", { detach: true });
     });
   });
