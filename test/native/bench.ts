@@ -5,38 +5,36 @@ import type { KernelSettings } from "../../src/kernel/settings.ts";
 import type { Model } from "../../src/model/model.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
+import type { InterfaceLife } from "../semantics/steps.ts";
 import { createFakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
 import { Host } from "../unit/kernel/host.ts";
 import { type NativeFrame, Script } from "./program.ts";
 
-const entries = 1 << 16;
-const capacities: Capacities = { numbers: 64, slots: 512, policies: 512, cells: entries, words: entries };
+/** Of each map of rules, for models of many groups. */
+const manyEntries = 1 << 16;
 
 /** A frame at an interface, by its id. */
-export interface BenchFrame extends Omit<NativeFrame, "record"> {
+export interface BenchFrame extends Omit<NativeFrame, "record" | "state"> {
   readonly interface: string;
 }
 
 /** A host's maps in memory, and the script that carries each of their states to the program. */
 export class Bench {
   readonly script: Script;
-  readonly #host = new Host(
-    createFakeMaps(new Faults(), {
-      interfaces: 128,
-      slots: 1024,
-      policies: 512,
-      cells: entries,
-      words: entries,
-      prefixes: entries,
-      groupBits: entries,
-    }),
-  );
+  readonly #host: Host;
+  readonly #capacities: Capacities;
   readonly #tables: number;
   readonly #hasTables = new Set<number>();
+  readonly #states = new Map<string, InterfaceLife>();
   resolved: Resolved | undefined;
 
-  /** `start`: seconds of UTC at time 0; `tables`: entries of each session table. */
-  constructor(start: number, settings: KernelSettings, tables: number) {
+  /** `start`: seconds of UTC at time 0; `tables`: entries of each session table; `entries`: of each map of rules. */
+  constructor(start: number, settings: KernelSettings, tables: number, entries = manyEntries) {
+    const rules = { cells: entries, words: entries, prefixes: entries, groupBits: entries };
+    this.#host = new Host(
+      createFakeMaps(new Faults(), { interfaces: 128, slots: 1024, policies: 512, ...rules }),
+    );
+    this.#capacities = { numbers: 64, slots: 512, policies: 512, cells: entries, words: entries };
     this.script = new Script(start);
     this.#tables = tables;
     this.script.configure(settings);
@@ -44,9 +42,10 @@ export class Bench {
 
   async change(model: Model): Promise<void> {
     if (this.resolved === undefined) await this.#host.start();
-    await this.#host.apply(model, capacities);
+    await this.#host.apply(model, this.#capacities);
     this.resolved = resolve(model, { host: "here" });
     await this.script.load(this.#host.maps);
+    this.#states.clear();
     for (const number of this.#host.state.numbers.values()) {
       if (this.#hasTables.has(number)) continue;
       this.#hasTables.add(number);
@@ -57,7 +56,12 @@ export class Bench {
   judge({ interface: id, ...packet }: BenchFrame): void {
     const record = this.#host.state.live.get(this.#numberOf(id));
     if (record === undefined) throw new Error(`${id} has no record`);
-    this.script.judge({ ...packet, record });
+    this.script.judge({ ...packet, record, state: this.#states.get(id) ?? "ready" });
+  }
+
+  /** Until the next change. */
+  setState(id: string, state: InterfaceLife): void {
+    this.#states.set(id, state);
   }
 
   /** Asks for the session tables of an interface, as they are then. */

@@ -1,5 +1,7 @@
 /** Compiles the verdict for this machine: as a program of commands, and as a target of libFuzzer. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,7 +16,9 @@ export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
 /** The one file that compiles the headers of the verdict. */
 const verdictFile = "judge-frame.c";
-const shared = [verdictFile, "commands.c", "maps.c", "fuzz/world.c", "fuzz/program.c"];
+const shared = [verdictFile, "commands.c", "maps.c", "fuzz/world.c", "fuzz/digest.c", "fuzz/program.c"];
+/** Frames that are made up, by layer. */
+const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
 const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" ");
 /** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */
 const sanitizers = "-O1 -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(
@@ -60,6 +64,29 @@ export function buildProgram(folder: string, options: BuildOptions = {}): string
   return compile(join(folder, "verdict"), files, options, around === undefined ? [] : [around]);
 }
 
+/** All that goes into a build, by its bytes. */
+function digestSources(): string {
+  const hash = createHash("sha256").update(JSON.stringify([warnings, sanitizers]));
+  for (const folder of [headersFolder, nativeFolder])
+    for (const name of (readdirSync(folder, { recursive: true }) as string[]).sort())
+      if (/\.[ch]$/.test(name)) hash.update(`${name}\n`).update(readFileSync(join(folder, name)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The program that takes commands, under sanitizers, built once for all tests that run it; its path. */
+export function sanitizedProgram(): string {
+  const kept = join(root, "build/native");
+  const folder = join(kept, digestSources());
+  const program = join(folder, "verdict");
+  if (existsSync(program)) return program;
+  rmSync(kept, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+  const made = mkdtempSync(join(kept, "made-"));
+  buildProgram(made);
+  renameSync(made, folder);
+  return program;
+}
+
 function compileObjects(
   folder: string,
   files: readonly string[],
@@ -80,7 +107,7 @@ function compileObjects(
  * all the same, and the program that takes commands has the sanitizers in everything.
  */
 export function buildFuzzer(folder: string): string {
-  const around = ["fuzz/fuzz.c", "fuzz/make.c", ...shared.filter((name) => name !== verdictFile)];
+  const around = ["fuzz/fuzz.c", ...makers, ...shared.filter((name) => name !== verdictFile)];
   const objects = [
     ...compileObjects(folder, around, ["-O2"]),
     ...compileObjects(folder, [verdictFile], [...sanitizers, ...guidance, "-O2"]),

@@ -124,7 +124,8 @@ static void print_answer(const struct native_answer *answer) {
 
 static void do_frame(void) {
     struct native_frame frame = {.direction = next_place(INGRESS + 1),
-                                 .record = next_place(rw_interfaces.max_entries)};
+                                 .record = next_place(rw_interfaces.max_entries),
+                                 .flags = next_number()};
     struct native_answer answer;
     __u8 *data;
 
@@ -145,21 +146,30 @@ static void print_session(const void *key, const void *value, void *context) {
 }
 
 static void do_sessions(void) {
-    struct native_map *outer[TABLES_MAX] = {
-        [TABLE_OPENING] = &rw_opening,
-        [TABLE_ANSWERED] = &rw_answered,
-        [TABLE_ESTABLISHED] = &rw_established,
-    };
     __u32 number = next_place(INTERFACES_MAX);
 
     for (__u32 n = 0; n < TABLES_MAX; n++) {
-        struct native_map *table = native_inner(outer[n], &number);
+        struct native_map *table = native_table(n, number);
 
         if (!table)
             refuse("no session tables of this number", NULL);
         native_each(table, print_session, &n);
     }
     puts("end");
+}
+
+static void do_session(void) {
+    __u32 number = next_place(INTERFACES_MAX);
+    struct native_map *table = native_table(next_place(TABLES_MAX), number);
+    struct session_key key;
+    struct session session;
+
+    if (!table)
+        refuse("no session tables of this number", NULL);
+    next_block(&key, sizeof(key));
+    next_block(&session, sizeof(session));
+    if (native_update(table, &key, &session, BPF_ANY))
+        refuse("no room for the session", NULL);
 }
 
 /* ---- the fuzzed world ---- */
@@ -234,10 +244,10 @@ void command_run(char *line) {
         const char *verb;
         void (*run)(void);
     } commands[] = {
-        {"set", do_set},           {"clear", do_clear},         {"tables", do_tables},
-        {"frame", do_frame},       {"sessions", do_sessions},   {"clock", do_clock},
-        {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
-        {"pool", do_pool},         {"program", do_program},
+        {"set", do_set},     {"clear", do_clear},       {"tables", do_tables},
+        {"frame", do_frame}, {"sessions", do_sessions}, {"session", do_session},
+        {"clock", do_clock}, {"settings", do_settings}, {"interface", do_interface},
+        {"stage", do_stage}, {"pool", do_pool},         {"program", do_program},
     };
     const char *verb = strtok(line, " \n");
 

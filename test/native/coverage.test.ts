@@ -3,11 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { toHex } from "../support/packet.ts";
 import { buildProgram, headersFolder } from "./build.ts";
-import { readCorpus } from "./fuzz/corpus.ts";
-import { sayLife } from "./fuzz/life.ts";
-import { makeWorld } from "./fuzz/world.ts";
+import { sayInputs } from "./inputs.ts";
 
 /** Percent of all headers together; the verifier's own checks cannot be reached here. */
 const least = { lines: 97, branches: 93 };
@@ -48,9 +45,7 @@ function unreachedLines(shown: string): readonly string[] {
 describe("the BPF C", () => {
   it("is reached by the kept programs and generated lives; what is not is named", async () => {
     const program = buildProgram(folder, { flags });
-    const programs = readCorpus().map((bytes) => `program ${toHex(bytes)}\n`);
-    const inputs = [(await makeWorld()).text + programs.join(""), await sayLife(0), await sayLife(1)];
-    const profiles = inputs.map((input, index) => {
+    const profiles = (await sayInputs(4)).map((input, index) => {
       const profile = join(folder, `${index}.profraw`);
       runCovered(program, input, profile);
       return profile;

@@ -28,9 +28,9 @@ static __u8 *lend_bytes(const struct native_frame *native) {
     if (!is_guarded)
         ASAN_POISON_MEMORY_REGION(frame_bytes, sizeof(frame_bytes));
     is_guarded = true;
-    ASAN_UNPOISON_MEMORY_REGION(frame_bytes, native->size);
-    if (native->size)
-        memcpy(frame_bytes, native->data, native->size);
+    ASAN_UNPOISON_MEMORY_REGION(frame_bytes, native->size - native->hidden);
+    if (native->size > native->hidden)
+        memcpy(frame_bytes, native->data, native->size - native->hidden);
     return frame_bytes;
 }
 
@@ -41,7 +41,7 @@ static void take_bytes_back(const struct native_frame *native) {
 static struct frame frame_of(const struct native_frame *native, __u8 *data) {
     return (struct frame){
         .data = data,
-        .end = data + native->size,
+        .end = data + native->size - native->hidden,
         .length = native->size,
         .segmented = native->segmented,
         .tagged = native->tagged,
@@ -50,7 +50,7 @@ static struct frame frame_of(const struct native_frame *native, __u8 *data) {
 }
 
 /* The long way, from a copy of the first bytes. What was not copied is poisoned. */
-static __u32 parse_long(const struct frame *frame, struct packet *packet) {
+static __u32 parse_long(const struct frame *frame, const struct native_frame *native, struct packet *packet) {
     __u32 zero = 0, reason;
     struct headers *headers = map_lookup(rw_headers, &zero);
 
@@ -61,7 +61,7 @@ static __u32 parse_long(const struct frame *frame, struct packet *packet) {
     headers->room = frame->length < FRAME_HEADERS ? frame->length : FRAME_HEADERS;
     if (!headers->room)
         return REASON_MALFORMED;
-    memcpy(headers->bytes, frame->data, headers->room);
+    memcpy(headers->bytes, native->data, headers->room);
     ASAN_POISON_MEMORY_REGION(headers->bytes + headers->room, sizeof(headers->bytes) - headers->room);
     reason = parse_headers(headers, packet);
     ASAN_UNPOISON_MEMORY_REGION(headers->bytes, sizeof(headers->bytes));
@@ -83,7 +83,7 @@ static __u32 parse(const struct frame *frame, const struct native_frame *native,
     if (reason != PARSE_LONG)
         return reason;
     packet_begin(packet, native);
-    return parse_long(frame, packet);
+    return parse_long(frame, native, packet);
 }
 
 static void answer_with(struct native_answer *answer, const struct verdict *verdict, __u32 version) {

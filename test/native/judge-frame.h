@@ -11,6 +11,8 @@ struct native_frame {
     __u32 direction;
     __u32 record; /* of the interface, in rw_interfaces */
     __u32 flags;  /* enum interface_flag, beside the record's own */
+    __u32 hidden; /* bytes at its end that do not lie with the others, as tc has them: they can only be loaded
+                   */
     bool no_express;
     bool early; /* as at an uplink, for the interface; a frame that it leaves to the device has no action */
     bool segmented;

@@ -5,8 +5,10 @@
  *   set MAP KEY VALUE                          an entry, as the agent writes it
  *   clear MAP                                  all of a map's entries
  *   tables NUMBER ENTRIES                      session tables of an interface number, empty
- *   frame DIRECTION RECORD JIFFIES TAI BYTES   judges a frame (enum direction; "-": of no bytes)
- *   sessions NUMBER                            tells the session tables of an interface number
+ *   frame DIRECTION RECORD FLAGS JIFFIES TAI BYTES
+ *                                              judges a frame (enum direction; enum interface_flag beside the
+ * record's own; "-": of no bytes) sessions NUMBER                            tells the session tables of an
+ * interface number
  *
  * and those of fuzz/world.h. Each frame is answered by a line: action, reason, session, rule, rule's side,
  * version; the enums' numbers. Each session by a line: `session`, table (enum), key and value in hex; `end`

@@ -278,6 +278,10 @@ int native_delete(struct native_map *map, const void *key) {
     if (!*link)
         return -ENOENT;
     unlink_entry(map, link);
+    if (map->kind == NATIVE_LRU && native_faults.deletes) {
+        native_faults.deletes--;
+        return -ENOENT;
+    }
     return 0;
 }
 
@@ -321,11 +325,19 @@ void native_clear(struct native_map *map) {
             unlink_entry(map, &map->buckets[n]);
 }
 
-void native_make_tables(__u32 number, __u32 entries) {
-    struct native_map *outer[] = {&rw_opening, &rw_answered, &rw_established};
+static struct native_map *const session_tables[TABLES_MAX] = {
+    [TABLE_OPENING] = &rw_opening,
+    [TABLE_ANSWERED] = &rw_answered,
+    [TABLE_ESTABLISHED] = &rw_established,
+};
 
+struct native_map *native_table(__u32 table, __u32 number) {
+    return native_inner(session_tables[table], &number);
+}
+
+void native_make_tables(__u32 number, __u32 entries) {
     for (int n = 0; n < TABLES_MAX; n++) {
-        struct native_map *table = native_inner(outer[n], &number);
+        struct native_map *table = native_table(n, number);
 
         if (table) {
             native_clear(table);
@@ -334,14 +346,14 @@ void native_make_tables(__u32 number, __u32 entries) {
         }
         table = make_block(1, sizeof(*table));
         *table = (struct native_map){
-            .name = outer[n]->name,
+            .name = session_tables[n]->name,
             .kind = NATIVE_LRU,
             .key_size = sizeof(struct session_key),
             .value_size = sizeof(struct session),
             .max_entries = entries,
             .table = n,
         };
-        outer[n]->elements[number] = table;
+        session_tables[n]->elements[number] = table;
     }
 }
 

@@ -89,10 +89,11 @@ struct native_map *native_inner(struct native_map *map, const __u32 *index);
 
 /* What the kernel may do to a program at any moment. Counts of what is to happen, but for `failed`. */
 struct native_faults {
-    __u32 inserts;            /* so many inserts of sessions fail, */
-    int error;                /* with this errno */
-    __u32 recycled;           /* so many look-ups of identities find an element of another address */
-    __u32 events;             /* so many events find no room */
+    __u32 inserts;  /* so many inserts of sessions fail, */
+    int error;      /* with this errno */
+    __u32 recycled; /* so many look-ups of identities find an element of another address */
+    __u32 events;   /* so many events find no room */
+    __u32 deletes;  /* so many sessions that are deleted were let go of just before, by another CPU */
     __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */
 };
 extern struct native_faults native_faults;
@@ -105,6 +106,8 @@ void native_make_tables(__u32 number, __u32 entries);
 typedef void native_visit(const void *key, const void *value, void *context);
 /* Every entry of a hash, in an order that depends on the keys and on when they came. */
 void native_each(struct native_map *map, native_visit *visit, void *context);
+/* The session tables of an interface number, by enum session_table; NULL: there are none. */
+struct native_map *native_table(__u32 table, __u32 number);
 /* Lets go of an entry of a hash: the place is counted in that order, modulo their number. */
 void native_evict(struct native_map *map, __u32 place);
 

@@ -14,7 +14,7 @@ import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
 import { seed } from "../support/seed.ts";
 import { Bench } from "./bench.ts";
-import { buildProgram, headersFolder } from "./build.ts";
+import { buildProgram, headersFolder, sanitizedProgram } from "./build.ts";
 import { Script } from "./program.ts";
 
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
@@ -31,7 +31,7 @@ let program = "";
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "ringwall-native-"));
-  program = buildProgram(folder);
+  program = sanitizedProgram();
 }, 120_000);
 
 afterAll(() => {

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import {
   Direction as DirectionNumber,
+  InterfaceFlag,
   SessionKeyStruct,
   SessionStruct,
   SessionTable,
@@ -12,6 +13,7 @@ import { encodeSettings, type KernelSettings } from "../../src/kernel/settings.t
 import type { PacketVerdict, SessionTableName } from "../../src/kernel/status.ts";
 import { decodeTrace } from "../../src/kernel/trace.ts";
 import type { Direction } from "../../src/model/model.ts";
+import type { InterfaceLife } from "../semantics/steps.ts";
 import { hex, toHex } from "../support/packet.ts";
 import type { FakeMaps } from "../unit/kernel/fake-maps.ts";
 
@@ -24,10 +26,18 @@ export function nativeJiffies(time: number): number {
   return firstJiffies + Math.round(time * hz);
 }
 
+/** What the record of an interface says beside what the agent wrote. */
+const stateFlags: Readonly<Record<InterfaceLife, number>> = {
+  ready: 0,
+  "not-ready": InterfaceFlag.INTERFACE_NOT_READY,
+  removed: InterfaceFlag.INTERFACE_REMOVED,
+};
+
 export interface NativeFrame {
   readonly direction: Direction;
   /** Of the interface, in rw_interfaces. */
   readonly record: number;
+  readonly state?: InterfaceLife;
   /** Seconds since the first frame. */
   readonly time: number;
   readonly frame: Uint8Array;
@@ -93,10 +103,11 @@ export class Script {
     this.#lines.push(`tables ${number} ${entries}`);
   }
 
-  judge({ direction, record, time, frame }: NativeFrame): void {
+  judge({ direction, record, state = "ready", time, frame }: NativeFrame): void {
     const side = direction === "egress" ? DirectionNumber.EGRESS : DirectionNumber.INGRESS;
     const tai = BigInt(Math.round((this.#start + time) * 1e6)) * 1000n;
-    this.#lines.push(`frame ${side} ${record} ${nativeJiffies(time)} ${tai} ${toHex(frame) || "-"}`);
+    const who = `${side} ${record} ${stateFlags[state]}`;
+    this.#lines.push(`frame ${who} ${nativeJiffies(time)} ${tai} ${toHex(frame) || "-"}`);
     this.frames++;
   }
 

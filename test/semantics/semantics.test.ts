@@ -1,35 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { comeAndGo } from "./come-and-go.ts";
-import { defaults } from "./defaults.ts";
-import { fragments } from "./fragments.ts";
-import { guest } from "./guest.ts";
-import { limits } from "./limits.ts";
-import { objects } from "./objects.ts";
-import { order } from "./order.ts";
-import { preface } from "./preface.ts";
-import { type Chapter, plays, type Row } from "./rows.ts";
+import { chapters } from "./chapters.ts";
+import { plays, type Row } from "./rows.ts";
 import { readSentences, type Sentence } from "./sentences.ts";
-import { sessions } from "./sessions.ts";
 import { matchesExpected, Stage } from "./stage.ts";
 import { into, udp } from "./steps.ts";
-import { types } from "./types.ts";
-import { whichRule } from "./which-rule.ts";
-import { working } from "./working.ts";
-
-const chapters: readonly Chapter[] = [
-  preface,
-  objects,
-  types,
-  defaults,
-  order,
-  whichRule,
-  sessions,
-  fragments,
-  guest,
-  comeAndGo,
-  limits,
-  working,
-];
 
 /** Rows of a sentence are played side by side: most of a row is the kernel's grace periods. */
 const stages: Stage[] = [];

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram } from "../native/build.ts";
+import { sanitizedProgram } from "../native/build.ts";
 import { findFaults, type Judge } from "./judge.ts";
 import { arbitraryLives, arbitrarySettings, writeLife } from "./lives.ts";
 import { parseScript } from "./parse.ts";
@@ -18,18 +15,15 @@ const seed = Number(process.env.RINGWALL_SEED ?? 1);
 const runs = Number(process.env.RINGWALL_LIVES ?? 12);
 const commandsMost = 150;
 
-let folder = "";
 let stage: KernelStage;
 let judges: readonly Judge[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ringwall-lives-"));
   stage = await KernelStage.open();
-  judges = [nativeJudge(buildProgram(folder)), stage.judge("xdp"), stage.judge("tc")];
+  judges = [nativeJudge(sanitizedProgram()), stage.judge("xdp"), stage.judge("tc")];
 }, 120_000);
 afterAll(() => {
   stage?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const lives = fc.tuple(arbitraryLives(commandsMost), fc.constantFrom(4, 6), arbitrarySettings);

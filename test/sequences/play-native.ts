@@ -80,10 +80,22 @@ class Rehearsal {
     };
   }
 
+  get text(): string {
+    return this.#bench.script.text;
+  }
+
   run(program: string, answers: readonly Answer[]): readonly (string | null)[] {
     const { verdicts, tellings } = this.#bench.script.runAndTell(program);
     return answers.map((answer) => answer(verdicts, tellings));
   }
+}
+
+/** A script's commands, for whoever asks only what the program makes of them. */
+export async function sayScript(script: Script, family: Family): Promise<string> {
+  const rehearsal = new Rehearsal(script, family);
+  await rehearsal.change(script.setting);
+  for (const step of script.steps) await rehearsal.rehearse(step);
+  return rehearsal.text;
 }
 
 /** `program`: as buildProgram answers it. */

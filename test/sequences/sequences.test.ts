@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram } from "../native/build.ts";
+import { sanitizedProgram } from "../native/build.ts";
 import { readScripts } from "./files.ts";
 import { findFaults, type Judge } from "./judge.ts";
 import { parseScript } from "./parse.ts";
@@ -11,18 +8,15 @@ import { nativeJudge } from "./play-native.ts";
 import { oracleJudge } from "./play-oracle.ts";
 import { printScript } from "./print.ts";
 
-let folder = "";
 let stage: KernelStage;
 let judges: readonly Judge[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ringwall-sequences-"));
   stage = await KernelStage.open();
-  judges = [oracleJudge, nativeJudge(buildProgram(folder)), stage.judge("xdp"), stage.judge("tc")];
+  judges = [oracleJudge, nativeJudge(sanitizedProgram()), stage.judge("xdp"), stage.judge("tc")];
 }, 120_000);
 afterAll(() => {
   stage?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe.each(readScripts())("%s", (_, script) => {

@@ -1,30 +1,21 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { objectPath } from "../../kernel/host.ts";
 import { toHex } from "../../support/packet.ts";
 import { saysTheSame } from "../../support/say.ts";
-import { buildProgram } from "../build.ts";
+import { sanitizedProgram } from "../build.ts";
 import { readCorpus } from "./corpus.ts";
 import { readProgram, writeProgram } from "./steps.ts";
 import { Kernel, runNative, runOracle, type Said } from "./three.ts";
 import { makeWorld } from "./world.ts";
 
-let folder = "";
 let native: readonly Said[] = [];
 
 /** RINGWALL_PROGRAMS names another file than the corpus: what the fuzzer sampled, say. */
 const programs = readCorpus(process.env.RINGWALL_PROGRAMS).map(readProgram);
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ringwall-agree-"));
-  native = await runNative(buildProgram(folder), await makeWorld(), programs);
+  native = await runNative(sanitizedProgram(), await makeWorld(), programs);
 }, 120_000);
-
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
 
 /** Where two differ, with the program that shows it. */
 function differences(

@@ -6,6 +6,7 @@
  *   whole       the express way is closed: same answers, same sessions, same counters
  *   padded      what follows the packet in its frame says nothing
  *   beside      the outermost tag stands beside the bytes, as tc has it
+ *   split       only some of the frame's first bytes lie together, the rest is loaded, as tc has it
  *   unrecycled  no look-up meets a recycled element: before answers differ, none was a drop only here
  *
  * Every way begins anew, so each is a replay to a fresh state, too.
@@ -14,11 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "digest.h"
 #include "program.h"
 #include "world.h"
 
-enum way { WAY_PLAIN, WAY_WHOLE, WAY_PADDED, WAY_BESIDE, WAY_UNRECYCLED, WAYS_MAX };
-static const char *const way_names[] = {"plain", "whole", "padded", "beside", "unrecycled"};
+enum way { WAY_PLAIN, WAY_WHOLE, WAY_PADDED, WAY_BESIDE, WAY_SPLIT, WAY_UNRECYCLED, WAYS_MAX };
+static const char *const way_names[] = {"plain", "whole", "padded", "beside", "split", "unrecycled"};
 
 enum { PADDING = 23, HEADERS_COPIED = 768, ETHERNET_TYPE = 12, TAG_BYTES = 4 };
 /* The place of the interface whose verdicts are traced; the others' are told by events. */
@@ -169,6 +171,8 @@ static void run_frame(struct run *run, const struct step *step) {
         frame.size = pad_frame(run, bytes, frame.size);
     if (run->way == WAY_BESIDE)
         take_tag(&frame, bytes);
+    if (run->way == WAY_SPLIT)
+        frame.hidden = digest(run->answers->count, bytes, frame.size) % (frame.size + 1);
     set_clock(run);
     memset(native_faults.failed, 0, sizeof(native_faults.failed));
     if (flags & FRAME_EARLY && flags & FRAME_INGRESS)
@@ -178,12 +182,6 @@ static void run_frame(struct run *run, const struct step *step) {
     if (steady && early.action == DROP && answer->action != DROP)
         fail(run, "dropped early for reason %u, accepted at the device for %u", early.reason, answer->reason);
     run->answers->count++;
-}
-
-static struct native_map *table_of(__u32 table, __u32 place) {
-    struct native_map *const outer[] = {&rw_opening, &rw_answered, &rw_established};
-
-    return native_inner(outer[table % TABLES_MAX], &world.numbers[place % world.interfaces]);
 }
 
 static void run_step(struct run *run, const struct step *step) {
@@ -205,7 +203,9 @@ static void run_step(struct run *run, const struct step *step) {
             world_switch(++run->stage);
         break;
     case OP_EVICT:
-        native_evict(table_of(argument[0], argument[0] / TABLES_MAX), argument[1]);
+        native_evict(native_table(argument[0] % TABLES_MAX,
+                                  world.numbers[argument[0] / TABLES_MAX % world.interfaces]),
+                     argument[1]);
         break;
     case OP_FAIL:
         native_faults.inserts = argument[0] & 15;
@@ -215,64 +215,10 @@ static void run_step(struct run *run, const struct step *step) {
         native_faults.recycled = run->way == WAY_UNRECYCLED ? 0 : argument[0];
         break;
     case OP_EVENTS:
-        native_faults.events = argument[0];
+        native_faults.events = argument[0] & 15;
+        native_faults.deletes = argument[0] >> 4;
         break;
     }
-}
-
-/* ---- what is left behind ---- */
-
-struct digests {
-    __u64 state, bytes;
-};
-
-static __u64 digest(__u64 hash, const void *bytes, size_t size) {
-    for (; size; size -= size < 8 ? size : 8, bytes = (const __u8 *)bytes + 8) {
-        __u64 word = 0;
-
-        memcpy(&word, bytes, size < 8 ? size : 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
-/* Sums, so that the order of entries says nothing. */
-static void digest_session(const void *key, const void *value, void *context) {
-    struct digests *digests = context;
-    struct session session = *(const struct session *)value;
-    __u64 hash = digest(0xcbf29ce484222325, key, sizeof(struct session_key));
-
-    digests->bytes += digest(hash, &session.bytes, sizeof(session.bytes));
-    session.bytes = 0;
-    digests->state += digest(hash, &session, sizeof(session));
-}
-
-static void digest_counters(struct digests *digests) {
-    for (__u32 n = 0; n < rw_counters.touched_count; n++) {
-        __u32 index = rw_counters.touched[n];
-        const struct counter *counter = rw_counters.elements[index];
-
-        digests->state += digest(index, &counter->packets, sizeof(counter->packets));
-        digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
-    }
-}
-
-static void digest_state(struct answers *answers) {
-    struct digests digests = {};
-
-    for (__u32 place = 0; place < world.interfaces; place++) {
-        __u32 number = world.numbers[place];
-
-        for (__u32 table = 0; table < TABLES_MAX; table++)
-            native_each(table_of(table, place), digest_session, &digests);
-        digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
-    }
-    digest_counters(&digests);
-    for (__u32 n = 0; n < LOST_MAX; n++)
-        digests.state += digest(n, native_lookup(&rw_lost, &n), sizeof(__u64));
-    answers->state = digests.state + digest(0, native_lookup(&rw_trace, &(__u32){0}), sizeof(struct trace));
-    answers->bytes = digests.bytes;
 }
 
 static void run_way(struct run *run) {

@@ -12,7 +12,7 @@
  *   4      evict    which table, which entry
  *   5      fail     how many inserts of sessions (low four bits), errno (the others)
  *   6      recycle  how many look-ups of identities
- *   7      events   how many find no room
+ *   7      events   how many find no room (low four bits), how many deletions come too late (the others)
  *
  * A frame's flags: place of the interface (low three bits), 8 to the guest, 16 not ready, 32 removed, 64 an
  * aggregate of segments, 128 the uplink judges it first.

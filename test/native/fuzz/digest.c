@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include "digest.h"
+#include "world.h"
+
+__u64 digest(__u64 hash, const void *bytes, size_t size) {
+    for (; size; size -= size < 8 ? size : 8, bytes = (const __u8 *)bytes + 8) {
+        __u64 word = 0;
+
+        memcpy(&word, bytes, size < 8 ? size : 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+struct digests {
+    __u64 state, bytes;
+};
+
+/* Sums, so that the order of entries says nothing. */
+static void digest_session(const void *key, const void *value, void *context) {
+    struct digests *digests = context;
+    struct session session = *(const struct session *)value;
+    __u64 hash = digest(0xcbf29ce484222325, key, sizeof(struct session_key));
+
+    digests->bytes += digest(hash, &session.bytes, sizeof(session.bytes));
+    session.bytes = 0;
+    digests->state += digest(hash, &session, sizeof(session));
+}
+
+static void digest_counters(struct digests *digests) {
+    for (__u32 n = 0; n < rw_counters.touched_count; n++) {
+        __u32 index = rw_counters.touched[n];
+        const struct counter *counter = rw_counters.elements[index];
+
+        digests->state += digest(index, &counter->packets, sizeof(counter->packets));
+        digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
+    }
+}
+
+void digest_state(struct answers *answers) {
+    struct digests digests = {};
+
+    for (__u32 place = 0; place < world.interfaces; place++) {
+        __u32 number = world.numbers[place];
+
+        for (__u32 table = 0; table < TABLES_MAX; table++)
+            native_each(native_table(table, number), digest_session, &digests);
+        digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
+    }
+    digest_counters(&digests);
+    for (__u32 n = 0; n < LOST_MAX; n++)
+        digests.state += digest(n, native_lookup(&rw_lost, &n), sizeof(__u64));
+    answers->state = digests.state + digest(0, native_lookup(&rw_trace, &(__u32){0}), sizeof(struct trace));
+    answers->bytes = digests.bytes;
+}

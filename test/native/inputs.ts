@@ -1,0 +1,31 @@
+/** Everything that the native program can be asked, as commands: what tests say of the verdict, and what was found. */
+import { readScripts } from "../sequences/files.ts";
+import { sayScript } from "../sequences/play-native.ts";
+import { toHex } from "../support/packet.ts";
+import { readCorpus } from "./fuzz/corpus.ts";
+import { sayLife } from "./fuzz/life.ts";
+import { makeWorld } from "./fuzz/world.ts";
+import { sayRows } from "./rows.ts";
+
+async function sayScripts(): Promise<string> {
+  const texts: string[] = [];
+  for (const [, script] of readScripts())
+    for (const family of script.families) texts.push(await sayScript(script, family));
+  return texts.join("");
+}
+
+/**
+ * Each for a process of its own: the fuzzer's kept programs, the sequence scripts, the sentences' rows, and so many
+ * generated lives.
+ */
+export async function sayInputs(lives: number): Promise<readonly string[]> {
+  const programs = readCorpus().map((program) => `program ${toHex(program)}\n`);
+  const rows = await sayRows();
+  const said = [
+    (await makeWorld()).text + programs.join(""),
+    await sayScripts(),
+    rows.map(({ text }) => text).join(""),
+  ];
+  for (let number = 0; number < lives; number++) said.push(await sayLife(number));
+  return said;
+}
