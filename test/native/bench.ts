@@ -6,7 +6,7 @@ import type { Model } from "../../src/model/model.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { Resolved } from "../../src/policy/types.ts";
 import type { InterfaceLife } from "../semantics/steps.ts";
-import { createFakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
+import { createFakeMaps, type FakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
 import { Host } from "../unit/kernel/host.ts";
 import { type NativeFrame, Script } from "./program.ts";
 
@@ -54,9 +54,19 @@ export class Bench {
   }
 
   judge({ interface: id, ...packet }: BenchFrame): void {
-    const record = this.#host.state.live.get(this.#numberOf(id));
+    this.script.judge({ ...packet, record: this.recordOf(id), state: this.#states.get(id) ?? "ready" });
+  }
+
+  /** What the agent wrote. */
+  get maps(): FakeMaps {
+    return this.#host.maps;
+  }
+
+  /** Its place in rw_interfaces. */
+  recordOf(id: string): number {
+    const record = this.#host.state.live.get(this.numberOf(id));
     if (record === undefined) throw new Error(`${id} has no record`);
-    this.script.judge({ ...packet, record, state: this.#states.get(id) ?? "ready" });
+    return record;
   }
 
   /** Until the next change. */
@@ -66,10 +76,11 @@ export class Bench {
 
   /** Asks for the session tables of an interface, as they are then. */
   tellSessions(id: string): void {
-    this.script.tellSessions(this.#numberOf(id));
+    this.script.tellSessions(this.numberOf(id));
   }
 
-  #numberOf(id: string): number {
+  /** Its place in tables and counters. */
+  numberOf(id: string): number {
     const number = this.#host.state.numbers.get(digest64(id));
     if (number === undefined) throw new Error(`${id} has no number`);
     return number;

@@ -16,7 +16,15 @@ export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
 /** The one file that compiles the headers of the verdict. */
 const verdictFile = "judge-frame.c";
-const shared = [verdictFile, "commands.c", "maps.c", "fuzz/world.c", "fuzz/digest.c", "fuzz/program.c"];
+const shared = [
+  verdictFile,
+  "commands.c",
+  "maps.c",
+  "events.c",
+  "fuzz/world.c",
+  "fuzz/digest.c",
+  "fuzz/program.c",
+];
 /** Frames that are made up, by layer. */
 const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
 const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" ");

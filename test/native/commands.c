@@ -118,8 +118,8 @@ static void do_tables(void) {
 }
 
 static void print_answer(const struct native_answer *answer) {
-    printf("%u %u %u %u %u %u\n", answer->action, answer->reason, answer->session, answer->rule,
-           answer->rule_side, answer->version);
+    printf("%u %u %u %u %u %u %u\n", answer->action, answer->reason, answer->session, answer->rule,
+           answer->rule_side, answer->version, answer->express);
 }
 
 static void do_frame(void) {
@@ -170,6 +170,22 @@ static void do_session(void) {
     next_block(&session, sizeof(session));
     if (native_update(table, &key, &session, BPF_ANY))
         refuse("no room for the session", NULL);
+}
+
+static void do_faults(void) {
+    native_faults.inserts = next_number();
+    native_faults.error = next_number();
+    native_faults.deletes = next_number();
+}
+
+static void print_event(const struct event *event) {
+    printf("event");
+    print_bytes(event, sizeof(*event));
+    putchar('\n');
+}
+
+static void do_events(void) {
+    native_tell_events(print_event);
 }
 
 /* ---- the fuzzed world ---- */
@@ -244,10 +260,11 @@ void command_run(char *line) {
         const char *verb;
         void (*run)(void);
     } commands[] = {
-        {"set", do_set},     {"clear", do_clear},       {"tables", do_tables},
-        {"frame", do_frame}, {"sessions", do_sessions}, {"session", do_session},
-        {"clock", do_clock}, {"settings", do_settings}, {"interface", do_interface},
-        {"stage", do_stage}, {"pool", do_pool},         {"program", do_program},
+        {"set", do_set},           {"clear", do_clear},         {"tables", do_tables},
+        {"frame", do_frame},       {"sessions", do_sessions},   {"session", do_session},
+        {"events", do_events},     {"faults", do_faults},       {"clock", do_clock},
+        {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
+        {"pool", do_pool},         {"program", do_program},
     };
     const char *verb = strtok(line, " \n");
 

@@ -6,6 +6,9 @@ import { readCorpus } from "./fuzz/corpus.ts";
 import { sayLife } from "./fuzz/life.ts";
 import { makeWorld } from "./fuzz/world.ts";
 import { sayRows } from "./rows.ts";
+import { sayBroken } from "./scenes/broken.ts";
+import { eventScenes } from "./scenes/events.ts";
+import { sayExpress } from "./scenes/express.ts";
 
 async function sayScripts(): Promise<string> {
   const texts: string[] = [];
@@ -15,16 +18,18 @@ async function sayScripts(): Promise<string> {
 }
 
 /**
- * Each for a process of its own: the fuzzer's kept programs, the sequence scripts, the sentences' rows, and so many
- * generated lives.
+ * Each for a process of its own: the fuzzer's kept programs, the sequence scripts, the sentences' rows, the scenes, and so
+ * many generated lives.
  */
 export async function sayInputs(lives: number): Promise<readonly string[]> {
   const programs = readCorpus().map((program) => `program ${toHex(program)}\n`);
   const rows = await sayRows();
+  const scenes = [...(await sayExpress()), ...(await sayBroken()), ...(await eventScenes())];
   const said = [
     (await makeWorld()).text + programs.join(""),
     await sayScripts(),
     rows.map(({ text }) => text).join(""),
+    scenes.map(({ text }) => text).join(""),
   ];
   for (let number = 0; number < lives; number++) said.push(await sayLife(number));
   return said;

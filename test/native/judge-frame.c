@@ -11,32 +11,69 @@
 
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
-#endif
 
-/* The bytes of the frame in hand. Whoever touches what lies around them is told, and so is who touches them
- * once they were read. */
+/* The bytes of the frame in hand that lie together. Whoever touches what lies around them is told, and so is
+ * who touches them once they were read. */
 static __u8 frame_bytes[1 << 17] __attribute__((aligned(16)));
 
-static __u8 *lend_bytes(const struct native_frame *native) {
+static __u8 *lend_bytes(const __u8 *from, size_t size) {
     static bool is_guarded;
 
-    if (native->size > sizeof(frame_bytes))
+    if (size > sizeof(frame_bytes))
         abort();
     if (!is_guarded)
         ASAN_POISON_MEMORY_REGION(frame_bytes, sizeof(frame_bytes));
     is_guarded = true;
-    ASAN_UNPOISON_MEMORY_REGION(frame_bytes, native->size - native->hidden);
-    if (native->size > native->hidden)
-        memcpy(frame_bytes, native->data, native->size - native->hidden);
+    ASAN_UNPOISON_MEMORY_REGION(frame_bytes, size);
+    if (size)
+        memcpy(frame_bytes, from, size);
     return frame_bytes;
 }
 
-static void take_bytes_back(const struct native_frame *native) {
-    ASAN_POISON_MEMORY_REGION(frame_bytes, native->size);
+static void take_bytes_back(size_t size) {
+    ASAN_POISON_MEMORY_REGION(frame_bytes, size);
 }
+
+static void guard_copy(struct headers *headers) {
+    ASAN_POISON_MEMORY_REGION(headers->bytes + headers->room, sizeof(headers->bytes) - headers->room);
+}
+
+static void open_copy(struct headers *headers) {
+    ASAN_UNPOISON_MEMORY_REGION(headers->bytes, sizeof(headers->bytes));
+}
+
+#else
+#include <sys/mman.h>
+
+/* Without sanitizers the bytes end where a page does that nobody may touch. */
+enum { ROOM = 1 << 17 };
+
+static __u8 *lend_bytes(const __u8 *from, size_t size) {
+    static __u8 *room;
+
+    if (!room) {
+        room = mmap(NULL, 2 * ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (room == MAP_FAILED || mprotect(room, ROOM, PROT_READ | PROT_WRITE))
+            abort();
+    }
+    if (size > ROOM)
+        abort();
+    return memcpy(room + ROOM - size, from, size);
+}
+
+static void take_bytes_back(size_t size) {
+    (void)size;
+}
+
+/* What an earlier frame may have left there. */
+static void guard_copy(struct headers *headers) {
+    memset(headers->bytes + headers->room, 0xa5, sizeof(headers->bytes) - headers->room);
+}
+
+static void open_copy(struct headers *headers) {
+    (void)headers;
+}
+#endif
 
 static struct frame frame_of(const struct native_frame *native, __u8 *data) {
     return (struct frame){
@@ -62,9 +99,9 @@ static __u32 parse_long(const struct frame *frame, const struct native_frame *na
     if (!headers->room)
         return REASON_MALFORMED;
     memcpy(headers->bytes, native->data, headers->room);
-    ASAN_POISON_MEMORY_REGION(headers->bytes + headers->room, sizeof(headers->bytes) - headers->room);
+    guard_copy(headers);
     reason = parse_headers(headers, packet);
-    ASAN_UNPOISON_MEMORY_REGION(headers->bytes, sizeof(headers->bytes));
+    open_copy(headers);
     return reason;
 }
 
@@ -106,6 +143,7 @@ static bool pass_express(const struct frame *frame, const struct native_frame *n
         return false;
     verdict.session = SESSION_ESTABLISHED;
     answer_with(answer, &verdict, slot->version);
+    answer->express = true;
     return true;
 }
 
@@ -128,18 +166,18 @@ static void conclude(struct packet *packet, const struct interface *iface, const
 }
 
 void native_judge(const struct native_frame *native, struct native_answer *answer) {
-    __u32 zero = 0, reason;
+    __u32 zero = 0, reason, together = native->size - native->hidden;
     struct interface iface = *(const struct interface *)native_lookup(&rw_interfaces, &native->record);
     struct packet *packet = map_lookup(rw_packet, &zero);
-    struct frame frame = frame_of(native, lend_bytes(native));
+    struct frame frame = frame_of(native, lend_bytes(native->data, together));
 
     iface.flags |= native->flags;
     if (pass_express(&frame, native, &iface, answer)) {
-        take_bytes_back(native);
+        take_bytes_back(together);
         return;
     }
     reason = parse(&frame, native, packet);
-    take_bytes_back(native);
+    take_bytes_back(together);
     conclude(packet, &iface, native, reason);
     answer_with(answer, &packet->verdict, packet->version);
 }

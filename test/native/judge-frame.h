@@ -23,6 +23,7 @@ struct native_frame {
 struct native_answer {
     __u8 action, reason, session, rule_side;
     __u32 rule, version;
+    bool express; /* it went the express way */
 };
 
 /* The verdict, counted. Bytes are lent out in a place of exactly their size, until the stages that judge

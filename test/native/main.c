@@ -10,9 +10,14 @@
  * record's own; "-": of no bytes) sessions NUMBER                            tells the session tables of an
  * interface number
  *
+ *   faults INSERTS ERRNO DELETES               so many inserts of sessions fail with this errno, and so many
+ * deletions come too late events                                     tells the events since it was asked
+ * last, at most 1,000
+ *
  * and those of fuzz/world.h. Each frame is answered by a line: action, reason, session, rule, rule's side,
- * version; the enums' numbers. Each session by a line: `session`, table (enum), key and value in hex; `end`
- * follows the last. Whatever is wrong with a command ends the program with exit code 2.
+ * version, 1 where it went the express way; the enums' numbers. Each event by `event` and its bytes, each
+ * session by a line: `session`, table (enum), key and value in hex; `end` follows the last. Whatever is wrong
+ * with a command ends the program with exit code 2.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -177,10 +177,12 @@ static __u32 longest_length(struct native_map *map) {
 }
 
 static void *lookup_prefix(struct native_map *map, const __u8 *key) {
-    __u32 longest = longest_length(map), length = prefix_length(key);
+    __u32 length = prefix_length(key);
     __u8 cut[map->key_size];
 
-    for (__s64 n = length < longest ? length : longest; n >= 0; n--) {
+    if (length > longest_length(map))
+        return NULL;
+    for (__s64 n = length; n >= 0; n--) {
         struct native_entry *entry;
 
         if (!map->lengths[n])
@@ -287,18 +289,6 @@ int native_delete(struct native_map *map, const void *key) {
 
 struct native_map *native_inner(struct native_map *map, const __u32 *index) {
     return array_element(map, index);
-}
-
-struct event *event_reserve(void) {
-    if (native_faults.events) {
-        native_faults.events--;
-        return NULL;
-    }
-    return make_block(1, sizeof(struct event));
-}
-
-void event_submit(struct event *event) {
-    free(event);
 }
 
 /* ---- what only the program around it does ---- */

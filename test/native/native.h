@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The other bodies of kernel.h's names: maps in this process's memory, a clock that main.c sets, events that
- * are read and freed. Every value is a heap block of exactly its size, and what lies around a frame is
- * guarded, so that the sanitizers see each byte that the verdict reads beside it.
+ * are kept until they are asked for. Every value is a heap block of exactly its size, and what lies around a
+ * frame is guarded, so that the sanitizers see each byte that the verdict reads beside it.
  */
 #ifndef RINGWALL_NATIVE_H
 #define RINGWALL_NATIVE_H
@@ -111,6 +111,10 @@ struct native_map *native_table(__u32 table, __u32 number);
 /* Lets go of an entry of a hash: the place is counted in that order, modulo their number. */
 void native_evict(struct native_map *map, __u32 place);
 
+/* Tells each event since it was asked last (at most NATIVE_EVENTS) and forgets it. */
+enum { NATIVE_EVENTS = 1000 };
+void native_tell_events(void (*tell)(const struct event *event));
+
 #define map_lookup(map, key) native_lookup(&map, key)
 #define map_update(map, key, value, flags) native_update(&map, key, value, flags)
 #define map_delete(map, key) native_delete(&map, key)
@@ -142,7 +146,7 @@ static __always_inline __u64 kernel_monotonic(void) {
     return native_time.monotonic;
 }
 
-/* A block of its own, which event_submit() frees. */
+/* A block of its own, full of what was there before. */
 struct event *event_reserve(void);
 void event_submit(struct event *event);
 

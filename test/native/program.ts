@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import {
   Direction as DirectionNumber,
+  EventStruct,
   InterfaceFlag,
   SessionKeyStruct,
   SessionStruct,
@@ -163,11 +164,16 @@ export interface NativeSession {
 
 export interface NativeAnswers {
   readonly verdicts: readonly PacketVerdict[];
+  /** By frame: did it go the express way? */
+  readonly express: readonly boolean[];
+  readonly events: readonly EventStruct[];
   readonly tellings: readonly (readonly NativeSession[])[];
 }
 
-function readAnswers(lines: readonly string[]): NativeAnswers {
+export function readAnswers(lines: readonly string[]): NativeAnswers {
   const verdicts: PacketVerdict[] = [];
+  const express: boolean[] = [];
+  const events: EventStruct[] = [];
   const tellings: NativeSession[][] = [];
   let told: NativeSession[] = [];
   for (const line of lines) {
@@ -176,11 +182,14 @@ function readAnswers(lines: readonly string[]): NativeAnswers {
     } else if (line === "end") {
       tellings.push(told);
       told = [];
+    } else if (line.startsWith("event ")) {
+      events.push(EventStruct.decode(hex(line.slice("event ".length)), 0));
     } else {
       verdicts.push(readVerdict(line));
+      express.push(line.endsWith(" 1"));
     }
   }
-  return { verdicts, tellings };
+  return { verdicts, express, events, tellings };
 }
 
 const tableNames: Readonly<Record<string, SessionTableName>> = {

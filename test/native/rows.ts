@@ -29,7 +29,8 @@ export interface SaidRow {
   readonly frames: readonly RowFrame[];
 }
 
-class Speaker {
+/** Says a row step by step. */
+export class Speaker {
   readonly #row: string;
   readonly #family: Family;
   readonly bench: Bench;
@@ -41,6 +42,7 @@ class Speaker {
     this.#family = family;
     this.bench = new Bench(start, { ...defaultSettings, ...row.settings }, tables, entries);
     for (const map of ["rw_rates", "rw_dhcp"]) this.bench.script.say(`clear ${map}`);
+    this.bench.script.say("faults 0 0 0");
   }
 
   async change(setting: Play["setting"]): Promise<void> {
@@ -80,11 +82,13 @@ class Speaker {
   }
 }
 
-async function sayRow(row: Play, family: Family): Promise<SaidRow> {
+/** A row, then its sessions and events. */
+export async function sayRow(row: Play, family: Family): Promise<SaidRow> {
   const speaker = new Speaker(row, family);
   await speaker.change(row.setting);
   for (const step of row.steps) await speaker.say(step);
   speaker.bench.tellSessions("eni-1");
+  speaker.bench.script.say("events");
   return { text: speaker.bench.script.text, frames: speaker.frames };
 }
 

@@ -39,6 +39,12 @@ static void digest_counters(struct digests *digests) {
     }
 }
 
+static __u64 events_digest;
+
+static void digest_event(const struct event *event) {
+    events_digest += digest(1, event, sizeof(*event));
+}
+
 void digest_state(struct answers *answers) {
     struct digests digests = {};
 
@@ -50,6 +56,9 @@ void digest_state(struct answers *answers) {
         digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
     }
     digest_counters(&digests);
+    events_digest = 0;
+    native_tell_events(digest_event);
+    digests.bytes += events_digest;
     for (__u32 n = 0; n < LOST_MAX; n++)
         digests.state += digest(n, native_lookup(&rw_lost, &n), sizeof(__u64));
     answers->state = digests.state + digest(0, native_lookup(&rw_trace, &(__u32){0}), sizeof(struct trace));

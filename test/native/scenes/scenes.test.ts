@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { sayKernel } from "../../support/say.ts";
+import { sanitizedProgram } from "../build.ts";
+import { type NativeAnswers, readAnswers, runProgram } from "../program.ts";
+import type { RowFrame } from "../rows.ts";
+import { sayBroken } from "./broken.ts";
+import { eventScenes } from "./events.ts";
+import { sayExpress } from "./express.ts";
+
+let program = "";
+beforeAll(() => {
+  program = sanitizedProgram();
+}, 120_000);
+
+function ask(text: string): NativeAnswers {
+  const { end, stderr, lines } = runProgram(program, text);
+  expect(end, stderr).toBe(0);
+  return readAnswers(lines);
+}
+
+/** What each frame got, as far as the scene says what it must get. */
+function said({ verdicts }: NativeAnswers, frames: readonly RowFrame[]): string[] {
+  return frames.map((frame, index) => {
+    const verdict = verdicts[index];
+    if (verdict === undefined) return "nothing";
+    const words = sayKernel(verdict, frame.resolved, frame.interface).split(" ");
+    return words.slice(0, frame.expected.split(" ").length).join(" ");
+  });
+}
+
+describe("the express way", async () => {
+  it.each(await sayExpress())("$claim", ({ text, frames, express }) => {
+    const answers = ask(text);
+    expect(said(answers, frames)).toEqual(frames.map(({ expected }) => expected));
+    expect(answers.express).toEqual(express);
+  });
+});
+
+describe("maps that are not as the agent writes them, or that another CPU changes meanwhile", async () => {
+  it.each(await sayBroken())("$claim", ({ text, frames, sessions }) => {
+    const answers = ask(text);
+    expect(said(answers, frames)).toEqual(frames.map(({ expected }) => expected));
+    if (sessions !== null)
+      expect(
+        answers.tellings.map((told) => told.map(({ table, entry }) => `${table} ${entry.state}`).sort()),
+      ).toEqual(sessions);
+  });
+});
+
+describe("the event of a dropped packet", async () => {
+  it.each(await eventScenes())("$claim", ({ text, expected }) => {
+    expect(ask(text).events).toMatchObject(expected);
+  });
+});
