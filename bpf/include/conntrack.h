@@ -138,18 +138,18 @@ static __always_inline __u32 session_first_state(const struct session_key *key) 
     }
 }
 
-/* A session as its first packet makes it. */
-static __always_inline void session_begin(struct session *session, const struct packet *packet,
-                                          const struct verdict *verdict, __u32 generation, __u32 cell,
-                                          __u32 now) {
+/* A session as its first packet and the rules' verdict on it make it. */
+static __always_inline void session_begin(struct session *session, const struct packet *packet, __u32 now) {
+    const struct verdict *verdict = &packet->ruling.verdict;
+
     __builtin_memset(session, 0, sizeof(*session));
     session->seen = session->opened = now;
-    session->generation = generation;
+    session->generation = packet->generation;
     session->rule = verdict->rule;
     session->state = session_first_state(&packet->key);
     session->flags = verdict->rule_side == INGRESS ? SESSION_ORIGIN_INGRESS : 0;
     session->reason = verdict->reason;
-    session->cell = cell;
+    session->cell = packet->ruling.cell;
     session->icmp = packet->icmp_type << 8 | packet->icmp_code;
     session->bytes = packet->length;
     session->packets = 1;
@@ -157,17 +157,20 @@ static __always_inline void session_begin(struct session *session, const struct 
         tcp_begin(session, packet);
 }
 
-/* Makes a session, in the place of an expired one of its key where there is one. */
-static __always_inline must_check int session_create(const struct session_found *found, __u32 number,
-                                                     const struct session_key *key,
-                                                     const struct session *fresh) {
-    struct session *place = found->stale ? found->stale : found->live;
+/* Makes the session that this packet opens, in the place of an expired or revoked one of its key where there
+ * is one. 0, or a negative errno. */
+global_function must_check int session_create(struct session *place, const struct packet *packet,
+                                              __u32 number, __u32 now) {
+    struct session fresh;
 
-    if (place) {
-        __builtin_memcpy(place, fresh, sizeof(*place));
-        return 0;
-    }
-    return session_insert(TABLE_OPENING, number, key, fresh);
+    packet = kernel_packet(packet);
+    if (!packet)
+        return -ENOENT;
+    session_begin(&fresh, packet, now);
+    if (!place)
+        return session_insert(TABLE_OPENING, number, &packet->key, &fresh);
+    __builtin_memcpy(place, &fresh, sizeof(*place));
+    return 0;
 }
 
 static __always_inline bool session_asked_by(const struct session *session, __u32 direction) {
@@ -188,14 +191,18 @@ static __always_inline void session_answer(struct session *session, const struct
         session_promote(TABLE_ANSWERED, number, &packet->key, session, session->state);
 }
 
-/* The state of a live session after this packet. */
-static __always_inline void session_update(struct session *session, const struct packet *packet, __u32 table,
-                                           __u32 number, __u32 now) {
+/* The state of a live session after this packet. A function of its own: the verifier would walk it once for
+ * each table that the session may lie in. */
+global_function int session_update(struct session *session, const struct packet *packet, __u32 table,
+                                   __u32 number, __u32 now) {
+    packet = kernel_packet(packet);
+    if (!session || !packet)
+        return 0;
     session->bytes += packet->length;
     session->packets++;
     if (packet->key.protocol != PROTO_TCP) {
         session_answer(session, packet, table, number, now);
-        return;
+        return 0;
     }
     if (tcp_update(session, packet))
         session->seen = now;
@@ -205,6 +212,7 @@ static __always_inline void session_update(struct session *session, const struct
         else
             session->state = STATE_TCP_ESTABLISHED;
     }
+    return 0;
 }
 
 #endif

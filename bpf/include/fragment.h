@@ -49,34 +49,32 @@ static __always_inline struct verdict fragment_recall(const struct packet *packe
     return verdict;
 }
 
-/* What the first fragment got. That a dropped one is not remembered drops its followers all the same; but it
- * must replace an accepted one of the same identification. False: no room to remember an accepted one. */
-static __always_inline must_check bool fragment_remember(const struct packet *packet,
-                                                         const struct interface *iface,
-                                                         const struct verdict *verdict, __u32 generation,
-                                                         __u32 now) {
+/* What the first fragment got: packet->verdict. That a dropped one is not remembered drops its followers all
+ * the same; but it must replace an accepted one of the same identification. 0, or negative: no room to
+ * remember an accepted one. */
+global_function must_check int fragment_remember(const struct packet *packet, __u32 number, __u32 now) {
+    const struct verdict *verdict;
     struct session_key key;
-    struct session fresh = {
-        .seen = now,
-        .opened = now,
-        .generation = generation,
-        .rule = verdict->rule,
-        .state = STATE_FRAGMENT,
-        .reason = verdict->reason,
-        .header = packet->shielded,
-        .flags = (verdict->action == DROP ? SESSION_DROPPED : 0) |
-                 (verdict->rule_side == INGRESS ? SESSION_ORIGIN_INGRESS : 0),
-        .known = verdict->session == SESSION_NEW ? SESSION_ESTABLISHED : verdict->session,
-    };
-    struct session *first;
+    struct session *first, fresh = {.seen = now, .opened = now, .state = STATE_FRAGMENT};
 
+    packet = kernel_packet(packet);
+    if (!packet)
+        return -ENOENT;
+    verdict = &packet->verdict;
+    fresh.generation = packet->generation;
+    fresh.rule = verdict->rule;
+    fresh.reason = verdict->reason;
+    fresh.header = packet->shielded;
+    fresh.flags = (verdict->action == DROP ? SESSION_DROPPED : 0) |
+                  (verdict->rule_side == INGRESS ? SESSION_ORIGIN_INGRESS : 0);
+    fresh.known = verdict->session == SESSION_NEW ? SESSION_ESTABLISHED : verdict->session;
     fragment_key(&key, packet);
-    first = session_lookup(TABLE_OPENING, iface->number, &key);
+    first = session_lookup(TABLE_OPENING, number, &key);
     if (first) {
         __builtin_memcpy(first, &fresh, sizeof(*first));
-        return true;
+        return 0;
     }
-    return verdict->action == DROP || session_insert(TABLE_OPENING, iface->number, &key, &fresh) == 0;
+    return verdict->action == DROP ? 0 : session_insert(TABLE_OPENING, number, &key, &fresh);
 }
 
 #endif

@@ -47,29 +47,13 @@ static __always_inline struct verdict frame_check(const struct packet *packet,
     return verdict_drop(REASON_UNSUPPORTED);
 }
 
-/* ICMP in IPv6, ICMPv6 in IPv4: a protocol without ports. */
-static __always_inline bool key_is_other_family(const struct session_key *key, __u32 family) {
-    return (key->protocol == PROTO_ICMP && family == 6) || (key->protocol == PROTO_ICMPV6 && family == 4);
-}
-
-/* The rules' verdict on a session of this key whose original direction is `side`. */
-static __always_inline struct verdict judge_rules(const struct packet *packet, const struct interface *iface,
-                                                  const struct moment *moment, const struct session_key *key,
-                                                  __u32 side, __u32 icmp, __u32 *cell) {
-    struct verdict verdict;
-    struct policy_question question = {
-        .network = iface->network,
-        .version = moment->version,
-        .generation = moment->generation,
-        .side = side,
-        .icmp = icmp,
-        .family = packet->family,
-        .other_family = key_is_other_family(key, packet->family),
-    };
-
-    if (policy_match(&question, key, &verdict, cell) < 0)
+/* The rules' verdict on a session of this key whose original direction is `side`; its cell is in
+ * packet->ruling. */
+static __always_inline struct verdict judge_rules(struct packet *packet, const struct interface *iface,
+                                                  const struct session_key *key, __u32 side, __u32 icmp) {
+    if (policy_match(packet, iface, key, side, icmp) < 0)
         return verdict_drop(REASON_NOT_READY);
-    return verdict;
+    return packet->ruling.verdict;
 }
 
 /* Does a session live by a verdict of the present rules, members and time? */
@@ -98,15 +82,13 @@ static __always_inline __u32 session_side(const struct session *session) {
 }
 
 /* Judges a session again under new rules, in its original direction. CONTINUE: it lives by them. */
-static __always_inline struct verdict session_revalidate(struct session *session, const struct packet *packet,
+static __always_inline struct verdict session_revalidate(struct session *session, struct packet *packet,
                                                          const struct interface *iface,
                                                          const struct moment *moment) {
-    __u32 cell;
-    struct verdict verdict =
-        judge_rules(packet, iface, moment, &packet->key, session_side(session), session->icmp, &cell);
+    struct verdict verdict = judge_rules(packet, iface, &packet->key, session_side(session), session->icmp);
 
     session->generation = moment->generation;
-    session->cell = cell;
+    session->cell = packet->ruling.cell;
     if (verdict.action == ACCEPT) {
         if (session->flags & SESSION_REVOKED) {
             session->flags &= ~SESSION_REVOKED;
@@ -136,35 +118,31 @@ static __always_inline bool packet_opens(const struct packet *packet) {
 }
 
 /* The rules' verdict on a packet without a session, and the session that it makes. */
-static __always_inline struct verdict judge_opening(const struct packet *packet,
-                                                    const struct interface *iface,
+static __always_inline struct verdict judge_opening(struct packet *packet, const struct interface *iface,
                                                     const struct moment *moment,
                                                     struct session_found *found) {
     __u32 icmp = packet->icmp_type << 8 | packet->icmp_code;
     struct verdict verdict = verdict_continue();
-    struct session fresh;
-    __u32 cell = 0;
 
     if (packet->key.protocol == PROTO_TCP && !tcp_is_opening_syn(packet)) {
         if (moment->settings->flags & SETTING_MIDSTREAM_DROP)
             return verdict_drop(REASON_MIDSTREAM);
         /* From the guest first as an answer: then the ingress rules can end it. */
         if (packet->direction == EGRESS)
-            verdict = judge_rules(packet, iface, moment, &packet->key, INGRESS, icmp, &cell);
+            verdict = judge_rules(packet, iface, &packet->key, INGRESS, icmp);
     }
     if (verdict.action != ACCEPT)
-        verdict = judge_rules(packet, iface, moment, &packet->key, packet->direction, icmp, &cell);
+        verdict = judge_rules(packet, iface, &packet->key, packet->direction, icmp);
     if (verdict.action == DROP || moment->early || !packet_opens(packet))
         return verdict;
-    session_begin(&fresh, packet, &verdict, moment->generation, cell, moment->now);
-    if (session_create(found, iface->number, &packet->key, &fresh) < 0)
+    if (session_create(found->stale ? found->stale : found->live, packet, iface->number, moment->now) < 0)
         return verdict_drop(REASON_TABLE_FULL);
     verdict.session = SESSION_NEW;
     return verdict;
 }
 
 /* A packet of a live session. CONTINUE: a SYN that begins another one. */
-static __always_inline struct verdict judge_session(struct session_found *found, const struct packet *packet,
+static __always_inline struct verdict judge_session(struct session_found *found, struct packet *packet,
                                                     const struct interface *iface,
                                                     const struct moment *moment) {
     struct session *session = found->live;
@@ -191,12 +169,11 @@ static __always_inline struct verdict judge_session(struct session_found *found,
 }
 
 /* An ICMP error belongs to the session that it quotes; it never changes one. */
-static __always_inline struct verdict
-judge_related(const struct packet *packet, const struct interface *iface, const struct moment *moment) {
+static __always_inline struct verdict judge_related(struct packet *packet, const struct interface *iface,
+                                                    const struct moment *moment) {
     const struct session_key *quoted = &packet->about.quoted;
     struct session_found found;
     struct verdict verdict;
-    __u32 cell;
 
     if (!(packet->marks & MARK_QUOTED))
         return verdict_continue();
@@ -211,8 +188,7 @@ judge_related(const struct packet *packet, const struct interface *iface, const 
         if (found.live->flags & SESSION_REVOKED)
             return verdict_continue();
     } else {
-        verdict =
-            judge_rules(packet, iface, moment, quoted, session_side(found.live), found.live->icmp, &cell);
+        verdict = judge_rules(packet, iface, quoted, session_side(found.live), found.live->icmp);
         if (verdict.action != ACCEPT)
             return verdict_continue();
     }
@@ -221,7 +197,7 @@ judge_related(const struct packet *packet, const struct interface *iface, const 
     return verdict;
 }
 
-static __always_inline struct verdict judge_flow(const struct packet *packet, const struct interface *iface,
+static __always_inline struct verdict judge_flow(struct packet *packet, const struct interface *iface,
                                                  const struct moment *moment) {
     struct session_found found = {};
     struct verdict verdict;
@@ -293,12 +269,13 @@ global_function int judge(struct packet *packet, const struct interface *iface, 
         moment.generation = iface->generation;
     moment.now = kernel_jiffies();
     packet->version = moment.version;
+    packet->generation = moment.generation;
 
     packet->verdict = judge_stages(packet, iface, &moment);
     if (packet->observed && packet->verdict.action == ACCEPT)
         packet->verdict.reason = REASON_OBSERVED;
     if (packet->marks & MARK_FRAGMENT_FIRST && (!early || packet->verdict.action == DROP) &&
-        !fragment_remember(packet, iface, &packet->verdict, moment.generation, moment.now))
+        fragment_remember(packet, iface->number, moment.now) < 0)
         packet->verdict = verdict_drop(REASON_TABLE_FULL);
     return packet->verdict.action;
 }

@@ -99,6 +99,12 @@ struct about_neighbour {
     __u8 link_layers;         /* how many different ones; 3: more than two */
 };
 
+/* What the rules say of a session. */
+struct ruling {
+    struct verdict verdict;
+    __u32 cell; /* the time cell that it holds for, 0 where no rule of the side expires */
+};
+
 struct packet {
     struct session_key key;
     union {
@@ -107,12 +113,14 @@ struct packet {
         struct session_key quoted; /* of the packet that an ICMP error quotes, as a key of this interface */
     } about;
     struct verdict verdict;
-    __u32 length; /* of the frame, bytes */
+    struct ruling ruling; /* policy_match's last answer */
+    __u32 length;         /* of the frame, bytes */
     __u32 sequence;
     __u32 acknowledgement;
     __u32 payload;         /* bytes behind the transport header (TCP) */
     __u32 fragment_id;     /* host order */
     __u32 version;         /* of the policy that judged */
+    __u32 generation;      /* that it is judged under */
     __u32 record;          /* of the interface, for what it owns and lists */
     __u16 fragment_offset; /* bytes */
     __u16 ethertype;       /* behind VLAN tags, host order */
@@ -131,7 +139,7 @@ struct packet {
     __u8 hook;     /* enum hook */
     __u8 source_mac[6];
     __u8 destination_mac[6];
-};
+} __attribute__((aligned(8))); /* so that it is cleared by whole words */
 
 static __always_inline const __u8 *packet_source(const struct packet *packet) {
     return packet->direction == EGRESS ? packet->key.local : packet->key.remote;

@@ -16,18 +16,11 @@
 #include "packet.h"
 #include "address.h"
 
-enum { CELL_SEARCH_STEPS = 21, SUMMARY_BITS = 64 };
+enum { CELL_SEARCH_STEPS = 21 };
 
-/* Which rules, of what, under which version: policy_match's question. */
-struct policy_question {
-    __u64 network;
-    __u32 version;
-    __u32 generation;
-    __u32 side; /* enum direction: whose rules */
-    __u32 icmp; /* type << 8 | code */
-    __u32 family;
-    __u32 other_family; /* ICMP of the other family: a protocol without ports */
-};
+/* Words that one policy_first() reads: the verifier walks it once for each, and it is called for as many as
+ * there may be. */
+enum { WORDS_AT_ONCE = 8, WORDS_TURNS = RULES_PER_SIDE / WORD_BITS / WORDS_AT_ONCE };
 
 /* Index of the lowest bit of a word that is not zero (de Bruijn: BPF has no such instruction). */
 static __always_inline __u32 lowest_bit(__u64 word) {
@@ -127,40 +120,45 @@ static __always_inline must_check bool identity_find(__u64 network, const __u8 *
     return false;
 }
 
-static __always_inline __u32 policy_service(const struct policy_question *question,
-                                            const struct session_key *key) {
+/* `icmp`: type << 8 | code. ICMP in IPv6 and ICMPv6 in IPv4 are protocols without ports. */
+static __always_inline __u32 policy_service(const struct session_key *key, __u32 family, __u32 side,
+                                            __u32 icmp) {
     __u32 protocol = (__u32)key->protocol << 16;
 
-    if (question->other_family)
-        return SERVICE_OTHER_FAMILY | protocol;
     if (key->protocol == PROTO_TCP || key->protocol == PROTO_UDP)
-        return protocol | __builtin_bswap16(question->side == INGRESS ? key->local_port : key->remote_port);
-    if (key->protocol == PROTO_ICMP || key->protocol == PROTO_ICMPV6)
-        return protocol | (question->icmp & 0xffff);
+        return protocol | __builtin_bswap16(side == INGRESS ? key->local_port : key->remote_port);
+    if (key->protocol == (family == 4 ? PROTO_ICMP : PROTO_ICMPV6))
+        return protocol | (icmp & 0xffff);
+    if (key->protocol == (family == 4 ? PROTO_ICMPV6 : PROTO_ICMP))
+        return SERVICE_OTHER_FAMILY | protocol;
     return protocol;
 }
 
-/* Reads word n of every dimension. A dimension that is not used repeats the service's: AND changes nothing.
- */
+/* Word n of every dimension, ANDed. One that is not used repeats the service's. */
 static __always_inline __u64 policy_word(const struct policy_bits *all, __u32 n) {
-    __u64 remote = 0;
+    __u64 word = 0;
 
     if (all->prefixes.summary >> n & 1)
-        remote = bits_word(all->prefixes.base, n);
+        word = bits_word(all->prefixes.base, n);
     if (all->groups.summary >> n & 1)
-        remote |= bits_word(all->groups.base, n);
-    return remote & bits_word(all->service.base, n) & bits_word(all->source_port.base, n) &
-           bits_word(all->local.base, n) & bits_word(all->expires.base, n);
+        word |= bits_word(all->groups.base, n);
+    word &= bits_word(all->service.base, n);
+    if (all->rare)
+        word &= bits_word(all->source_port.base, n) & bits_word(all->local.base, n) &
+                bits_word(all->expires.base, n);
+    return word;
 }
 
-/* The first rule that matches, among the rules of a mask; RULE_NONE where none does. */
-global_function int policy_first(const struct policy_bits *all, __u32 mask, __u32 mask_words) {
+/* The first rule that matches among the next words of all->summary, which it takes out of it, and among the
+ * rules of a mask where it has words; RULE_NONE: none of these. */
+global_function int policy_first(struct policy_bits *all, __u32 mask, __u32 mask_words) {
     __u64 candidates;
 
     if (!all)
         return RULE_NONE;
     candidates = all->summary;
-    for (int step = 0; step < SUMMARY_BITS && candidates; step++) {
+#pragma clang loop unroll(disable)
+    for (__u64 step = 0; step < WORDS_AT_ONCE && candidates; step++) {
         __u32 n = lowest_bit(candidates);
         __u64 word = policy_word(all, n);
 
@@ -170,7 +168,20 @@ global_function int policy_first(const struct policy_bits *all, __u32 mask, __u3
             return n * WORD_BITS + lowest_bit(word);
         candidates &= candidates - 1;
     }
+    all->summary = candidates;
     return RULE_NONE;
+}
+
+/* The same among all words of `summary`. */
+static __always_inline __u32 policy_first_of(struct policy_bits *all, __u64 summary, __u32 mask,
+                                             __u32 mask_words) {
+    __u32 rule = RULE_NONE;
+
+    all->summary = summary;
+#pragma clang loop unroll(disable)
+    for (__u64 turn = 0; turn < WORDS_TURNS && rule == RULE_NONE && all->summary; turn++)
+        rule = policy_first(all, mask, mask_words);
+    return rule;
 }
 
 /* Is this rule an accept? The mask of accepting rules stands behind the side's other words. */
@@ -196,42 +207,43 @@ static __always_inline struct verdict policy_rule(const struct policy_side *side
     return verdict;
 }
 
-/* Fills the dimensions. False where the policy is broken or an identity could not be read. */
-static __always_inline must_check bool policy_dimensions(const struct policy_question *question,
-                                                         const struct session_key *key,
-                                                         const struct policy_side *side,
-                                                         struct policy_bits *all, __u32 *cell) {
-    __u32 head = question->version << PREFIX_VERSION_SHIFT | (question->side == INGRESS ? PREFIX_INGRESS : 0);
+/* The remote's groups: the rules that name one of them. False where its identity could not be read. */
+static __always_inline must_check bool policy_groups(const struct packet *packet,
+                                                     const struct interface *iface,
+                                                     const struct session_key *key, __u32 side,
+                                                     struct bits *bits) {
+    struct group_key group = {.version = packet->version, .side = side};
+    const struct bits *found;
+    __u32 flags;
 
-    if (policy_cell(side->service, side->service_cells, policy_service(question, key), &all->service) < 0)
+    if (!identity_find(iface->network, key->remote, packet->generation, &group.identity, &flags))
         return false;
-    all->source_port = all->local = all->expires = all->service;
-    if (side->flags & SIDE_PREFIXES)
-        prefix_find(&all->prefixes, head, key->remote, question->family);
-    if (side->flags & SIDE_GROUPS) {
-        struct group_key group = {.version = question->version, .side = question->side};
-        const struct bits *found;
-        __u32 flags;
+    found = group.identity ? map_lookup(rw_group_bits, &group) : NULL;
+    if (found)
+        *bits = *found;
+    return true;
+}
 
-        if (!identity_find(question->network, key->remote, question->generation, &group.identity, &flags))
-            return false;
-        found = group.identity ? map_lookup(rw_group_bits, &group) : NULL;
-        if (found)
-            all->groups = *found;
-    }
+/* What few sides ask about: source port, local prefix, time. False where the policy is broken. */
+static __always_inline must_check bool policy_rare(const struct session_key *key, __u32 family,
+                                                   __u32 direction, __u32 head,
+                                                   const struct policy_side *side, struct policy_bits *all,
+                                                   __u32 *cell) {
+    all->rare = true;
+    all->source_port = all->local = all->expires = all->service;
     if (side->flags & SIDE_SOURCE_PORTS) {
         /* A packet without ports counts as port 0: a rule with source ports names a protocol that has them.
          */
         __u32 port = 0;
 
         if (key->protocol == PROTO_TCP || key->protocol == PROTO_UDP)
-            port = __builtin_bswap16(question->side == INGRESS ? key->remote_port : key->local_port);
+            port = __builtin_bswap16(direction == INGRESS ? key->remote_port : key->local_port);
         if (policy_cell(side->source_port, side->source_port_cells, port, &all->source_port) < 0)
             return false;
     }
     if (side->flags & SIDE_LOCALS) {
         all->local.summary = 0;
-        prefix_find(&all->local, head | PREFIX_LOCAL, key->local, question->family);
+        prefix_find(&all->local, head | PREFIX_LOCAL, key->local, family);
     }
     if (side->flags & SIDE_EXPIRES) {
         __u32 zero = 0;
@@ -246,54 +258,78 @@ static __always_inline must_check bool policy_dimensions(const struct policy_que
             return false;
         *cell = place + 1; /* 0 is for sides without expiry */
     }
-    all->summary = (all->prefixes.summary | all->groups.summary) & all->service.summary &
-                   all->source_port.summary & all->local.summary & all->expires.summary;
+    all->rules &= all->source_port.summary & all->local.summary & all->expires.summary;
     return true;
 }
 
-/* The verdict of the rules. `cell`: the time cell that it holds for, 0 where no rule expires. */
-global_function int policy_match(const struct policy_question *question, const struct session_key *key,
-                                 struct verdict *verdict, __u32 *cell) {
+/* Fills the dimensions. False where the policy is broken or an identity could not be read. */
+static __always_inline must_check bool policy_dimensions(struct packet *packet, const struct interface *iface,
+                                                         const struct session_key *key, __u32 direction,
+                                                         __u32 icmp, const struct policy_side *side,
+                                                         struct policy_bits *all) {
+    __u32 head = packet->version << PREFIX_VERSION_SHIFT | (direction == INGRESS ? PREFIX_INGRESS : 0);
+
+    if (policy_cell(side->service, side->service_cells, policy_service(key, packet->family, direction, icmp),
+                    &all->service) < 0)
+        return false;
+    if (side->flags & SIDE_PREFIXES)
+        prefix_find(&all->prefixes, head, key->remote, packet->family);
+    if (side->flags & SIDE_GROUPS && !policy_groups(packet, iface, key, direction, &all->groups))
+        return false;
+    all->rules = (all->prefixes.summary | all->groups.summary) & all->service.summary;
+    if (!(side->flags & (SIDE_SOURCE_PORTS | SIDE_LOCALS | SIDE_EXPIRES)))
+        return true;
+    return policy_rare(key, packet->family, direction, head, side, all, &packet->ruling.cell);
+}
+
+/* The rules' verdict on a session of this key whose original direction is `direction`: in packet->ruling.
+ * 0, or -1 where there is nothing to judge by. */
+global_function int policy_match(struct packet *packet, const struct interface *iface,
+                                 const struct session_key *key, __u32 direction, __u32 icmp) {
     __u32 zero = 0;
     struct policy_bits *all = map_lookup(rw_bits, &zero);
     const struct policy *policy;
     const struct policy_side *side;
+    struct verdict verdict;
     __u32 version, rule;
 
-    if (!question || !key || !verdict || !cell || !all)
+    if (!packet || !iface || !key || !all)
         return -1;
-    __builtin_memset(all, 0, sizeof(*all));
-    *cell = 0;
-    *verdict = verdict_drop(REASON_NOT_READY);
-    version = question->version;
+    packet->ruling.verdict = verdict_drop(REASON_NOT_READY);
+    packet->ruling.cell = 0;
+    version = packet->version;
     policy = map_lookup(rw_policies, &version);
     if (!policy || !version)
         return 0;
-    side = &policy->sides[question->side == INGRESS ? INGRESS : EGRESS];
-    if (!policy_dimensions(question, key, side, all, cell))
+    __builtin_memset(all, 0, sizeof(*all));
+    direction = direction == INGRESS ? INGRESS : EGRESS;
+    side = &policy->sides[direction];
+    if (!policy_dimensions(packet, iface, key, direction, icmp, side, all))
         return 0;
-    rule = policy_first(all, 0, 0);
+    rule = policy_first_of(all, all->rules, 0, 0);
     if (rule < RULES_PER_SIDE)
-        *verdict = policy_rule(side, rule);
+        verdict = policy_rule(side, rule);
     else
-        *verdict = policy_default(question->side, all->groups.flags & BITS_INNER_ACCESS,
-                                  side->flags & SIDE_DEFAULT_ACCEPT);
-    if (verdict->action == DROP && side->flags & SIDE_OBSERVES) {
+        verdict = policy_default(direction, all->groups.flags & BITS_INNER_ACCESS,
+                                 side->flags & SIDE_DEFAULT_ACCEPT);
+    if (verdict.action == DROP && side->flags & SIDE_OBSERVES) {
         struct verdict enforced;
 
         /* Would the groups that enforce drop it too? */
-        rule = side->enforced_words ? policy_first(all, side->enforced, side->enforced_words) : RULE_NONE;
+        rule = side->enforced_words ? policy_first_of(all, all->rules, side->enforced, side->enforced_words)
+                                    : RULE_NONE;
         if (rule < RULES_PER_SIDE)
             enforced = policy_rule(side, rule);
         else
-            enforced = policy_default(question->side, all->groups.flags & BITS_INNER_ACCESS_ENFORCED,
+            enforced = policy_default(direction, all->groups.flags & BITS_INNER_ACCESS_ENFORCED,
                                       side->flags & SIDE_DEFAULT_ACCEPT_ENFORCED);
         if (enforced.action == ACCEPT) {
-            verdict->action = ACCEPT;
-            verdict->reason = REASON_OBSERVED;
+            verdict.action = ACCEPT;
+            verdict.reason = REASON_OBSERVED;
         }
     }
-    verdict->rule_side = question->side;
+    verdict.rule_side = direction;
+    packet->ruling.verdict = verdict;
     return 0;
 }
 

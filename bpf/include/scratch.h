@@ -11,8 +11,11 @@
 
 /* What the dimensions of a packet say together (policy.h). */
 struct policy_bits {
-    struct bits prefixes, groups, service, source_port, local, expires;
-    __u64 summary;
+    struct bits prefixes, groups, service;
+    struct bits source_port, local, expires; /* read where `rare` says so */
+    __u64 rules;                             /* words in which every dimension has a rule */
+    __u64 summary;                           /* those of them that are still to be read */
+    __u64 rare;
 };
 
 #endif
