@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Entry points. XDP_* and TC_* stand here only: each hook fills struct frame from its context, has it parsed
- * and judged, and says the answer in its own words.
+ * Entry points. XDP_* and TC_* stand here only: each hook has its frame judged, and says the answer in its
+ * own words.
  *
  *   guest_xdp         RX of a guest's device: what the guest sends. Marks the frame as judged.
  *   guest_tc_ingress  RX of the same device: what carries no mark (attachment mode tc, or missed by XDP)
@@ -10,6 +10,7 @@
  */
 #include "kernel.h"
 #include <linux/pkt_cls.h>
+#include "context.h"
 #include "parse.h"
 #include "judge.h"
 #include "account.h"
@@ -42,21 +43,6 @@ static __always_inline bool fails_open(void) {
     const struct settings *settings = map_lookup(rw_settings, &zero);
 
     return settings && settings->flags & SETTING_FAIL_OPEN;
-}
-
-static __always_inline void frame_of_xdp(struct frame *frame, struct xdp_md *ctx) {
-    frame->data = (void *)(long)ctx->data;
-    frame->end = (void *)(long)ctx->data_end;
-    frame->length = bpf_xdp_get_buff_len(ctx);
-}
-
-static __always_inline void frame_of_skb(struct frame *frame, struct __sk_buff *ctx) {
-    frame->data = (void *)(long)ctx->data;
-    frame->end = (void *)(long)ctx->data_end;
-    frame->length = ctx->len;
-    frame->segmented = ctx->gso_size;
-    frame->tagged = !!ctx->vlan_present;
-    frame->tag = ctx->vlan_tci & VLAN_ID_MASK;
 }
 
 /* Where the first bytes of this CPU's frame go, and how many there are. */
@@ -108,56 +94,41 @@ static __always_inline void packet_reset(struct packet *packet) {
     packet->hook = hook;
 }
 
-/* The long way over an XDP frame. REASON_NONE, or a reason to drop. */
-static __always_inline __u32 parse_xdp_long(struct xdp_md *ctx, const struct frame *frame,
-                                            struct packet *packet) {
+/* From a copy of the frame's first bytes. REASON_NONE, or a reason to drop. */
+static __always_inline __u32 parse_long(void *ctx, __u32 hook, const struct frame *frame,
+                                        struct packet *packet) {
     struct headers *headers = headers_of(frame);
     __u32 last;
 
     if (!headers)
         return REASON_UNSUPPORTED;
     last = last_of(headers);
-    if (last >= FRAME_HEADERS || bpf_xdp_load_bytes(ctx, 0, headers->bytes, last + 1))
+    if (last >= FRAME_HEADERS || context_load(ctx, hook, headers->bytes, last + 1))
         return REASON_MALFORMED;
     return parse_headers(headers, packet);
 }
 
-static __always_inline __u32 parse_skb_long(struct __sk_buff *ctx, const struct frame *frame,
-                                            struct packet *packet) {
-    struct headers *headers = headers_of(frame);
-    __u32 last;
-
-    if (!headers)
-        return REASON_UNSUPPORTED;
-    last = last_of(headers);
-    if (last >= FRAME_HEADERS || bpf_skb_load_bytes(ctx, 0, headers->bytes, last + 1))
-        return REASON_MALFORMED;
-    return parse_headers(headers, packet);
-}
-
-/* express, parse and judge are functions of their own: one after the other they fit on the stack. */
-static __attribute__((noinline)) __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet) {
+static __always_inline __u32 parse_context(void *ctx, __u32 hook, struct packet *packet) {
     struct frame frame = {};
     __u32 reason;
 
-    frame_of_xdp(&frame, ctx);
+    context_frame(&frame, ctx, hook);
+    if (frame.pieces)
+        frame.length = kernel_frame_length(frame.pieces);
     reason = parse_frame(&frame, packet);
     if (reason != PARSE_LONG)
         return reason;
     packet_reset(packet);
-    return parse_xdp_long(ctx, &frame, packet);
+    return parse_long(ctx, hook, &frame, packet);
+}
+
+/* Parsing and judging are functions of their own: one after the other they fit on the stack. */
+static __attribute__((noinline)) __u32 parse_xdp(struct xdp_md *ctx, struct packet *packet) {
+    return parse_context(ctx, HOOK_XDP, packet);
 }
 
 static __attribute__((noinline)) __u32 parse_skb(struct __sk_buff *ctx, struct packet *packet) {
-    struct frame frame = {};
-    __u32 reason;
-
-    frame_of_skb(&frame, ctx);
-    reason = parse_frame(&frame, packet);
-    if (reason != PARSE_LONG)
-        return reason;
-    packet_reset(packet);
-    return parse_skb_long(ctx, &frame, packet);
+    return parse_context(ctx, HOOK_TC_EGRESS, packet);
 }
 
 /* The verdict on a parsed (or unparsable) packet, counted. */
@@ -170,19 +141,23 @@ static __always_inline int conclude(struct packet *packet, const struct interfac
     return packet->verdict.action;
 }
 
-static __attribute__((noinline)) bool express_xdp(struct xdp_md *ctx, const struct interface *iface) {
+/* A guest's frame: its action, once it is counted. */
+static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction) {
+    const struct interface *iface;
     struct frame frame = {};
+    struct packet *packet;
+    __u32 record;
 
-    frame_of_xdp(&frame, ctx);
-    return express_passes(&frame, iface, EGRESS);
-}
-
-static __attribute__((noinline)) bool express_skb(struct __sk_buff *ctx, const struct interface *iface,
-                                                  __u32 direction) {
-    struct frame frame = {};
-
-    frame_of_skb(&frame, ctx);
-    return express_passes(&frame, iface, direction);
+    iface = interface_of(context_ifindex(ctx, hook), &record);
+    if (!iface)
+        return fails_open() ? ACCEPT : DROP;
+    context_frame(&frame, ctx, hook);
+    if (express_passes(&frame, iface, direction))
+        return ACCEPT;
+    packet = packet_begin(direction, hook, record);
+    if (!packet)
+        return DROP;
+    return conclude(packet, iface, hook_is_xdp(hook) ? parse_xdp(ctx, packet) : parse_skb(ctx, packet));
 }
 
 /* What marks a frame of this device as judged; 0: nothing does, since no XDP program of ours stands there. */
@@ -207,52 +182,28 @@ static __always_inline bool mark_frame(struct xdp_md *ctx, __u64 secret) {
     return true;
 }
 
-static __always_inline int judge_xdp(struct xdp_md *ctx) {
-    const struct interface *iface;
-    struct packet *packet;
-    __u64 secret;
-    __u32 record;
+static __always_inline int guest_at_xdp(struct xdp_md *ctx) {
+    __u64 secret = secret_of(ctx->ingress_ifindex);
 
-    iface = interface_of(ctx->ingress_ifindex, &record);
-    if (!iface)
-        return fails_open() ? XDP_PASS : XDP_DROP;
-    secret = secret_of(ctx->ingress_ifindex);
     /* Where there is no room for the mark, tc judges. Without a secret both do. */
     if (secret && !mark_frame(ctx, secret))
         return XDP_PASS;
-    if (express_xdp(ctx, iface))
-        return XDP_PASS;
-    packet = packet_begin(EGRESS, HOOK_XDP, record);
-    if (!packet)
-        return XDP_DROP;
-    return conclude(packet, iface, parse_xdp(ctx, packet)) == ACCEPT ? XDP_PASS : XDP_DROP;
+    return judge_guest(ctx, HOOK_XDP, EGRESS) == ACCEPT ? XDP_PASS : XDP_DROP;
 }
 
-static __always_inline int judge_skb(struct __sk_buff *ctx, __u32 direction, __u32 hook) {
-    const struct interface *iface;
-    struct packet *packet;
-    __u32 record;
-
-    iface = interface_of(ctx->ifindex, &record);
-    if (!iface)
-        return fails_open() ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-    if (express_skb(ctx, iface, direction))
-        return TC_ACT_UNSPEC;
-    packet = packet_begin(direction, hook, record);
-    if (!packet)
-        return TC_ACT_SHOT;
-    return conclude(packet, iface, parse_skb(ctx, packet)) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+static __always_inline int guest_at_tc(struct __sk_buff *ctx, __u32 hook, __u32 direction) {
+    return judge_guest(ctx, hook, direction) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 SEC("xdp.frags")
 int guest_xdp(struct xdp_md *ctx) {
-    return judge_xdp(ctx);
+    return guest_at_xdp(ctx);
 }
 
 /* Generic mode takes no program that knows fragments before Linux 6.9. */
 SEC("xdp")
 int guest_xdp_generic(struct xdp_md *ctx) {
-    return judge_xdp(ctx);
+    return guest_at_xdp(ctx);
 }
 
 SEC("tc")
@@ -262,12 +213,12 @@ int guest_tc_ingress(struct __sk_buff *ctx) {
     if ((void *)(mark + 1) <= (void *)(long)ctx->data && mark->secret &&
         mark->secret == secret_of(ctx->ifindex))
         return TC_ACT_UNSPEC;
-    return judge_skb(ctx, EGRESS, HOOK_TC_INGRESS);
+    return guest_at_tc(ctx, HOOK_TC_INGRESS, EGRESS);
 }
 
 SEC("tc")
 int guest_tc_egress(struct __sk_buff *ctx) {
-    return judge_skb(ctx, INGRESS, HOOK_TC_EGRESS);
+    return guest_at_tc(ctx, HOOK_TC_EGRESS, INGRESS);
 }
 
 /* The interface that a frame at an uplink is for, where that is beyond doubt: untagged, its MAC or the

@@ -26,40 +26,18 @@ struct express {
     __u32 version; /* of the policy */
 };
 
-/* The transport's first bytes, where an IP header is so plain that nothing else can follow. NULL: it is not.
- */
-static __always_inline const void *express_ip(struct express *express, const void *data, const void *end) {
-    const struct wire_ethernet *ethernet = data;
-    const struct wire_ipv4 *ipv4 = (const void *)(ethernet + 1);
-    const struct wire_ipv6 *ipv6 = (const void *)(ethernet + 1);
-    struct session_key *key = express->key;
-    __u8 *source = express->direction == EGRESS ? key->local : key->remote;
-    __u8 *destination = express->direction == EGRESS ? key->remote : key->local;
+/* No driver begins another piece of a frame before the first one holds so much: Ethernet's header, 1,500
+ * bytes. */
+enum { EXPRESS_PIECE = 1514 };
 
-    express->ethernet = ethernet;
-    if ((const void *)(ipv4 + 1) > end)
-        return NULL;
-    if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV4)) {
-        if (ipv4->version_ihl != 0x45 ||
-            ipv4->fragment & __builtin_bswap16(IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))
-            return NULL;
-        address_map(source, ipv4->source);
-        address_map(destination, ipv4->destination);
-        key->protocol = ipv4->protocol;
-        express->offset = ETHERNET_BYTES + IPV4_BYTES;
-        express->end = ETHERNET_BYTES + read16(ipv4->length);
-        return ipv4 + 1;
-    }
-    if (ethernet->type != __builtin_bswap16(ETHERTYPE_IPV6) || (const void *)(ipv6 + 1) > end ||
-        ipv6->version_class >> 4 != 6 || address_is_mapped(ipv6->source) ||
-        address_is_mapped(ipv6->destination))
-        return NULL;
-    address_copy(source, ipv6->source);
-    address_copy(destination, ipv6->destination);
-    key->protocol = ipv6->next;
-    express->offset = ETHERNET_BYTES + IPV6_BYTES;
-    express->end = ETHERNET_BYTES + IPV6_BYTES + read16(ipv6->payload);
-    return ipv6 + 1;
+/* Bytes of the frame, whose IP packet ends at `end`. The kernel is not asked where they are beyond doubt: a
+ * call costs as much as a look-up. */
+static __always_inline __u32 express_length(const struct frame *frame, __u32 end) {
+    __u32 first = frame->end - frame->data;
+
+    if (!frame->pieces)
+        return frame->length;
+    return first == end && first <= EXPRESS_PIECE ? first : kernel_frame_length(frame->pieces);
 }
 
 static __always_inline bool port_is_dhcp(__u16 port) {
@@ -162,23 +140,68 @@ static __always_inline bool express_udp(struct express *express, const struct in
     return true;
 }
 
+/* What follows an IP header so plain that nothing else can. */
+static __always_inline bool express_transport(struct express *express, const struct frame *frame,
+                                              const struct interface *iface, const void *transport,
+                                              __u32 protocol) {
+    express->length = express_length(frame, express->end);
+    if (express->end > express->length || express->end < express->offset || !express_is_own(express, iface))
+        return false;
+    express->key->protocol = protocol;
+    express->key->kind = KIND_PLAIN;
+    express->key->zero = 0;
+    if (protocol == PROTO_TCP)
+        return express_tcp(express, iface, transport, frame->end);
+    if (protocol == PROTO_UDP)
+        return express_udp(express, iface, transport, frame->end);
+    return false;
+}
+
+static __always_inline __u8 *express_source(const struct express *express) {
+    return express->direction == EGRESS ? express->key->local : express->key->remote;
+}
+
+static __always_inline __u8 *express_destination(const struct express *express) {
+    return express->direction == EGRESS ? express->key->remote : express->key->local;
+}
+
+static __always_inline bool express_ipv4(struct express *express, const struct frame *frame,
+                                         const struct interface *iface, const struct wire_ipv4 *ip) {
+    if ((void *)(ip + 1) > frame->end || ip->version_ihl != 0x45 ||
+        ip->fragment & __builtin_bswap16(IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK))
+        return false;
+    address_map(express_source(express), ip->source);
+    address_map(express_destination(express), ip->destination);
+    express->offset = ETHERNET_BYTES + IPV4_BYTES;
+    express->end = ETHERNET_BYTES + read16(ip->length);
+    return express_transport(express, frame, iface, ip + 1, ip->protocol);
+}
+
+static __always_inline bool express_ipv6(struct express *express, const struct frame *frame,
+                                         const struct interface *iface, const struct wire_ipv6 *ip) {
+    if ((void *)(ip + 1) > frame->end || ip->version_class >> 4 != 6 || address_is_mapped(ip->source) ||
+        address_is_mapped(ip->destination))
+        return false;
+    address_copy(express_source(express), ip->source);
+    address_copy(express_destination(express), ip->destination);
+    express->offset = ETHERNET_BYTES + IPV6_BYTES;
+    express->end = ETHERNET_BYTES + IPV6_BYTES + read16(ip->payload);
+    return express_transport(express, frame, iface, ip + 1, ip->next);
+}
+
 /* True: the frame is accepted as its session's, and counted. */
 static __always_inline bool express_passes(const struct frame *frame, const struct interface *iface,
                                            __u32 direction) {
-    struct session_key key = {};
-    struct express express = {.key = &key, .direction = direction, .length = frame->length};
-    const void *transport;
+    const struct wire_ethernet *ethernet = frame->data;
+    struct session_key key;
+    struct express express = {.ethernet = ethernet, .key = &key, .direction = direction};
 
-    if (frame->tagged)
+    if (frame->tagged || (void *)(ethernet + 1) > frame->end)
         return false;
-    transport = express_ip(&express, frame->data, frame->end);
-    if (!transport || express.end > frame->length || express.end < express.offset ||
-        !express_is_own(&express, iface))
-        return false;
-    if (key.protocol == PROTO_TCP)
-        return express_tcp(&express, iface, transport, frame->end);
-    if (key.protocol == PROTO_UDP)
-        return express_udp(&express, iface, transport, frame->end);
+    if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV4))
+        return express_ipv4(&express, frame, iface, (void *)(ethernet + 1));
+    if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV6))
+        return express_ipv6(&express, frame, iface, (void *)(ethernet + 1));
     return false;
 }
 

@@ -39,7 +39,8 @@ struct frame {
     void *data;
     void *end;
     const struct headers *headers; /* NULL on the quick way */
-    __u32 length;
+    struct xdp_md *pieces;         /* of XDP: there may be more of it than data ... end */
+    __u32 length;                  /* of the whole frame, bytes; not yet known where `pieces` are */
     __u32 segmented;
     __u16 tag;
     __u8 tagged;

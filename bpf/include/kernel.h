@@ -11,6 +11,7 @@
  *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
+ *   kernel_frame_length(pieces): bytes of an XDP frame that may lie in pieces
  *   kernel_packet(packet): the packet as the value of its map that it is: before 6.3 no key of a look-up may
  * lie behind an argument of a global function kernel_loop(count, step, context): calls `long step(__u32 n,
  * void *context)` until it answers 1; the verifier walks a step once, where it would walk a loop's every turn
@@ -68,6 +69,10 @@ static __always_inline __u64 kernel_tai_seconds(void) {
 
 static __always_inline __u64 kernel_monotonic(void) {
     return bpf_ktime_get_ns();
+}
+
+static __always_inline __u32 kernel_frame_length(struct xdp_md *pieces) {
+    return bpf_xdp_get_buff_len(pieces);
 }
 
 /* `packet` is always this CPU's: nothing else is handed on. */

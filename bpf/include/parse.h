@@ -295,7 +295,8 @@ static __always_inline __u32 parse_ipv4(const struct frame *frame, struct packet
     length = read16(ip->length);
     if (!length && frame->segmented)
         length = frame->length - offset;
-    if (ip->version_ihl >> 4 != 4 || header < IPV4_BYTES || length < header ||
+    /* Before 6.8 the verifier does not see that a length of 0 is less than a header of 20 to 60. */
+    if (ip->version_ihl >> 4 != 4 || header < IPV4_BYTES || length < IPV4_BYTES || length < header ||
         offset + length > frame->length)
         return REASON_MALFORMED;
     packet->family = 4;

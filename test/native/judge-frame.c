@@ -75,8 +75,18 @@ static void open_copy(struct headers *headers) {
 }
 #endif
 
+/* What an XDP program asks the kernel with: here the frame itself. */
+static struct xdp_md *pieces_of(const struct native_frame *native) {
+    return native->direction == EGRESS && !native->tagged ? (struct xdp_md *)native : NULL;
+}
+
+__u32 kernel_frame_length(struct xdp_md *pieces) {
+    return ((const struct native_frame *)pieces)->size;
+}
+
 static struct frame frame_of(const struct native_frame *native, __u8 *data) {
     return (struct frame){
+        .pieces = pieces_of(native),
         .data = data,
         .end = data + native->size - native->hidden,
         .length = native->size,

@@ -150,6 +150,9 @@ static __always_inline __u64 kernel_monotonic(void) {
 struct event *event_reserve(void);
 void event_submit(struct event *event);
 
+/* Bytes of the frame in hand, whose first piece alone lies between data and end. */
+__u32 kernel_frame_length(struct xdp_md *pieces);
+
 #define kernel_packet(packet) (packet)
 #define kernel_loop(count, step, context) native_loop(count, step, context)
 

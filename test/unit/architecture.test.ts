@@ -151,6 +151,7 @@ const layers: Readonly<Record<string, number>> = {
   walk: 6,
   policy: 6,
   own: 6,
+  context: 6,
   quote: 7,
   conntrack: 7,
   spoof: 7,

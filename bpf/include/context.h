@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * XDP's and tc's contexts behind one set of names. `hook` (enum hook) is a constant wherever these are
+ * called, so no branch on it is left in a program.
+ */
+#ifndef RINGWALL_CONTEXT_H
+#define RINGWALL_CONTEXT_H
+
+#include "kernel.h"
+#include "headers.h"
+
+static __always_inline bool hook_is_xdp(__u32 hook) {
+    return hook == HOOK_XDP || hook == HOOK_UPLINK;
+}
+
+static __always_inline __u32 context_ifindex(const void *ctx, __u32 hook) {
+    return hook_is_xdp(hook) ? ((const struct xdp_md *)ctx)->ingress_ifindex
+                             : ((const struct __sk_buff *)ctx)->ifindex;
+}
+
+/* The frame where it lies. */
+static __always_inline void context_frame(struct frame *frame, void *ctx, __u32 hook) {
+    const struct __sk_buff *skb = ctx;
+    struct xdp_md *xdp = ctx;
+
+    if (hook_is_xdp(hook)) {
+        frame->data = (void *)(long)xdp->data;
+        frame->end = (void *)(long)xdp->data_end;
+        frame->pieces = xdp;
+        return;
+    }
+    frame->data = (void *)(long)skb->data;
+    frame->end = (void *)(long)skb->data_end;
+    frame->length = skb->len;
+    frame->segmented = skb->gso_size;
+    frame->tagged = !!skb->vlan_present;
+    frame->tag = skb->vlan_tci & VLAN_ID_MASK;
+}
+
+/* Copies the frame's first bytes. 0, or a negative errno. */
+static __always_inline long context_load(void *ctx, __u32 hook, void *to, __u32 size) {
+    return hook_is_xdp(hook) ? bpf_xdp_load_bytes(ctx, 0, to, size) : bpf_skb_load_bytes(ctx, 0, to, size);
+}
+
+#endif
