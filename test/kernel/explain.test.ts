@@ -9,25 +9,33 @@ import type { Model } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { arbitraryModel, pools } from "../support/arbitrary.ts";
+import { bed } from "../support/bed.ts";
 import { seed } from "../support/seed.ts";
 import { objectPath } from "./host.ts";
 
 const host = "here";
 
-async function withKernel<T>(model: Model, use: (ask: Ask) => Promise<T>): Promise<T> {
-  const resolved = resolve(model, { host });
-  const policies = compileAll(resolved);
-  const run = await TestRun.open({ object: objectPath, resolved, policies, settings: defaultSettings });
-  const here = new Set(resolved.interfaces.map(({ interface: { id } }) => id));
+/** How the kernel is asked about each model in turn: the programs are loaded once. */
+async function withKernel(use: (askAbout: (model: Model) => Promise<Ask>) => Promise<void>): Promise<void> {
+  const compiled = (model: Model) => {
+    const resolved = resolve(model, { host });
+    return { resolved, policies: compileAll(resolved) };
+  };
+  const run = await TestRun.open({ object: objectPath, ...compiled(bed()), settings: defaultSettings });
   let time = Date.now() / 1000;
   try {
-    return await use(async (id, direction, frame) => {
-      if (!here.has(id)) return null;
-      // Each question is about a packet of its own: no session, and no DHCP server of an earlier one, answers it.
-      await run.flush(id);
-      time += 1000;
-      const [verdict] = run.run({ interface: id, direction, packets: [frame], times: [time] });
-      return verdict ?? null;
+    await use(async (model) => {
+      const { resolved, policies } = compiled(model);
+      await run.change(resolved, policies);
+      const here = new Set(resolved.interfaces.map(({ interface: { id } }) => id));
+      return async (id, direction, frame) => {
+        if (!here.has(id)) return null;
+        // Each question is about a packet of its own: no session, and no DHCP server of an earlier one, answers it.
+        await run.flush(id);
+        time += 1000;
+        const [verdict] = run.run({ interface: id, direction, packets: [frame], times: [time] });
+        return verdict ?? null;
+      };
     });
   } finally {
     run.close();
@@ -76,8 +84,9 @@ describe("explain asks the kernel", () => {
     };
     const models = fc.sample(arbitraryModel(), { seed, numRuns: 12 });
     const questions = fc.sample(question, { seed, numRuns: 12 * 100 });
-    for (const [index, model] of models.entries()) {
-      await withKernel(model, async (ask) => {
+    await withKernel(async (askAbout) => {
+      for (const [index, model] of models.entries()) {
+        const ask = await askAbout(model);
         for (const asked of [...directed, ...questions.slice(100 * index, 100 * index + 100)]) {
           const reply = await answerQuestion(model, asked, ask).catch((error: unknown) => {
             if (error instanceof Failure) return null;
@@ -88,8 +97,8 @@ describe("explain asks the kernel", () => {
           expect(kernel?.agrees ?? true, JSON.stringify({ asked, kernel, sides })).toBe(true);
           note(reply);
         }
-      });
-    }
+      }
+    });
     const wanted = ["rule", "inner-access", "default-egress", "no-rule", "default-drop", "observed", "dhcp"];
     const before = ["malformed", "redirect", "spoofed-address", "neighbour-discovery"];
     for (const reason of [...wanted, ...before]) expect(reasons.get(reason) ?? 0, reason).toBeGreaterThan(0);
