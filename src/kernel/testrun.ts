@@ -14,7 +14,7 @@ import { ClockStruct, InterfaceFlag, Limit, SettingsStruct } from "./layout.gen.
 import { indexKey, keyText } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
-import { collectPrograms, type Programs } from "./objects.ts";
+import { collectPrograms, type Programs, programNames } from "./objects.ts";
 import { loopback, placeScratch, removeScratch, traceCount } from "./scratch.ts";
 import type { SessionClock } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
@@ -106,6 +106,7 @@ export class TestRun {
     try {
       const object = native().BpfObject.load({
         path: options.object,
+        programs: programNames,
         maxEntries: sizesFor(interfaces),
         constants: { rw_test_clock: Uint8Array.of(1) },
       });

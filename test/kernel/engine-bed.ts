@@ -6,7 +6,7 @@ import { Limit, SettingsStruct } from "../../src/kernel/layout.gen.ts";
 import { indexKey } from "../../src/kernel/maps.ts";
 import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/object-maps.ts";
-import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
+import { collectPrograms, type Programs, programNames } from "../../src/kernel/objects.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
 import type { PacketVerdict, Verification } from "../../src/kernel/status.ts";
@@ -79,7 +79,11 @@ export class EngineBed {
 
   /** Loads the shipped programs for `interfaces` interfaces. */
   static async open(interfaces = 16): Promise<EngineBed> {
-    const object = native().BpfObject.load({ path: objectPath, maxEntries: sizesFor(interfaces + 2) });
+    const object = native().BpfObject.load({
+      path: objectPath,
+      programs: programNames,
+      maxEntries: sizesFor(interfaces + 2),
+    });
     const programs = collectPrograms(object.programNames, (name) => object.program(name));
     const bed = new EngineBed(mapsOf(object), programs);
     object.close();

@@ -10,7 +10,7 @@ import { ClockStruct, InterfaceStruct, Limit, SettingsStruct } from "../../src/k
 import { indexKey } from "../../src/kernel/maps.ts";
 import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/object-maps.ts";
-import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
+import { collectPrograms, type Programs, programNames } from "../../src/kernel/objects.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
 import type { SessionTableName } from "../../src/kernel/status.ts";
@@ -51,6 +51,7 @@ export class FloodBed {
   static async open(model: Model): Promise<FloodBed> {
     const object = native().BpfObject.load({
       path: objectPath,
+      programs: programNames,
       maxEntries: sizesFor(model.interfaces.size + 8),
       constants: { rw_test_clock: Uint8Array.of(1) },
     });
