@@ -84,14 +84,23 @@ function digestSources(): string {
 /** The program that takes commands, under sanitizers, built once for all tests that run it; its path. */
 export function sanitizedProgram(): string {
   const kept = join(root, "build/native");
-  const folder = join(kept, digestSources());
+  const digest = digestSources();
+  const folder = join(kept, digest);
   const program = join(folder, "verdict");
   if (existsSync(program)) return program;
-  rmSync(kept, { recursive: true, force: true });
   mkdirSync(kept, { recursive: true });
+  // Of other sources; what another test makes at this moment stays.
+  for (const name of readdirSync(kept))
+    if (name !== digest && !name.startsWith("made-")) rmSync(join(kept, name), { recursive: true, force: true });
   const made = mkdtempSync(join(kept, "made-"));
-  buildProgram(made);
-  renameSync(made, folder);
+  try {
+    buildProgram(made);
+    renameSync(made, folder);
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true });
+    // Another test was first.
+    if (!existsSync(program)) throw error;
+  }
   return program;
 }
 
