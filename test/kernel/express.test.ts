@@ -209,4 +209,36 @@ describe("frames of live sessions, and what only looks like one", () => {
       live();
     },
   );
+
+  // Test runs lay 3,520 bytes of an XDP frame in one piece: what is longer comes in pieces, as on a veth or a tap.
+  it.each(families)(
+    "IPv%i: of a frame in pieces every byte counts, those behind its packet too",
+    async (family) => {
+      const header = (family === 4 ? 20 : 40) + 20;
+      const bytesOf = async () =>
+        (await run.sessions("eni-1")).reduce((sum, { bytes }) => sum + Number(bytes), 0);
+      for (const [whole, behind] of [
+        [3520, 1000],
+        [1514, 3000],
+        [9014, 0],
+        [1514, 0],
+        [60, 6],
+      ] as const) {
+        const packet = link(
+          "egress",
+          network(family, "egress"),
+          segment("egress"),
+          payload(whole < 14 + header ? 0 : whole - 14 - header),
+        );
+        const bytes = new Uint8Array(packet.length + behind);
+        bytes.set(packet);
+        const before = await bytesOf();
+        expect(judge({ direction: "egress", bytes })).toEqual({
+          kernel: "accept session established",
+          oracle: "accept session established",
+        });
+        expect((await bytesOf()) - before).toBe(bytes.length);
+      }
+    },
+  );
 });

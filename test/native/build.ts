@@ -91,7 +91,8 @@ export function sanitizedProgram(): string {
   mkdirSync(kept, { recursive: true });
   // Of other sources; what another test makes at this moment stays.
   for (const name of readdirSync(kept))
-    if (name !== digest && !name.startsWith("made-")) rmSync(join(kept, name), { recursive: true, force: true });
+    if (name !== digest && !name.startsWith("made-"))
+      rmSync(join(kept, name), { recursive: true, force: true });
   const made = mkdtempSync(join(kept, "made-"));
   try {
     buildProgram(made);

@@ -178,6 +178,12 @@ static void do_faults(void) {
     native_faults.deletes = next_number();
 }
 
+static void do_work(void) {
+    printf("work %u %u %u %u %u\n", native_work.arrays, native_work.hashes, native_work.tries,
+           native_work.updates, native_work.deletes);
+    native_work = (struct native_work){};
+}
+
 static void print_event(const struct event *event) {
     printf("event");
     print_bytes(event, sizeof(*event));
@@ -264,7 +270,7 @@ void command_run(char *line) {
         {"frame", do_frame},       {"sessions", do_sessions},   {"session", do_session},
         {"events", do_events},     {"faults", do_faults},       {"clock", do_clock},
         {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
-        {"pool", do_pool},         {"program", do_program},
+        {"pool", do_pool},         {"program", do_program},     {"work", do_work},
     };
     const char *verb = strtok(line, " \n");
 

@@ -14,6 +14,9 @@
  * deletions come too late events                                     tells the events since it was asked
  * last, at most 1,000
  *
+ *   work                                       look-ups in arrays, hashes and tries, updates, deletions
+ *                                              since it was asked last: `work` and five numbers
+ *
  * and those of fuzz/world.h. Each frame is answered by a line: action, reason, session, rule, rule's side,
  * version, 1 where it went the express way; the enums' numbers. Each event by `event` and its bytes, each
  * session by a line: `session`, table (enum), key and value in hex; `end` follows the last. Whatever is wrong

@@ -28,6 +28,7 @@ NATIVE_MAP_LIST(NATIVE_DEFINE)
 
 struct native_time native_time;
 struct native_faults native_faults;
+struct native_work native_work;
 
 static void *make_block(size_t count, size_t size) {
     void *block = calloc(count, size);
@@ -224,10 +225,15 @@ static struct identity *recycled_identity(const struct identity *found) {
 void *native_lookup(struct native_map *map, const void *key) {
     struct native_entry *entry;
 
-    if (is_array(map))
+    if (is_array(map)) {
+        native_work.arrays++;
         return array_element(map, key);
-    if (map->kind == NATIVE_LPM)
+    }
+    if (map->kind == NATIVE_LPM) {
+        native_work.tries++;
         return lookup_prefix(map, key);
+    }
+    native_work.hashes++;
     entry = *find_link(map, key);
     if (!entry)
         return NULL;
@@ -243,6 +249,7 @@ int native_update(struct native_map *map, const void *key, const void *value, __
     __u8 stored[map->key_size];
     struct native_entry *entry;
 
+    native_work.updates++;
     if (is_array(map)) {
         void *element = array_element(map, key);
 
@@ -274,6 +281,7 @@ int native_delete(struct native_map *map, const void *key) {
     __u8 stored[map->key_size];
     struct native_entry **link;
 
+    native_work.deletes++;
     if (is_array(map) || !stored_key(map, key, stored))
         return -EINVAL;
     link = find_link(map, stored);
@@ -288,6 +296,7 @@ int native_delete(struct native_map *map, const void *key) {
 }
 
 struct native_map *native_inner(struct native_map *map, const __u32 *index) {
+    native_work.arrays++;
     return array_element(map, index);
 }
 

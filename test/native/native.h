@@ -98,6 +98,16 @@ struct native_faults {
 };
 extern struct native_faults native_faults;
 
+/* What was asked of maps: look-ups by kind of map, and changes. Whoever reads it sets it to zero before. */
+struct native_work {
+    __u32 arrays; /* a look-up that programs need no call for */
+    __u32 hashes;
+    __u32 tries;
+    __u32 updates;
+    __u32 deletes;
+};
+extern struct native_work native_work;
+
 struct native_map *native_find(const char *name);
 /* Forgets all entries; an array's become zero. */
 void native_clear(struct native_map *map);
