@@ -27,7 +27,7 @@ demo: build ## Show real traffic between namespaces under two groups
 run: build ## Run the agent on this machine's own devices, from /etc/ringwall
 	@bin/ringwall agent
 
-bench: build ## Measure this machine: established and new sessions against the floor
+bench: build ## Measure this machine, peers side by side: a table, JSON and pictures in build/bench
 	@scripts/bench.sh
 
 torture: build ## Fuzz, mutants, floods, each system call fails and is the last: hours (make test takes a sample)

@@ -66,7 +66,7 @@ export class BpfMap {
   entriesAsync(): Promise<Entries>;
   /** Number of entries, on libuv's thread pool. */
   countAsync(): Promise<number>;
-  /** Values of `count` places of an array map from `first` on, end to end; E2BIG where it has not so many. */
+  /** Values of `count` places of an array (per CPU or not) from `first` on, end to end; E2BIG where it has not so many. */
   getRun(first: number, count: number): Uint8Array;
   /**
    * Values of `count` keys end to end, and a byte for each in `found`: 0 where the key was not there, its value is

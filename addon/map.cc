@@ -216,7 +216,7 @@ Napi::Value BpfMap::countAsync(const Napi::CallbackInfo &info) {
 
 Napi::Value BpfMap::getRun(const Napi::CallbackInfo &info) {
     int map = fd();
-    if (shape_.type != BPF_MAP_TYPE_ARRAY)
+    if (shape_.type != BPF_MAP_TYPE_ARRAY && shape_.type != BPF_MAP_TYPE_PERCPU_ARRAY)
         throw Failure(EINVAL, shape_.name + " is not an array");
     std::vector<uint8_t> values =
         readRun(map, shape_, readUint32(info[0], "first"), readUint32(info[1], "count"));

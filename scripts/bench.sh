@@ -5,8 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PATH:/usr/sbin:/sbin
 mkdir -p build/bench
-clang -O2 -g -Wall -Wextra -Werror --target=bpf -mcpu=v3 "-I/usr/include/$(g++ -dumpmachine)" -Ibpf/include \
-  -c test/bench/bench.bpf.c -o build/bench/bench.bpf.o
+for name in varied floor; do
+  clang -O2 -g -Wall -Wextra -Werror --target=bpf -mcpu=v3 "-I/usr/include/$(g++ -dumpmachine)" -Ibpf/include \
+    -c "test/bench/$name.bpf.c" -o "build/bench/$name.bpf.o"
+done
 node_modules/.bin/esbuild test/bench/main.ts --bundle --platform=node --format=esm --packages=external \
   --outfile=build/bench/main.mjs --log-level=warning
 exec node build/bench/main.mjs "$@"

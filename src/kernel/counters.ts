@@ -9,16 +9,10 @@ import type { LostEvents, PacketCounter } from "./status.ts";
 const directions = ["egress", "ingress"] as const;
 const verdicts = ["drop", "accept"] as const;
 
-/** Sum over the CPUs of a per-CPU value of two 64-bit words. */
-function sumCounter(bytes: Uint8Array): CounterStruct {
-  let packets = 0n;
-  let total = 0n;
-  for (let offset = 0; offset < bytes.length; offset += CounterStruct.SIZE) {
-    const one = CounterStruct.decode(bytes, offset);
-    packets += one.packets;
-    total += one.bytes;
-  }
-  return { packets, bytes: total };
+/** The 64-bit words of a map's values as they lie: host byte order. */
+function wordsOf(bytes: Uint8Array): BigUint64Array {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  return new BigUint64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8);
 }
 
 /** Counters of one interface that are not zero. */
@@ -27,19 +21,24 @@ export function readCounters(
   number: number,
   interfaceId: string,
 ): readonly PacketCounter[] {
+  const count = Limit.COUNTERS_PER_INTERFACE;
+  const words = wordsOf(counters.getRun(number * count, count));
+  const wordsPerPlace = words.length / count;
   const found: PacketCounter[] = [];
-  directions.forEach((direction, side) => {
-    verdicts.forEach((verdict, accepted) => {
-      for (let reason = 0; reason < Limit.REASONS_MAX; reason++) {
-        const index = ((number * 2 + side) * 2 + accepted) * Limit.REASONS_MAX + reason;
-        const bytes = counters.get(indexKey(index));
-        if (bytes === undefined) continue;
-        const sum = sumCounter(bytes);
-        if (sum.packets === 0n) continue;
-        found.push({ interface: interfaceId, direction, verdict, reason: reasonName(reason), ...sum });
-      }
-    });
-  });
+  for (let place = 0; place < count; place++) {
+    let packets = 0n;
+    let bytes = 0n;
+    // struct counter, one for each CPU.
+    for (let word = place * wordsPerPlace; word < (place + 1) * wordsPerPlace; word += 2) {
+      packets += words[word] ?? 0n;
+      bytes += words[word + 1] ?? 0n;
+    }
+    if (packets === 0n) continue;
+    const direction = directions[Math.floor(place / Limit.REASONS_MAX / 2)] ?? "egress";
+    const verdict = verdicts[Math.floor(place / Limit.REASONS_MAX) % 2] ?? "drop";
+    const reason = reasonName(place % Limit.REASONS_MAX);
+    found.push({ interface: interfaceId, direction, verdict, reason, packets, bytes });
+  }
   return found;
 }
 

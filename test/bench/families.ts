@@ -4,11 +4,15 @@
  * a number become a picture, with a line for each of their peers.
  */
 import type { Bench } from "./context.ts";
+import { measureEstablished } from "./established.ts";
+import { measureOpenings } from "./openings.ts";
 import { measureProofs } from "./proofs.ts";
 import type { Row } from "./row.ts";
 
 export type Family = (bench: Bench) => Promise<Row[]>;
 
 export const families: Readonly<Record<string, Family>> = {
+  established: measureEstablished,
+  openings: measureOpenings,
   proofs: measureProofs,
 };

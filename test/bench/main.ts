@@ -24,7 +24,11 @@ const begin = performance.now();
 const seconds = (): string => `${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s`;
 
 async function measureAll(names: readonly string[]): Promise<Row[]> {
-  const objects = { ringwall: "build/ringwall.bpf.o", bench: join(folder, "bench.bpf.o") };
+  const objects = {
+    ringwall: "build/ringwall.bpf.o",
+    varied: join(folder, "varied.bpf.o"),
+    floor: join(folder, "floor.bpf.o"),
+  };
   const bench = createBench(objects, fullEffort, (text) => console.error(`${seconds()}  ${text}`));
   const rows: Row[] = [];
   for (const name of names) {

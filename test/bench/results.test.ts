@@ -47,7 +47,7 @@ describe("a row", () => {
 
 it("lanes take turns, each round beginning with another", async () => {
   const turns: string[] = [];
-  const bench = createBench({ ringwall: "", bench: "" }, leastEffort, () => undefined);
+  const bench = createBench({ ringwall: "", varied: "", floor: "" }, leastEffort, () => undefined);
   const lane = (name: string) => () => turns.push(name);
   const samples = await bench.interleave({ a: lane("a"), b: lane("b"), c: lane("c") }, 3);
   expect(turns.join("")).toBe("abcbcacab");

@@ -52,9 +52,12 @@ export function makeLane(samples: readonly number[], unit: string): Lane {
   return { value: medianOf(samples), unit, samples, spread: spreadOf(samples) };
 }
 
-/** A median misses its goal when it is beyond it by more than its own spread. */
+/** What runs that disagree by more may not excuse. */
+const spreadMax = 0.1;
+
+/** A median misses its goal when it is beyond it by more than its own spread, of which a tenth counts at most. */
 export function isMet(value: number, spread: number, goal: Goal): boolean {
-  const slack = Math.abs(value) * spread;
+  const slack = Math.abs(value) * Math.min(spread, spreadMax);
   return goal.sense === "at most" ? value - slack <= goal.value : value + slack >= goal.value;
 }
 

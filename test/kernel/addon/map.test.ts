@@ -176,6 +176,15 @@ describe("batches", () => {
       expect(codeOf(() => map.getRun(2 ** 32 - 1, 2))).toBe("E2BIG");
     }));
 
+  it("read a run of a per-CPU array, each CPU's value in its turn", () => {
+    const cpus = native().possibleCpus();
+    withMap({ type: type.percpuArray, maxEntries: 300 }, (map) => {
+      const perPlace = u64(...Array.from({ length: 300 * cpus }, (_, index) => BigInt(index)));
+      map.setBatch(keys.subarray(0, 1200), perPlace, 300);
+      expect(map.getRun(128, 128)).toEqual(perPlace.slice(8 * cpus * 128, 8 * cpus * 256));
+    });
+  });
+
   it("read no run of what is no array", () =>
     withMap({}, (map) => expect(codeOf(() => map.getRun(0, 1))).toBe("EINVAL")));
 
