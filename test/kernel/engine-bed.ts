@@ -103,11 +103,14 @@ export class EngineBed {
     this.#alter = alter;
   }
 
+  /** `check` sees what was resolved of the model before anything is compiled. */
   async apply(
     model: Model,
     compile: (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy> = compileAll,
+    check: (resolved: Resolved) => void = () => undefined,
   ): Promise<EngineReport> {
     const resolved = resolve(model, { host: "here" });
+    check(resolved);
     this.#change = this.#changeTo(resolved, compile(resolved));
     return this.engine.apply(this.#change);
   }

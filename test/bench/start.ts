@@ -1,0 +1,57 @@
+/** Rows of the command line's start, against a Node that does nothing. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../cli/program.ts";
+import { writeRules } from "./agent-host.ts";
+import { type Bench, timeOf } from "./context.ts";
+import { makeLane, makeRow, type Row, ratiosOf } from "./row.ts";
+
+const atMost = (value: number) => ({ sense: "at most", value }) as const;
+
+/** Throws where the command is refused: what fails early would be fast. */
+export function spawnOnce(command: {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}): void {
+  const { status, stderr } = spawnSync(command.file, command.args, {
+    encoding: "utf8",
+    env: command.env ?? process.env,
+  });
+  // 1: explain's answer is that the packet is dropped.
+  if (status !== 0 && status !== 1) throw new Error(`${command.args.join(" ")}: ${stderr.slice(0, 500)}`);
+}
+
+export async function measureStart(bench: Bench): Promise<Row[]> {
+  bench.progress("start of the command line");
+  const folder = mkdtempSync(join(tmpdir(), "ringwall-bench-cli-"));
+  try {
+    const rules = join(folder, "rules.yaml");
+    writeFileSync(rules, writeRules(2, 2, 10));
+    const run =
+      (...args: string[]) =>
+      () =>
+        timeOf(() => spawnOnce({ file: process.execPath, args }));
+    const main = join(root, "build/dist/main.js");
+    const ends = ["--from", "eni-0", "--to", "eni-1", "--protocol", "tcp", "--port", "443"];
+    const times = await bench.interleave(
+      {
+        "--help": run(main, "--help"),
+        explain: run(main, "explain", "--rules", rules, ...ends),
+        "node -e 0": run("-e", "0"),
+      },
+      2 * bench.effort.rounds,
+    );
+    const bare = times["node -e 0"];
+    const rowFor = (name: "--help" | "explain", goal: number) =>
+      makeRow(`ringwall ${name} / node -e 0`, {}, ratiosOf(times[name], bare), {
+        goal: atMost(goal),
+        peers: { Ringwall: makeLane(times[name], "ms"), "node -e 0": makeLane(bare, "ms") },
+      });
+    return [rowFor("--help", 2), rowFor("explain", 3)];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
