@@ -35,11 +35,31 @@ std::string readText(const rtattr *attribute) {
     return std::string(text, strnlen(text, RTA_PAYLOAD(attribute)));
 }
 
+namespace {
+
+template <class Number> uint32_t readAs(const rtattr *attribute) {
+    Number number = 0;
+    memcpy(&number, RTA_DATA(attribute), sizeof(number));
+    return static_cast<uint32_t>(number);
+}
+
+} // namespace
+
 uint32_t readNumber(const rtattr *attribute) {
-    uint32_t number = 0;
-    if (attribute != nullptr && RTA_PAYLOAD(attribute) >= sizeof(number))
-        memcpy(&number, RTA_DATA(attribute), sizeof(number));
-    return number;
+    if (attribute == nullptr)
+        return 0;
+    switch (RTA_PAYLOAD(attribute)) {
+    case sizeof(uint8_t):
+        return readAs<uint8_t>(attribute);
+    case sizeof(uint16_t):
+        return readAs<uint16_t>(attribute);
+    case sizeof(uint32_t):
+        return readAs<uint32_t>(attribute);
+    case sizeof(uint64_t):
+        return readAs<uint64_t>(attribute);
+    default:
+        return 0;
+    }
 }
 
 } // namespace ringwall

@@ -25,6 +25,7 @@ Attributes attributesOf(const rtattr *nest);
 const rtattr *findAttribute(Attributes attributes, uint16_t type);
 /** Null gives "", 0: absent is what the kernel means by it. */
 std::string readText(const rtattr *attribute);
+/** Of 1, 2, 4 or 8 bytes in the host's order; the lower 32 bits. */
 uint32_t readNumber(const rtattr *attribute);
 
 } // namespace ringwall

@@ -229,6 +229,44 @@ export class LinkMonitor {
 }
 
 export function listLinks(): LinkInfo[];
+
+/** What a device is to bridges. */
+export interface PortInfo {
+  readonly ifindex: number;
+  /** ifindex of the bridge, bond, … that it belongs to, 0 for none. */
+  readonly master: number;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** Kind of its root queueing discipline: "noqueue", "fq_codel", "htb", … */
+  readonly qdisc: string;
+  /** Where it is a bridge. */
+  readonly bridge: {
+    readonly vlanFiltering: boolean;
+    /** Seconds after which a MAC that was not seen is forgotten. */
+    readonly ageing: number;
+    /** It hands bridged packets to iptables, ip6tables or arptables itself, whatever the sysctls say. */
+    readonly callsNetfilter: boolean;
+  } | null;
+  /** Where it is a port of one. */
+  readonly port: {
+    /** BR_STATE_*; 3: forwarding. */
+    readonly state: number;
+    readonly hairpin: boolean;
+    readonly isolated: boolean;
+    readonly locked: boolean;
+    readonly learning: boolean;
+  } | null;
+}
+export function listPorts(): PortInfo[];
+/** ifindex of each device that takes XDP frames (NETDEV_XDP_ACT_NDO_XMIT); null where the kernel (before 6.3) does not say. */
+export function listXdpTargets(): number[] | null;
+/** Queueing disciplines of all devices, the inner ones and "clsact" and "ingress" among them. */
+export function listQdiscs(): { ifindex: number; kind: string }[];
+/** Filters at a device's clsact hook (or its ingress discipline's). */
+export function listFilters(options: {
+  ifindex: number;
+  direction: "ingress" | "egress";
+}): { handle: number; priority: number }[];
 export function setLinkUp(ifindex: number, up: boolean): void;
 /** Addresses of the caller's namespace: text form without length, with the device. */
 export function listAddresses(): { ifindex: number; address: string }[];

@@ -11,37 +11,11 @@
 
 #include "arguments.h"
 #include "attributes.h"
+#include "question.h"
 
 namespace ringwall {
 
 namespace {
-
-/** A question: head, body, and room for one attribute of four bytes. */
-template <class Body> struct Question {
-    nlmsghdr header;
-    Body body;
-    rtattr attribute;
-    uint32_t number;
-};
-
-template <class Body> Question<Body> makeQuestion(uint16_t type, uint16_t flags) {
-    Question<Body> question = {};
-    question.header.nlmsg_type = type;
-    question.header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
-    question.header.nlmsg_len = NLMSG_LENGTH(sizeof(Body));
-    return question;
-}
-
-/** About links: without statistics, which are most of an answer's bytes. */
-Question<ifinfomsg> makeLinkQuestion(uint16_t flags) {
-    auto question = makeQuestion<ifinfomsg>(RTM_GETLINK, flags);
-    static_assert(sizeof(ifinfomsg) % NLMSG_ALIGNTO == 0, "the attribute stands right behind the body");
-    question.attribute.rta_type = IFLA_EXT_MASK;
-    question.attribute.rta_len = RTA_LENGTH(sizeof(question.number));
-    question.number = RTEXT_FILTER_SKIP_STATS;
-    question.header.nlmsg_len += question.attribute.rta_len;
-    return question;
-}
 
 std::string formatMac(const rtattr *attribute) {
     constexpr size_t length = 6;
@@ -70,23 +44,6 @@ int readDevice(const Napi::Value &value) {
     if (ifindex == 0 || ifindex > INT32_MAX)
         throw Failure(ENODEV, "there is no device with ifindex " + std::to_string(ifindex));
     return static_cast<int>(ifindex);
-}
-
-/** Asks again while the answer was disturbed; each time begins anew with `reset`. */
-template <class Reset>
-void dump(nlmsghdr *request, const Reset &reset, const NetlinkSocket::OnMessage &onMessage,
-          const char *attempt) {
-    constexpr int disturbedAtMost = 32;
-    for (int disturbed = 0;; disturbed++) {
-        reset();
-        try {
-            NetlinkSocket(0).ask(request, onMessage, attempt);
-            return;
-        } catch (const Failure &failure) {
-            if (failure.code != EINTR || disturbed == disturbedAtMost)
-                throw;
-        }
-    }
 }
 
 } // namespace

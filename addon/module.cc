@@ -6,6 +6,7 @@
 #include "monitor.h"
 #include "netlink.h"
 #include "object.h"
+#include "ports.h"
 #include "program.h"
 #include "ring.h"
 #include "system.h"
@@ -40,6 +41,10 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     defineFunction<listLinks>(env, exports, "listLinks");
     defineFunction<setLinkUp>(env, exports, "setLinkUp");
     defineFunction<listAddresses>(env, exports, "listAddresses");
+    defineFunction<listPorts>(env, exports, "listPorts");
+    defineFunction<listXdpTargets>(env, exports, "listXdpTargets");
+    defineFunction<listQdiscs>(env, exports, "listQdiscs");
+    defineFunction<listFilters>(env, exports, "listFilters");
     defineFunction<detachTc>(env, exports, "detachTc");
     defineFunction<queryTc>(env, exports, "queryTc");
     defineFunction<queryTcx>(env, exports, "queryTcx");

@@ -42,9 +42,9 @@ std::string readWords(const nlmsghdr *message) {
 
 } // namespace
 
-NetlinkSocket::NetlinkSocket(uint32_t groups) : buffer_(kBufferBytes) {
+NetlinkSocket::NetlinkSocket(uint32_t groups, int protocol) : buffer_(kBufferBytes) {
     int flags = SOCK_RAW | SOCK_CLOEXEC | (groups != 0 ? SOCK_NONBLOCK : 0);
-    socket_ = Fd(socket(AF_NETLINK, flags, NETLINK_ROUTE));
+    socket_ = Fd(socket(AF_NETLINK, flags, protocol));
     if (socket_.get() < 0)
         throw Failure::fromErrno("cannot open a netlink socket");
     int on = 1;
@@ -87,12 +87,14 @@ bool NetlinkSocket::take(const nlmsghdr *message, const OnMessage &onMessage, co
         return true;
     default:
         onMessage(message);
-        return (message->nlmsg_flags & NLM_F_MULTI) == 0;
+        // Some families forget NLM_F_MULTI in dumps (netdev).
+        return !dumps_ && (message->nlmsg_flags & NLM_F_MULTI) == 0;
     }
 }
 
 void NetlinkSocket::ask(nlmsghdr *request, const OnMessage &onMessage, const std::string &attempt) {
     request->nlmsg_seq = ++sequence_;
+    dumps_ = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
     interrupted_ = false;
     if (send(socket_.get(), request, request->nlmsg_len, 0) < 0)
         throw Failure::fromErrno(attempt);

@@ -1,4 +1,4 @@
-// rtnetlink, by hand: links and addresses of the caller's network namespace.
+// Netlink, by hand: links, addresses and bridge ports of the caller's network namespace.
 #ifndef RINGWALL_NETLINK_H
 #define RINGWALL_NETLINK_H
 
@@ -43,7 +43,7 @@ class NetlinkSocket {
     using OnMessage = std::function<void(const nlmsghdr *)>;
 
     /** `groups`: RTMGRP_* to listen to, 0 for a socket of questions. Throws Failure. */
-    explicit NetlinkSocket(uint32_t groups);
+    explicit NetlinkSocket(uint32_t groups, int protocol = NETLINK_ROUTE);
 
     int fd() const {
         return socket_.get();
@@ -64,6 +64,7 @@ class NetlinkSocket {
 
     Fd socket_;
     uint32_t sequence_ = 0;
+    bool dumps_ = false;
     bool interrupted_ = false; // what was listed changed meanwhile
     std::vector<char> buffer_;
 };

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/pkt_sched.h>
 
 #include <climits>
 #include <string>
@@ -52,6 +53,10 @@ bool isAbsent(int error) {
 
 bpf_attach_type readTcxHook(const Napi::Object &options) {
     return readIngress(options) ? kTcxIngress : kTcxEgress;
+}
+
+uint32_t readTcParent(const Napi::Object &options) {
+    return TC_H_MAKE(TC_H_CLSACT, readIngress(options) ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 }
 
 TcFilter TcFilter::read(const Napi::Value &value) {

@@ -32,6 +32,8 @@ class TcFilter {
 
 /** The tcx hook of {direction}. Throws Failure (EINVAL). */
 bpf_attach_type readTcxHook(const Napi::Object &options);
+/** What filters at the clsact hook of {direction} name as their parent. Throws Failure (EINVAL). */
+uint32_t readTcParent(const Napi::Object &options);
 
 Napi::Value detachTc(const Napi::CallbackInfo &info);
 Napi::Value queryTc(const Napi::CallbackInfo &info);

@@ -15,6 +15,7 @@
 #include "judge.h"
 #include "account.h"
 #include "express.h"
+#include "forward.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -141,14 +142,14 @@ static __always_inline int conclude(struct packet *packet, const struct interfac
     return packet->verdict.action;
 }
 
-/* A guest's frame: its action, once it is counted. */
-static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction) {
+/* A frame of the guest on a device, or for it: its action, once it is counted. */
+static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction, __u32 ifindex) {
     const struct interface *iface;
     struct frame frame = {};
     struct packet *packet;
     __u32 record;
 
-    iface = interface_of(context_ifindex(ctx, hook), &record);
+    iface = interface_of(ifindex, &record);
     if (!iface)
         return fails_open() ? ACCEPT : DROP;
     context_frame(&frame, ctx, hook);
@@ -182,38 +183,139 @@ static __always_inline bool mark_frame(struct xdp_md *ctx, __u64 secret) {
     return true;
 }
 
-static __always_inline int guest_at_xdp(struct xdp_md *ctx) {
+/* Is the checksum of the datagram right as its bytes stand? */
+static __attribute__((noinline)) bool sum_is_right(struct xdp_md *ctx, const struct forward_sum *datagram) {
+    __u32 zero = 0, offset = datagram->offset, left = datagram->length;
+    struct headers *headers = map_lookup(rw_headers, &zero);
+    __s64 sum = sum_fold(datagram->pseudo);
+
+    if (!headers)
+        return false;
+    for (int n = 0; n < SUM_STEPS && left; n++) {
+        __u32 size = left < SUM_BYTES ? left : SUM_BYTES;
+
+        keep_order(size);
+        if (size - 1 >= SUM_BYTES)
+            return false;
+        /* The last word is filled up with zeros. */
+        *(wide32 *)(headers->bytes + ((size - 1) & ~3U & (SUM_BYTES - 1))) = 0;
+        if (bpf_xdp_load_bytes(ctx, offset, headers->bytes, size))
+            return false;
+        sum = bpf_csum_diff(NULL, 0, (void *)headers->bytes, (size + 3) & ~3U, sum);
+        if (sum < 0)
+            return false;
+        offset += size;
+        left -= size;
+    }
+    return !left && sum_fold(sum) == 0xffff;
+}
+
+/* The device that a frame may go to without its skb; 0: the bridge has to see it. `uplink`: by which it came;
+ * else from a guest. */
+static __attribute__((noinline)) __u32 target_of_xdp(struct xdp_md *ctx, __u32 uplink) {
+    const struct interface *sender, *target;
+    const struct wire_ethernet *ethernet;
+    struct forward_sum sum = {};
+    struct direct_key key = {};
+    const struct direct *direct;
+    struct frame frame = {};
+    __u32 ifindex, record;
+
+    context_frame(&frame, ctx, HOOK_XDP);
+    ethernet = frame.data;
+    if ((const void *)(ethernet + 1) > frame.end)
+        return 0;
+    direct = forward_find(ctx->ingress_ifindex, ethernet, &key);
+    if (!direct || !(direct->flags & DIRECT_XDP) || frame.end - frame.data > direct->length)
+        return 0;
+    ifindex = direct->ifindex;
+    target = interface_of(ifindex, &record);
+    sender = uplink ? NULL : interface_of(ctx->ingress_ifindex, &record);
+    if (!forward_meets(target, ethernet) ||
+        (uplink ? mac_is_group(ethernet->source) : !forward_leaves(sender, target, ethernet)))
+        return 0;
+    if (!forward_is_plain(&frame, &sum) || (sum.offset && !sum_is_right(ctx, &sum)))
+        return 0;
+    /* Last: the bridge is shown what goes on. */
+    if (uplink ? forward_outer_is_due(key.bridge, ethernet->source)
+               : forward_guest_is_due(ctx->ingress_ifindex))
+        return 0;
+    return ifindex;
+}
+
+/* Straight to a guest's device, where it is judged as the device's tc egress program would. Counted, it is
+ * lost where the device has just gone: no other program is to judge it again. */
+static __attribute__((noinline)) int deliver_xdp(struct xdp_md *ctx, __u32 ifindex, __u32 uplink) {
+    int action = uplink ? judge_guest(ctx, HOOK_UPLINK, INGRESS, ifindex)
+                        : judge_guest(ctx, HOOK_XDP, INGRESS, ifindex);
+
+    return action == ACCEPT ? bpf_redirect_map(&rw_targets, ifindex, XDP_DROP) : XDP_DROP;
+}
+
+static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
     __u64 secret = secret_of(ctx->ingress_ifindex);
+    __u32 ifindex;
 
     /* Where there is no room for the mark, tc judges. Without a secret both do. */
     if (secret && !mark_frame(ctx, secret))
         return XDP_PASS;
-    return judge_guest(ctx, HOOK_XDP, EGRESS) == ACCEPT ? XDP_PASS : XDP_DROP;
+    if (judge_guest(ctx, HOOK_XDP, EGRESS, ctx->ingress_ifindex) != ACCEPT)
+        return XDP_DROP;
+    ifindex = native ? target_of_xdp(ctx, 0) : 0;
+    if (!ifindex)
+        return XDP_PASS;
+    /* The mark is for this device alone: no guest is shown it. */
+    if (secret && bpf_xdp_adjust_meta(ctx, ctx->data - ctx->data_meta))
+        return XDP_PASS;
+    return deliver_xdp(ctx, ifindex, 0);
 }
 
 static __always_inline int guest_at_tc(struct __sk_buff *ctx, __u32 hook, __u32 direction) {
-    return judge_guest(ctx, hook, direction) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+    return judge_guest(ctx, hook, direction, ctx->ifindex) == ACCEPT ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+/* What was accepted of a guest goes straight to the tc egress program of the device that it is for. */
+static __always_inline int forward_skb(struct __sk_buff *ctx) {
+    const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    const struct wire_ethernet *ethernet = data;
+    const struct interface *sender, *target;
+    struct direct_key key = {};
+    const struct direct *direct;
+    __u32 record;
+
+    if (ctx->vlan_present || !forward_is_unicast_ip(data, end))
+        return TC_ACT_UNSPEC;
+    direct = forward_find(ctx->ifindex, ethernet, &key);
+    if (!direct || (!ctx->gso_size && ctx->len > direct->length))
+        return TC_ACT_UNSPEC;
+    sender = interface_of(ctx->ifindex, &record);
+    target = interface_of(direct->ifindex, &record);
+    if (!forward_meets(target, ethernet) || !forward_leaves(sender, target, ethernet) ||
+        forward_guest_is_due(ctx->ifindex))
+        return TC_ACT_UNSPEC;
+    return bpf_redirect(direct->ifindex, 0);
 }
 
 SEC("xdp.frags")
 int guest_xdp(struct xdp_md *ctx) {
-    return guest_at_xdp(ctx);
+    return guest_at_xdp(ctx, true);
 }
 
 /* Generic mode takes no program that knows fragments before Linux 6.9. */
 SEC("xdp")
 int guest_xdp_generic(struct xdp_md *ctx) {
-    return guest_at_xdp(ctx);
+    return guest_at_xdp(ctx, false);
 }
 
 SEC("tc")
 int guest_tc_ingress(struct __sk_buff *ctx) {
     const struct mark *mark = (void *)(long)ctx->data_meta;
+    int action = TC_ACT_UNSPEC;
 
-    if ((void *)(mark + 1) <= (void *)(long)ctx->data && mark->secret &&
-        mark->secret == secret_of(ctx->ifindex))
-        return TC_ACT_UNSPEC;
-    return guest_at_tc(ctx, HOOK_TC_INGRESS, EGRESS);
+    if ((void *)(mark + 1) > (void *)(long)ctx->data || !mark->secret ||
+        mark->secret != secret_of(ctx->ifindex))
+        action = guest_at_tc(ctx, HOOK_TC_INGRESS, EGRESS);
+    return action == TC_ACT_UNSPEC ? forward_skb(ctx) : action;
 }
 
 SEC("tc")
@@ -246,10 +348,14 @@ static __always_inline const struct interface *interface_behind(struct packet *p
     return iface;
 }
 
-static __always_inline int judge_uplink(struct xdp_md *ctx) {
-    struct packet *packet = packet_begin(INGRESS, HOOK_UPLINK, 0);
+static __always_inline int judge_uplink(struct xdp_md *ctx, bool native) {
+    __u32 ifindex = native ? target_of_xdp(ctx, 1) : 0;
     const struct interface *iface;
+    struct packet *packet;
 
+    if (ifindex)
+        return deliver_xdp(ctx, ifindex, 1);
+    packet = packet_begin(INGRESS, HOOK_UPLINK, 0);
     if (!packet || parse_xdp(ctx, packet) != REASON_NONE)
         return XDP_PASS;
     iface = interface_behind(packet, ctx->ingress_ifindex, &packet->record);
@@ -262,12 +368,12 @@ static __always_inline int judge_uplink(struct xdp_md *ctx) {
 
 SEC("xdp.frags")
 int uplink_xdp(struct xdp_md *ctx) {
-    return judge_uplink(ctx);
+    return judge_uplink(ctx, true);
 }
 
 SEC("xdp")
 int uplink_xdp_generic(struct xdp_md *ctx) {
-    return judge_uplink(ctx);
+    return judge_uplink(ctx, false);
 }
 
 /* How many jiffies a second has: the agent reads it twice and compares with its own clock. */

@@ -39,6 +39,8 @@ enum limit {
     EVENTS_BYTES = 1048576,       /* ring buffer */
     SESSION_TABLE_MIN = 512,
     CONFIRM_ENTRIES_MAX = 16384, /* rw_confirm_list: there only while a change waits */
+    DIRECT_MAX = 16384,          /* rw_direct, rw_targets */
+    HEARD_MAX = 16384,           /* rw_heard: MACs behind uplinks */
 };
 
 /* Egress is what the guest sends, ingress what reaches it. Also the index of a policy's side. */
@@ -476,6 +478,37 @@ struct confirm_entry {
  * XDP program of ours is on the device: no mark is believed there. */
 struct mark {
     __u64 secret;
+};
+
+/* ---- direct forwarding: past the bridge, where it would do nothing else (forward.h) ---- */
+
+/* rw_ports[ifindex % DEVICES_NEAR]: one aligned word, switched whole. What comes in on the device may take
+ * the direct way to the guests of this bridge. ifindex 0: empty. */
+struct bridge_port {
+    __u32 ifindex;
+    __u32 bridge; /* ifindex of the bridge that the device is a port of */
+};
+
+/* rw_direct, hash: where a bridge has this MAC. */
+struct direct_key {
+    __u32 bridge;
+    __u8 mac[6];
+    __u16 zero;
+};
+enum direct_flag {
+    DIRECT_XDP = 1 /* the device takes XDP frames, and nothing at its egress is jumped over */
+};
+struct direct {
+    __u32 ifindex; /* of the guest's device; rw_targets has it under this number */
+    __u32 flags;   /* enum direct_flag */
+    __u32 length;  /* of the longest frame that the bridge would hand to it, bytes */
+    __u32 zero;
+};
+
+/* rw_heard, LRU: when the bridge last saw a MAC behind an uplink. Value: __u32, jiffies. Of a guest's device
+ * rw_learnt[ifindex % DEVICES_NEAR] says so. */
+enum direct_pace {
+    LEARN_SECONDS = 1 /* how often a sender's frame goes the bridge's way, so that it learns */
 };
 
 #endif

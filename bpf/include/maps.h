@@ -56,6 +56,11 @@ MAP(rw_headers, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct headers, 1, 0);
 MAP(rw_packet, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct packet, 1, 0);
 MAP(rw_bits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct policy_bits, 1, 0);
 MAP(rw_lost, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, LOST_MAX, 0);
+MAP(rw_ports, BPF_MAP_TYPE_ARRAY, __u32, struct bridge_port, DEVICES_NEAR, BPF_F_MMAPABLE);
+MAP(rw_direct, BPF_MAP_TYPE_HASH, struct direct_key, struct direct, DIRECT_MAX, BPF_F_NO_PREALLOC);
+MAP(rw_targets, BPF_MAP_TYPE_DEVMAP_HASH, __u32, __u32, DIRECT_MAX, 0);
+MAP(rw_learnt, BPF_MAP_TYPE_ARRAY, __u32, __u32, DEVICES_NEAR, 0);
+MAP(rw_heard, BPF_MAP_TYPE_LRU_HASH, struct direct_key, __u32, HEARD_MAX, 0);
 MAP(rw_trace, BPF_MAP_TYPE_ARRAY, __u32, struct trace, 1, 0);
 MAP(rw_clock, BPF_MAP_TYPE_ARRAY, __u32, struct clock, 1, 0);
 

@@ -32,6 +32,7 @@ export function describeInterfaces(status: KernelStatus, inForce: InForce | null
       policy: { version: one.version, generation: one.generation },
       proven: one.proven,
       sessions: one.tables.map((table) => ({ ...table })),
+      forwarding: { ...one.forwarding },
       problem: one.problem,
     };
   });

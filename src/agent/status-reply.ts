@@ -32,6 +32,12 @@ const interfaceStatus = z.object({
   proven: z.string().nullable(),
   /** Entries are null before the first sweep. */
   sessions: z.array(tableFill),
+  /** How frames between guests of this host go: what its network asks for, what is done now, and why not all. */
+  forwarding: z.object({
+    wanted: z.enum(["kernel", "direct"]),
+    now: z.enum(["kernel", "tc", "xdp"]),
+    reason: z.string().nullable(),
+  }),
   /** What is wrong with it, and what to do. */
   problem: z.string().nullable(),
 });

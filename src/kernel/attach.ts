@@ -132,6 +132,11 @@ export class Attachments {
     return describeForeign(link, (hook) => links?.get(hook)?.info().programId ?? null);
   }
 
+  /** Kernel's ids of Ringwall's own programs. */
+  get programIds(): ReadonlySet<number> {
+    return new Set(Object.values(this.#programs).map(({ id }) => id));
+  }
+
   has(ifindex: number): boolean {
     return this.#devices.has(ifindex);
   }

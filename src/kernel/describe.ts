@@ -4,6 +4,7 @@ import type { Resolved, ResolvedInterface } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import type { GuestDevices } from "./devices.ts";
 import { digest64 } from "./digest.ts";
+import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import type { Hold } from "./hold.ts";
 import type { LinkInfo } from "./native.ts";
@@ -22,6 +23,7 @@ export interface Described {
   readonly attachments: Attachments;
   readonly devices: GuestDevices;
   readonly uplinks: UplinkDevices;
+  readonly direct: DirectForwarding;
   readonly links: ReadonlyMap<number, LinkInfo>;
   /** The model in force; null: none was applied yet. */
   readonly resolved: Resolved | null;
@@ -62,7 +64,7 @@ export function describeInterfaces(described: Described): readonly InterfaceStat
 
 /** `observes`: none of its groups enforces. */
 function describeInterface(
-  { engine, attachments, devices, links }: Described,
+  { engine, attachments, devices, direct, links }: Described,
   { interface: source, policy }: ResolvedInterface,
   observes: boolean,
 ): InterfaceStatus {
@@ -85,6 +87,7 @@ function describeInterface(
     generation,
     proven: engine.provenAt(version)?.toISOString() ?? null,
     tables: engine.tables.fills(number),
+    forwarding: direct.statusOf(source.id),
     problem: problem ?? describeAbsence(source.device, link) ?? devices.cautionOf(ifindex),
   };
 }

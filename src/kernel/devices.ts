@@ -9,6 +9,7 @@ import { cautionMode } from "./attach-mode.ts";
 import { bindDevices, bindingsOf } from "./bindings.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { judgeDevice } from "./device-kind.ts";
+import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import { errorText } from "./errors.ts";
 import { InterfaceFlag } from "./layout.gen.ts";
@@ -22,6 +23,7 @@ import { eraseRecord, Undo, writeRecord } from "./write.ts";
 export class GuestDevices {
   readonly #engine: SyncEngine;
   readonly #attachments: Attachments;
+  readonly #direct: DirectForwarding;
   /** ifindex -> interface id. */
   #bindings = new Map<number, string>();
   /** ifindex -> why nothing protects it, and what was done. */
@@ -36,9 +38,10 @@ export class GuestDevices {
   /** ifindex -> what of a protected device is not judged. */
   readonly #cautions = new Map<number, string>();
 
-  constructor(engine: SyncEngine, attachments: Attachments) {
+  constructor(engine: SyncEngine, attachments: Attachments, direct: DirectForwarding) {
     this.#engine = engine;
     this.#attachments = attachments;
+    this.#direct = direct;
   }
 
   get bindings(): ReadonlyMap<number, string> {
@@ -138,7 +141,7 @@ export class GuestDevices {
       if (caution !== null) this.#cautions.set(link.ifindex, caution);
       return true;
     }
-    if (suitability.isHosts || settings.onFailure === "open") this.#attachments.detach(link.ifindex);
+    if (suitability.isHosts || settings.onFailure === "open") this.#detach(link.ifindex);
     if (suitability.isHosts) {
       forgetDevice(this.#engine.maps, this.#engine.known, link.ifindex);
       this.#problems.set(
@@ -147,6 +150,12 @@ export class GuestDevices {
       );
     } else this.#fail(link, settings, suitability.problem);
     return false;
+  }
+
+  /** Takes the programs off a device. Before them goes what leads to it past its bridge. */
+  #detach(ifindex: number): void {
+    this.#direct.withdraw(ifindex);
+    this.#attachments.detach(ifindex);
   }
 
   /** What fails at one device keeps no other from being protected. */
@@ -250,7 +259,7 @@ export class GuestDevices {
   /** Opens a device that no interface holds: the operator says so. False where it is not one of those. */
   release(ifindex: number): boolean {
     if (!this.removed.includes(ifindex)) return false;
-    this.#attachments.detach(ifindex);
+    this.#detach(ifindex);
     forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
     return true;
   }

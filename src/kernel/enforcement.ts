@@ -6,6 +6,7 @@ import { Attachments } from "./attach.ts";
 import { readCounters, readLost } from "./counters.ts";
 import { type Described, describeConfirmation, describeInterfaces, describeKernel } from "./describe.ts";
 import { GuestDevices } from "./devices.ts";
+import { DirectForwarding } from "./direct.ts";
 import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
 import { SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
@@ -53,6 +54,7 @@ export class Enforcement implements Enforcer {
   readonly #attachments: Attachments;
   readonly #devices: GuestDevices;
   readonly #uplinks: UplinkDevices;
+  readonly #direct: DirectForwarding;
   readonly #events: EventReader;
   readonly #watch: LinkWatch;
   readonly #guard: Guard;
@@ -98,7 +100,8 @@ export class Enforcement implements Enforcer {
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
-    this.#devices = new GuestDevices(this.#engine, this.#attachments);
+    this.#direct = new DirectForwarding(objects.maps, this.#attachments);
+    this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
@@ -107,12 +110,14 @@ export class Enforcement implements Enforcer {
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,
       follow: () => this.#followLinks(),
+      look: () => this.#direct.look(),
       onNotice: (message) => options.onNotice?.(message),
     });
     this.#model = new HostModel({
       engine: this.#engine,
       devices: this.#devices,
       uplinks: this.#uplinks,
+      direct: this.#direct,
       names: this.#names,
       links: () => this.#watch.links,
       settings: () => this.#settings.now,
@@ -126,6 +131,7 @@ export class Enforcement implements Enforcer {
     const { known, hold, tables } = this.#engine;
     tables.adopt(new Set([...known.numbers.values(), ...(hold?.numbers ?? [])]));
     this.#watch.start();
+    this.#direct.adopt();
     this.#attachments.adopt();
     this.#attachments.adoptFilters(this.#watch.links.keys());
     if (this.#freshPending) return;
@@ -208,7 +214,11 @@ export class Enforcement implements Enforcer {
 
   verify(): Promise<Verification | null> {
     return this.#run(() =>
-      this.#model.verify(() => [...this.#settings.find(), ...this.#attachments.findMarks()]),
+      this.#model.verify(() => [
+        ...this.#settings.find(),
+        ...this.#attachments.findMarks(),
+        ...this.#direct.find(),
+      ]),
     );
   }
 
@@ -225,6 +235,7 @@ export class Enforcement implements Enforcer {
       attachments: this.#attachments,
       devices: this.#devices,
       uplinks: this.#uplinks,
+      direct: this.#direct,
       links: this.#watch.links,
       resolved: this.#model.inForce?.resolved ?? null,
       settings: this.#settings.now,
@@ -298,6 +309,7 @@ export class Enforcement implements Enforcer {
       await this.#devices.settle();
       await this.#engine.settle();
       if (detach) {
+        this.#direct.withdrawAll();
         for (const ifindex of this.#attachments.devices) this.#attachments.detach(ifindex);
         this.#objects.pins.removeAll();
       }

@@ -19,6 +19,8 @@ export interface Guarded {
   readonly hasFailed: () => boolean;
   /** Tries again. */
   readonly follow: () => Promise<void>;
+  /** Looks at what else may have changed unheard. */
+  readonly look: () => void;
   /** Told once when pins were made again, or cannot be. */
   readonly onNotice: (message: string) => void;
 }
@@ -58,6 +60,7 @@ export class Guard {
 
   async look(): Promise<void> {
     this.#restore();
+    this.#guarded.look();
     await this.#retry();
   }
 

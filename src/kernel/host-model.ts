@@ -8,6 +8,7 @@ import type { Resolved } from "../policy/types.ts";
 import { bindingsOf } from "./bindings.ts";
 import type { Decision } from "./confirmation.ts";
 import type { GuestDevices } from "./devices.ts";
+import type { DirectForwarding } from "./direct.ts";
 import type { ModelInForce } from "./enforcer.ts";
 import type { EngineReport, ModelChange, SyncEngine } from "./engine.ts";
 import { EnforcementError, errorText } from "./errors.ts";
@@ -25,6 +26,7 @@ export interface HostParts {
   readonly engine: SyncEngine;
   readonly devices: GuestDevices;
   readonly uplinks: UplinkDevices;
+  readonly direct: DirectForwarding;
   readonly names: InterfaceNames;
   readonly links: () => ReadonlyMap<number, LinkInfo>;
   readonly settings: () => KernelSettings;
@@ -108,8 +110,21 @@ export class HostModel {
     names.follow(model.resolved);
     await this.#reconcile(bindings);
     uplinks.reconcile(settings().uplinks, links());
+    this.#followDirect(model.resolved);
     this.#unfinished = null;
     await this.notice();
+  }
+
+  /** Last: only what is protected is reached past its bridge. */
+  #followDirect(resolved: Resolved): void {
+    const { devices, direct, links, settings } = this.#parts;
+    direct.follow({
+      resolved,
+      bindings: devices.bindings,
+      links: links(),
+      uplinks: new Set(settings().uplinks.map(({ device }) => device)),
+      problemOf: (ifindex) => devices.problemOf(ifindex) ?? devices.foreignOf(ifindex),
+    });
   }
 
   /** Devices and uplinks are looked after again until it succeeds; `status` says why it has not. */
@@ -156,6 +171,7 @@ export class HostModel {
     const { engine, devices, uplinks, links, settings } = this.#parts;
     uplinks.reconcile(settings().uplinks, links());
     engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
+    this.#followDirect(resolved);
   }
 
   /**

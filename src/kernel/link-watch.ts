@@ -7,7 +7,7 @@ export class LinkWatch {
   #links = new Map<number, LinkInfo>();
   #monitor: LinkMonitor | null = null;
 
-  /** `onChange`: a device came, went, got another name, or went up. */
+  /** `onChange`: a device came, went, got another name, went up, or to another bridge. */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
@@ -28,7 +28,8 @@ export class LinkWatch {
         const before = this.#links.get(event.link.ifindex);
         this.#links.set(event.link.ifindex, event.link);
         const rises = event.link.up && before?.up !== true;
-        if (before?.name !== event.link.name || rises) this.#onChange();
+        const moves = before?.master !== event.link.master;
+        if (before?.name !== event.link.name || rises || moves) this.#onChange();
         return;
       }
       case "gone":

@@ -15,6 +15,7 @@ export type {
   LinkInfo,
   LinkMonitor,
   MapInfo,
+  PortInfo,
   RingBuffer,
   TestRunResult,
 } from "../../addon/index.d.ts";

@@ -30,7 +30,12 @@ export interface ObjectMaps extends SyncMaps {
   readonly trace: BpfMap;
   readonly clock: BpfMap;
   readonly marks: BpfMap;
+  readonly ports: BpfMap;
+  readonly direct: BpfMap;
+  readonly targets: BpfMap;
   /** Memory of the programs, held so that it can be pinned again. */
+  readonly learnt: BpfMap;
+  readonly heard: BpfMap;
   readonly headers: BpfMap;
   readonly packet: BpfMap;
   readonly bits: BpfMap;
@@ -68,6 +73,11 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     trace: open("rw_trace"),
     clock: open("rw_clock"),
     marks: open("rw_marks"),
+    ports: open("rw_ports"),
+    direct: open("rw_direct"),
+    targets: open("rw_targets"),
+    learnt: open("rw_learnt"),
+    heard: open("rw_heard"),
     headers: open("rw_headers"),
     packet: open("rw_packet"),
     bits: open("rw_bits"),

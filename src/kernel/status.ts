@@ -19,6 +19,16 @@ export interface TableFill {
   readonly evictedEarly: number;
 }
 
+/** How frames between guests of this host go. */
+export interface ForwardingStatus {
+  /** What its network asks for. */
+  readonly wanted: "kernel" | "direct";
+  /** `kernel`: by the bridge; `tc`: past the bridge, with their skbs; `xdp`: without, from where XDP is native. */
+  readonly now: "kernel" | "tc" | "xdp";
+  /** Why not what is wanted, or not all of it, and what to do; null: it is, or nothing is wanted. */
+  readonly reason: string | null;
+}
+
 export interface InterfaceStatus {
   readonly interface: string;
   /** Its place in tables and counters. */
@@ -37,6 +47,7 @@ export interface InterfaceStatus {
   /** When what the kernel holds of its policy was last proven equal to the rules, RFC 3339; null: it is not. */
   readonly proven: string | null;
   readonly tables: readonly TableFill[];
+  readonly forwarding: ForwardingStatus;
   /** What is wrong and what to do; null when nothing is. */
   readonly problem: string | null;
 }

@@ -161,7 +161,8 @@ const layers: Readonly<Record<string, number>> = {
   account: 8,
   judge: 9,
   express: 10,
-  "ringwall.bpf": 11,
+  forward: 11,
+  "ringwall.bpf": 12,
   "confirm.bpf": 11,
 };
 

@@ -9,6 +9,7 @@ export function renderStatus(status: StatusReply, now: number): string {
     renderHead(status, now),
     renderDifferences(status.proof),
     renderInterfaces(status),
+    renderForwarding(status),
     renderUplinks(status),
     renderMaps(status),
   ];
@@ -89,6 +90,22 @@ function renderAttachment({ mode, programs }: InterfaceStatus): string {
     programs.tcEgress === null ? [] : ["tc egress"],
   ].flat();
   return hooks.length === 0 ? "-" : `${mode ?? "?"}: ${hooks.join(", ")}`;
+}
+
+/** Networks that ask for direct forwarding: what of it is done, and why not all. */
+function renderForwarding({ interfaces }: StatusReply): string {
+  const asking = interfaces.filter(({ forwarding }) => forwarding.wanted === "direct");
+  if (asking.length === 0) return "";
+  const ways = { kernel: "by the bridge", tc: "direct, with skbs", xdp: "direct" };
+  return renderTable(asking, [
+    { title: "forwarding to", value: ({ id }) => id },
+    {
+      title: "goes",
+      value: ({ forwarding: { now } }) =>
+        now === "kernel" ? style.warning(ways[now]) : style.good(ways[now]),
+    },
+    { title: "because", value: ({ forwarding }) => forwarding.reason ?? "" },
+  ]);
 }
 
 /** The table that is fullest is the one that matters. */

@@ -162,6 +162,7 @@ describe("interfaces", () => {
             version: 1,
             generation: 1,
             proven: null,
+            forwarding: { wanted: "kernel" as const, now: "kernel" as const, reason: null },
             tables: [
               {
                 table: "opening",

@@ -108,6 +108,7 @@ export class FakeEnforcer implements Enforcer {
         version: 1,
         generation: this.applies,
         proven: "2026-01-01T00:00:00.000Z",
+        forwarding: { wanted: "kernel" as const, now: "kernel" as const, reason: null },
         tables: [],
         problem: null,
       }),

@@ -137,6 +137,7 @@ function unproven() {
     version: 1,
     generation: 1,
     proven: null,
+    forwarding: { wanted: "kernel" as const, now: "kernel" as const, reason: null },
     tables: [],
     problem: null,
   };

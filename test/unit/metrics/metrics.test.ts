@@ -23,6 +23,7 @@ function iface(id: string, state: InterfaceStatus["state"]): InterfaceStatus {
     version: 1,
     generation: 1,
     proven: state === "enforcing" ? "2026-01-01T00:00:00.000Z" : null,
+    forwarding: { wanted: "kernel" as const, now: "kernel" as const, reason: null },
     tables: [
       {
         table: "opening",
