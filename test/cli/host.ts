@@ -4,6 +4,13 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  askForwarding,
+  forwardingConfig,
+  isDirect,
+  keepNetfilterOut,
+  takeXdpFrames,
+} from "../support/forwarding.ts";
 import { type Outcome, root } from "./program.ts";
 
 export const guestRules = `version: 1
@@ -52,6 +59,7 @@ export class Host {
       metrics: { listen: `127.0.0.1:${this.metricsPort}` },
       store: { file: join(this.folder, "rules.d") },
       sessions: { established: 2048, answered: 2048, opening: 2048 },
+      ...forwardingConfig,
       ...changes,
     };
     writeFileSync(join(this.folder, "agent.yaml"), JSON.stringify(config));
@@ -60,6 +68,7 @@ export class Host {
   #makeNamespaces(): void {
     ip("netns", "add", this.#name);
     ip("-n", this.#name, "link", "set", "lo", "up");
+    if (isDirect) keepNetfilterOut(this.#name);
     for (const number of this.#guests) this.#makeGuest(number, `br${Math.ceil(number / 2) - 1}`);
   }
 
@@ -77,6 +86,7 @@ export class Host {
     ip("-n", this.#name, "link", "set", `tap${number}`, "master", bridge, "up");
     ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${place}`, "up");
     ip("-n", guest, "addr", "add", `10.0.0.${place}/24`, "dev", "eth0");
+    if (isDirect) takeXdpFrames(guest, "eth0");
   }
 
   /** Namespace of the host. */
@@ -90,7 +100,7 @@ export class Host {
   }
 
   writeRules(text: string): void {
-    writeFileSync(join(this.folder, "rules.d", "rules.yaml"), text, { mode: 0o600 });
+    writeFileSync(join(this.folder, "rules.d", "rules.yaml"), askForwarding(text), { mode: 0o600 });
   }
 
   get paths(): string[] {

@@ -11,6 +11,7 @@ import { defaultLimits } from "../../src/model/model.ts";
 import { parseModel } from "../../src/model/parse.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
+import { askForwarding } from "../support/forwarding.ts";
 import { runClsact } from "./clsact.ts";
 import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
@@ -85,7 +86,8 @@ const commands = {
   },
   /** Rules as text, of the host "here". */
   applyRules: async (text: string) => {
-    const { model, diagnostics } = parseModel([{ path: "rules.yaml", text }], {
+    const files = [{ path: "rules.yaml", text: askForwarding(text) }];
+    const { model, diagnostics } = parseModel(files, {
       limits: defaultLimits,
       host: "here",
     });

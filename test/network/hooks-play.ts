@@ -14,7 +14,7 @@ import {
   exchangeAll,
   type Frames,
   grown,
-  hookOf,
+  hooksOf,
   nameOf,
   readFrames,
   refusals,
@@ -166,8 +166,9 @@ function expectRefusals(events: readonly PacketEvent[], mode: Mode, uplink: bool
     // A refused SYN may be sent again, and an echo where the host's own stack said that it was not sent.
     const again = one.protocol === "tcp" || (one.protocol === "icmp" && one.from === "host");
     const times = again ? hooks.length : 1;
-    const hook = hookOf(one, mode, uplink);
-    expect([nameOf(one), ...hooks]).toEqual([nameOf(one), ...Array.from({ length: times }, () => hook)]);
+    expect([nameOf(one), hooks.length]).toEqual([nameOf(one), times]);
+    const possible: readonly string[] = hooksOf(one, mode, uplink);
+    expect([nameOf(one), ...hooks.filter((hook) => !possible.includes(hook))]).toEqual([nameOf(one)]);
   }
 }
 

@@ -3,6 +3,7 @@ import type { PacketCounter, PacketEvent } from "../../src/kernel/status.ts";
 import { formatAddress } from "../../src/model/cidr.ts";
 import type { Address } from "../../src/model/model.ts";
 import type { Driver } from "../kernel/namespace.ts";
+import { isDirect } from "../support/forwarding.ts";
 import {
   addressesOf,
   type EndName,
@@ -214,12 +215,16 @@ const describe = ({
 }: PacketEvent) =>
   `${id} ${direction} ${reason}: ${textOf(source)} to ${textOf(destination)} ${protocol} ${destinationPort}`;
 
-/** Where the exchange has to be refused. */
-export function hookOf(
-  { from, decider, direction }: Exchange,
+/** Where the exchange may be refused. */
+export function hooksOf(
+  { from, decider, direction, protocol, host }: Exchange,
   mode: "native" | "generic" | "tc",
   uplink: boolean,
-): PacketEvent["hook"] {
-  if (direction === "egress") return mode === "tc" ? "tc-ingress" : "xdp";
-  return uplink && from === "wan" && decider !== null && hostOf(decider) === "a" ? "uplink" : "tc-egress";
+): readonly PacketEvent["hook"][] {
+  if (direction === "egress") return [mode === "tc" ? "tc-ingress" : "xdp"];
+  if (uplink && from === "wan" && decider !== null && hostOf(decider) === "a") return ["uplink"];
+  // Past the bridge, at the sender's device; now and then the bridge is shown a frame.
+  const isPast = isDirect && mode === "native" && from === 1 && decider === 2;
+  const isPlain = protocol !== "icmp" || !host.includes(":");
+  return isPast && isPlain ? ["xdp", "tc-egress"] : ["tc-egress"];
 }

@@ -1,6 +1,7 @@
 /** Network namespaces and what joins them: named from the test, gone with it. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { ip } from "../kernel/host.ts";
+import { isDirect, takeXdpFrames } from "../support/forwarding.ts";
 
 /** A network namespace. */
 export class Place {
@@ -82,6 +83,7 @@ export class Links {
     const words = ["link", "add", near.device, "netns", near.place.name, "type", "veth"];
     ip(...words, "peer", "name", far.device, "netns", far.place.name);
     for (const end of [near, far]) setUp(end);
+    if (isDirect) takeXdpFrames(far.place.name, far.device);
   }
 
   remove(): void {
@@ -110,4 +112,6 @@ export function addBridge(place: Place, device: string, addresses: readonly stri
 export function switchOffloadsOff(place: Place, device: string): void {
   const options = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
   execFileSync("nsenter", [`--net=${place.path}`, "ethtool", "-K", device, ...options], { stdio: "ignore" });
+  // What it takes from others by XDP hangs on it at the guest's end alone.
+  if (isDirect && device === "eth0") takeXdpFrames(place.name, device);
 }

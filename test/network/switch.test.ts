@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askAgent } from "../../src/cli/client.ts";
 import { Host } from "../cli/host.ts";
+import { askForwarding } from "../support/forwarding.ts";
 
 const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const switches = 1000;
@@ -101,7 +102,7 @@ async function sprayWhile(meanwhile: () => Promise<void>) {
 }
 
 const apply = (member: "sg-a" | "sg-b") =>
-  askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: rules(member) }] });
+  askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: askForwarding(rules(member)) }] });
 
 describe("two rule sets that differ in rules and members", () => {
   it("are switched 1,000 times under traffic, and no packet meets a mixture", async () => {
@@ -118,7 +119,7 @@ describe("two rule sets that differ in rules and members", () => {
   it("control: a rule set that is such a mixture is seen by the same count", async () => {
     const mixture = rules("sg-a").replace("groups: [sg-a]", "groups: [sg-b]");
     const { unmatched, wrong } = await sprayWhile(async () => {
-      await askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: mixture }] });
+      await askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: askForwarding(mixture) }] });
       await sleep(200);
     });
     expect(unmatched).toBeGreaterThan(0);

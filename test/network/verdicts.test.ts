@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
+import { isDirect, takeXdpFrames } from "../support/forwarding.ts";
 
 const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const count = 50;
@@ -39,9 +40,20 @@ beforeAll(async () => {
       [guest, "eth0"],
       [host.namespace, `tap${number}`],
     ] as const) {
-      const options = ["-K", device, "tx", "off", "tso", "off", "gso", "off", "gro", "off"];
+      const options = [
+        "-K",
+        device,
+        "tx",
+        "off",
+        "tso",
+        "off",
+        "gso",
+        "off",
+        ...(isDirect ? [] : ["gro", "off"]),
+      ];
       execFileSync("nsenter", [`--net=/run/netns/${namespace}`, "ethtool", ...options], { stdio: "ignore" });
     }
+    if (isDirect) takeXdpFrames(guest, "eth0");
     const server = spawn("nsenter", [`--net=/run/netns/${guest}`, process.execPath, peer, "serve"]);
     servers.push(server);
     if (server.stdout !== null) await once(server.stdout, "data");
