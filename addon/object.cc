@@ -1,11 +1,13 @@
 #include "object.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "handle.h"
 #include "map.h"
 #include "program.h"
 
@@ -18,12 +20,38 @@ bool isOurs(const bpf_map *map) {
     return !bpf_map__is_internal(map) && strchr(bpf_map__name(map), '.') == nullptr;
 }
 
+/** Of one of these the kernel says a flag (BPF_F_RDONLY_PROG) that nobody may set: libbpf takes it for
+ * another. */
+bool isDeviceMap(const bpf_map *map) {
+    return bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP || bpf_map__type(map) == BPF_MAP_TYPE_DEVMAP_HASH;
+}
+
+/** Uses the map that is pinned there. False where none is. Throws Failure (EINVAL) where it is another one.
+ */
+bool reusePinned(bpf_map *map, const std::string &path) {
+    Fd pinned(bpf_obj_get(path.c_str()));
+    if (pinned.get() < 0)
+        return false;
+    bpf_map_info info = {};
+    uint32_t size = sizeof(info);
+    if (int error = bpf_obj_get_info_by_fd(pinned.get(), &info, &size))
+        throw Failure(error, "cannot look at the map " + path);
+    if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+        info.value_size != bpf_map__value_size(map) || info.max_entries != bpf_map__max_entries(map))
+        throw Failure(EINVAL, "another map is pinned at " + path);
+    if (int error = bpf_map__reuse_fd(map, pinned.get()))
+        throw Failure(error, "cannot use the map " + path);
+    return true;
+}
+
 void setPins(bpf_object *object, const std::string &root) {
     bpf_map *map;
     bpf_object__for_each_map(map, object) {
         if (!isOurs(map))
             continue;
         std::string path = root + "/" + bpf_map__name(map);
+        if (isDeviceMap(map) && reusePinned(map, path))
+            continue;
         if (int error = bpf_map__set_pin_path(map, path.c_str()))
             throw Failure(error, "cannot set the pin path " + path);
     }
