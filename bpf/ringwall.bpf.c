@@ -245,7 +245,7 @@ static __attribute__((noinline)) __u32 target_of_xdp(struct xdp_md *ctx, __u32 u
 
 /* Straight to a guest's device, where it is judged as the device's tc egress program would. Counted, it is
  * lost where the device has just gone: no other program is to judge it again. */
-static __attribute__((noinline)) int deliver_xdp(struct xdp_md *ctx, __u32 ifindex, __u32 uplink) {
+static __always_inline int deliver_xdp(struct xdp_md *ctx, __u32 ifindex, __u32 uplink) {
     int action = uplink ? judge_guest(ctx, HOOK_UPLINK, INGRESS, ifindex)
                         : judge_guest(ctx, HOOK_XDP, INGRESS, ifindex);
 

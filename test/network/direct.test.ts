@@ -22,8 +22,8 @@ beforeAll(() => {
 afterAll(() => bed.remove());
 
 const many = 100;
-/** Of so many frames within a second, those that the bridge is shown so that it learns. */
-const shown = 6;
+/** Of so many frames at once, more than the bridge is shown so that it learns: one a second. */
+const shown = many / 2;
 const families = ["ipv4", "ipv6"] as const;
 
 type Make = (tag: number) => Uint8Array;
