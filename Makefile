@@ -27,6 +27,7 @@ demo: build ## Show real traffic between namespaces under two groups
 run: build ## Run the agent on this machine's own devices, from /etc/ringwall
 	@bin/ringwall agent
 
+bench: export RINGWALL_PEERS ?= 1
 bench: build ## Measure this machine, peers side by side: a table, JSON and pictures in build/bench
 	@scripts/bench.sh
 

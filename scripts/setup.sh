@@ -30,6 +30,12 @@ needs=(
   "xz xz-utils"
   "iperf3 iperf3"
 )
+# `make bench` alone measures beside peers.
+[ -z "${RINGWALL_PEERS:-}" ] || needs+=(
+  "iptables-legacy-restore iptables"
+  "ipset ipset"
+  "ovs-vswitchd openvswitch-switch"
+)
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
 for need in "${needs[@]}"; do

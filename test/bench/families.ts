@@ -7,6 +7,7 @@ import { measureChanges } from "./changes.ts";
 import type { Bench } from "./context.ts";
 import { measureEstablished } from "./established.ts";
 import { measureMemory } from "./memory.ts";
+import { measureNetwork } from "./network.ts";
 import { measureOpenings } from "./openings.ts";
 import { measureProofs } from "./proofs.ts";
 import { measureAgent } from "./rest.ts";
@@ -23,4 +24,5 @@ export const families: Readonly<Record<string, Family>> = {
   memory: measureMemory,
   agent: measureAgent,
   start: measureStart,
+  network: measureNetwork,
 };

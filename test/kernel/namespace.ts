@@ -198,8 +198,8 @@ export class Driver {
   #next = 1;
 
   /** A driver in a namespace, from a bundle of bundleDriver. The caller ends it. */
-  static start(namespace: string, bundle: string): Driver {
-    return new Driver(spawnIn(namespace, [bundle]));
+  static start(namespace: string, bundle: string, words: readonly string[] = []): Driver {
+    return new Driver(spawnIn(namespace, [bundle, ...words]));
   }
 
   constructor(child: ChildProcess) {

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Frames for the bench, made and counted in XDP:
+ *
+ *   stream   run with live frames at a guest's end: makes each frame the next of many UDP flows, sends it out
+ *   tally    at a guest's end: counts what comes out, and drops it
+ *   forward  at the host's device of a guest: a redirect to the other guest's, and nothing else
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "headers.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define DEVICES 1024
+
+/* What had come out when a batch began. */
+struct mark {
+    __u64 time; /* ns */
+    __u64 count;
+};
+
+/* How a run of live frames goes through its flows; written before each run, read after it. */
+struct run {
+    __u64 next;  /* flow of the next frame */
+    __u64 flows; /* after the last comes the first */
+    __u64 sent;
+    __u32 back; /* not 0: frames are the answers, ports change places */
+    __u32 to;   /* ifindex that frames come out of */
+    struct mark first, last;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct run);
+} rw_run SEC(".maps");
+
+/* Frames that came out, by ifindex. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, DEVICES);
+    __type(key, __u32);
+    __type(value, __u64);
+} rw_tally SEC(".maps");
+
+/* Where forward sends what came in on an ifindex. */
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP);
+    __uint(max_entries, DEVICES);
+    __type(key, __u32);
+    __type(value, __u32);
+} rw_forward SEC(".maps");
+
+struct udp_frame {
+    struct wire_ethernet ethernet;
+    struct wire_ipv4 ipv4;
+    struct wire_udp udp;
+} __attribute__((packed));
+
+#define FIRST_SOURCE_PORT 1024
+#define SOURCE_PORTS 60000
+/* The last rule of the bench's accepts as many. */
+#define FIRST_PORT 40000
+#define PORTS 256
+
+/* The kernel's own, of live frames. */
+#define BATCH 64
+
+/* Where a batch begins. A run takes long to begin and to end (the kernel waits for grace periods), so that
+ * the time of the call says little: between two of these marks there is nothing but frames. */
+static __always_inline void mark_batch(struct run *run) {
+    __u32 to = run->to;
+    const __u64 *count = bpf_map_lookup_elem(&rw_tally, &to);
+
+    run->last.time = bpf_ktime_get_ns();
+    run->last.count = count ? *count : 0;
+    if (!run->sent)
+        run->first = run->last;
+}
+
+SEC("xdp")
+int stream(struct xdp_md *ctx) {
+    struct udp_frame *frame = (void *)(long)ctx->data;
+    __u16 client, server;
+    __u32 zero = 0;
+    struct run *run = bpf_map_lookup_elem(&rw_run, &zero);
+    __u64 flow;
+
+    if (!run || (void *)(frame + 1) > (void *)(long)ctx->data_end)
+        return XDP_ABORTED;
+    if (run->sent % BATCH == 0)
+        mark_batch(run);
+    run->sent++;
+    flow = run->next;
+    run->next = flow + 1 < run->flows ? flow + 1 : 0;
+    client = __builtin_bswap16(FIRST_SOURCE_PORT + flow % SOURCE_PORTS);
+    server = __builtin_bswap16(FIRST_PORT + flow / SOURCE_PORTS % PORTS);
+    frame->udp.source = run->back ? server : client;
+    frame->udp.destination = run->back ? client : server;
+    return XDP_TX;
+}
+
+/* A switch in user space sends from any CPU. */
+SEC("xdp.frags")
+int tally(struct xdp_md *ctx) {
+    __u32 place = ctx->ingress_ifindex;
+    __u64 *count = bpf_map_lookup_elem(&rw_tally, &place);
+
+    if (count)
+        __sync_fetch_and_add(count, 1);
+    return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int forward(struct xdp_md *ctx) {
+    return bpf_redirect_map(&rw_forward, ctx->ingress_ifindex, XDP_PASS);
+}
