@@ -238,7 +238,7 @@ static __attribute__((noinline)) __u32 target_of_xdp(struct xdp_md *ctx, __u32 u
         return 0;
     /* Last: the bridge is shown what goes on. */
     if (uplink ? forward_outer_is_due(key.bridge, ethernet->source)
-               : forward_guest_is_due(ctx->ingress_ifindex))
+               : forward_guest_is_due(ctx->ingress_ifindex, false))
         return 0;
     return ifindex;
 }
@@ -291,7 +291,7 @@ static __always_inline int forward_skb(struct __sk_buff *ctx) {
     sender = interface_of(ctx->ifindex, &record);
     target = interface_of(direct->ifindex, &record);
     if (!forward_meets(target, ethernet) || !forward_leaves(sender, target, ethernet) ||
-        forward_guest_is_due(ctx->ifindex))
+        forward_guest_is_due(ctx->ifindex, true))
         return TC_ACT_UNSPEC;
     return bpf_redirect(direct->ifindex, 0);
 }

@@ -53,35 +53,37 @@ static __always_inline bool forward_leaves(const struct interface *sender, const
     return sender && sender->network == target->network && mac_equal(sender->mac, ethernet->source);
 }
 
-/* Is it this long since the bridge saw a frame? Then it is given this one. */
-static __always_inline bool forward_is_due(__u32 *heard) {
+/* Is it so long since the bridge was shown a frame? `take`: then it is shown this one. */
+static __always_inline bool forward_is_due(__u32 *shown, bool take) {
     __u32 zero = 0, now = kernel_jiffies();
     const struct settings *settings = map_lookup(rw_settings, &zero);
 
-    if (!heard || !settings || !settings->hz)
+    if (!shown || !settings || !settings->hz)
         return true;
-    if (now - *heard < settings->hz * LEARN_SECONDS)
+    if (now - *shown < settings->hz * LEARN_SECONDS)
         return false;
-    *heard = now;
+    if (take)
+        *shown = now;
     return true;
 }
 
-/* The bridge is due to see a frame of the guest on this device. */
-static __always_inline bool forward_guest_is_due(__u32 ifindex) {
+/* The bridge is due to be shown a frame of the guest on this device. XDP leaves such a frame to tc, and tc,
+ * the last that could send it past the bridge, takes it. */
+static __always_inline bool forward_guest_is_due(__u32 ifindex, bool take) {
     __u32 near = ifindex & (DEVICES_NEAR - 1);
 
-    return forward_is_due(map_lookup(rw_learnt, &near));
+    return forward_is_due(map_lookup(rw_learnt, &near), take);
 }
 
 /* The same of a MAC behind an uplink. */
 static __always_inline bool forward_outer_is_due(__u32 bridge, const __u8 *mac) {
     struct direct_key key = {.bridge = bridge};
-    __u32 *heard, now = kernel_jiffies();
+    __u32 *shown, now = kernel_jiffies();
 
     __builtin_memcpy(key.mac, mac, 6);
-    heard = map_lookup(rw_heard, &key);
-    if (heard)
-        return forward_is_due(heard);
+    shown = map_lookup(rw_heard, &key);
+    if (shown)
+        return forward_is_due(shown, true);
     map_update(rw_heard, &key, &now, 0);
     return true;
 }

@@ -505,8 +505,8 @@ struct direct {
     __u32 zero;
 };
 
-/* rw_heard, LRU: when the bridge last saw a MAC behind an uplink. Value: __u32, jiffies. Of a guest's device
- * rw_learnt[ifindex % DEVICES_NEAR] says so. */
+/* rw_heard, LRU: when the bridge was last shown a frame of a MAC behind an uplink. Value: __u32, jiffies. Of
+ * a guest's device rw_learnt[ifindex % DEVICES_NEAR] says so. */
 enum direct_pace {
     LEARN_SECONDS = 1 /* how often a sender's frame goes the bridge's way, so that it learns */
 };
