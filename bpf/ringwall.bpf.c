@@ -192,20 +192,21 @@ static __attribute__((noinline)) bool sum_is_right(struct xdp_md *ctx, const str
     if (!headers)
         return false;
     for (int n = 0; n < SUM_STEPS && left; n++) {
-        __u32 size = left < SUM_BYTES ? left : SUM_BYTES;
+        /* The last byte's place, as in last_of(). */
+        __u32 last = (left < SUM_BYTES ? left : SUM_BYTES) - 1;
 
-        keep_order(size);
-        if (size - 1 >= SUM_BYTES)
+        keep_order(last);
+        if (last >= SUM_BYTES)
             return false;
         /* The last word is filled up with zeros. */
-        *(wide32 *)(headers->bytes + ((size - 1) & ~3U & (SUM_BYTES - 1))) = 0;
-        if (bpf_xdp_load_bytes(ctx, offset, headers->bytes, size))
+        *(wide32 *)(headers->bytes + (last & (SUM_BYTES - 4))) = 0;
+        if (bpf_xdp_load_bytes(ctx, offset, headers->bytes, last + 1))
             return false;
-        sum = bpf_csum_diff(NULL, 0, (void *)headers->bytes, (size + 3) & ~3U, sum);
+        sum = bpf_csum_diff(NULL, 0, (void *)headers->bytes, (last + 4) & ~3U, sum);
         if (sum < 0)
             return false;
-        offset += size;
-        left -= size;
+        offset += last + 1;
+        left -= last + 1;
     }
     return !left && sum_fold(sum) == 0xffff;
 }
