@@ -13,15 +13,17 @@ export async function endure(
   suffer: (point: Point, name: string) => Promise<boolean>,
 ): Promise<Endured> {
   const broken: string[] = [];
+  const missed: string[] = [];
   let hits = 0;
   for (const point of points) {
     const name = describePoint(point);
     try {
       if (await suffer(point, name)) hits++;
+      else missed.push(name);
     } catch (error) {
       broken.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  console.log(`${hits} of ${points.length} faults met their call`);
+  console.log(`${hits} of ${points.length} faults met their call; not: ${missed.join(", ")}`);
   return { hits, broken };
 }

@@ -1,34 +1,39 @@
 /** Which points of a run are tried: all of them, or a sample that the seed draws. */
 import { Random } from "../support/random.ts";
-import { type Call, errors, type Point } from "./tracer.ts";
+import { type Call, errors, type Place, type Point } from "./tracer.ts";
 
 const isWhole = process.env.RINGWALL_TORTURE === "all";
 /** Of a whole test, ms. */
 export const patience = isWhole ? 4 * 3_600_000 : 240_000;
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
 const sample = Number(process.env.RINGWALL_POINTS ?? 10);
+/** "3/20": the third of twenty parts of them, for a run in pieces. */
+const [part = 1, parts = 1] = (process.env.RINGWALL_PART ?? "1/1").split("/").map(Number);
 
 /**
  * Points of a run that made calls at these places. All: each call with a kill and with one errno, another one for each,
  * so that every errno meets every kind. A sample: every kind of call is in it, half of it kills.
  */
-export function choosePoints(places: ReadonlyMap<Call, readonly number[]>): {
+export function choosePoints(places: ReadonlyMap<Call, readonly Place[]>): {
   readonly points: readonly Point[];
   readonly said: string;
 } {
   const random = new Random(seed);
   const shift = random.below(errors.length);
-  const all = [...places].flatMap(([call, numbers]) =>
-    numbers.flatMap((n): Point[] => [
-      { call, n, fault: "SIGKILL" },
-      { call, n, fault: errors[(n + shift) % errors.length] ?? "EIO" },
+  const all = [...places].flatMap(([call, list]) =>
+    list.flatMap((place, index): Point[] => [
+      { call, ...place, fault: "SIGKILL" },
+      { call, ...place, fault: errors[(index + shift) % errors.length] ?? "EIO" },
     ]),
   );
   const made = [...places].map(([call, { length }]) => `${length} ${call}`).join(", ");
-  if (isWhole) return { points: all, said: `all ${all.length} points of ${made}; seed ${seed}` };
+  if (isWhole) {
+    const points = all.filter((_, index) => index % parts === part - 1);
+    return { points, said: `${points.length} of all ${all.length} points of ${made}; seed ${seed}` };
+  }
   const points = Array.from({ length: sample }, (_, turn): Point => {
-    const [call, numbers] = [...places][turn % places.size] ?? ["bpf", [1]];
-    return { call, n: random.pick(numbers), fault: random.once(2) ? "SIGKILL" : random.pick(errors) };
+    const [call, list] = [...places][turn % places.size] ?? ["bpf", [{ n: 1, path: null }]];
+    return { call, ...random.pick(list), fault: random.once(2) ? "SIGKILL" : random.pick(errors) };
   });
   return { points, said: `${points.length} of ${all.length} points of ${made}; seed ${seed}` };
 }

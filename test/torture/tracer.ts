@@ -32,16 +32,22 @@ export const errors = [
   "EIO",
 ] as const;
 
-/** The n-th call of its kind in some thread. `fault`: the errno that it answers, or the signal that ends the process. */
-export interface Point {
-  readonly call: Call;
+/** The n-th call of its kind, or of those on a path, in some thread. */
+export interface Place {
   readonly n: number;
+  /** Null: all calls of the kind are counted. */
+  readonly path: string | null;
+}
+
+/** `fault`: the errno that the call answers, or the signal that ends the process. */
+export interface Point extends Place {
+  readonly call: Call;
   readonly fault: (typeof errors)[number] | "SIGKILL";
 }
 
-/** "bpf 12 ENOMEM" */
-export function describePoint({ call, n, fault }: Point): string {
-  return `${call} ${n} ${fault}`;
+/** "bpf 12 ENOMEM", "openat 2 of /proc EIO" */
+export function describePoint({ call, n, path, fault }: Point): string {
+  return `${call} ${n}${path === null ? "" : ` of ${path}`} ${fault}`;
 }
 
 /** Arguments of strace for a point; null: all calls are only logged. */
@@ -50,7 +56,8 @@ function wordsOf(point: Point | null, log: string): string[] {
   const words = ["-f", "-qq", "-y", "-o", log, "-e", `trace=${traced}`, "-e", "signal=none"];
   if (point === null) return words;
   const what = point.fault === "SIGKILL" ? "signal=SIGKILL" : `error=${point.fault}`;
-  return [...words, "-e", `inject=${point.call}:${what}:when=${point.n}`];
+  const narrowed = point.path === null ? [] : ["-P", point.path];
+  return [...words, ...narrowed, "-e", `inject=${point.call}:${what}:when=${point.n}`];
 }
 
 /** What stands before a command that is traced from its first call on. */
@@ -92,11 +99,17 @@ async function endTracer(strace: ChildProcess, ended: Promise<unknown>): Promise
 }
 
 /** The kernel's bookkeeping of threads, and a look at who has files open: nothing of a change. */
-const noise = /\[eventfd\]|"\/proc\//;
+const noise = /\[eventfd\]|"\/proc\/[1-9]/;
+/** Calls that a run makes in other numbers each time, so that only those on one path can be counted. */
+const byPath: ReadonlySet<Call> = new Set(["openat"]);
+/** Of one path; a folder that is looked at again and again is not opened so often in each run. */
+const oftenest = 6;
+/** Names that are others in each run: nobody can wait for them. */
+const isRandomName = /\.[0-9a-f]{12}\.(new|old)$/;
 
 export interface TraceLog {
   /** Places of each call among those of its thread, in the thread that made it most. */
-  readonly places: ReadonlyMap<Call, readonly number[]>;
+  readonly places: ReadonlyMap<Call, readonly Place[]>;
   /** Whether the fault met its call. */
   readonly isHit: boolean;
 }
@@ -106,19 +119,22 @@ export function readLog(log: string): TraceLog {
   const text = existsSync(log) ? readFileSync(log, "utf8") : "";
   rmSync(log, { force: true });
   const counts = new Map<string, number>();
-  const threads = new Map<string, { readonly call: Call; readonly places: number[] }>();
+  const threads = new Map<string, { readonly call: Call; readonly places: Place[] }>();
   for (const [line, thread = "", name = ""] of text.matchAll(/^(\d+) +(\w+)\(.*$/gm)) {
     const call = faultyCalls.find((each) => each === name);
     if (call === undefined) continue;
-    const key = `${thread} ${call}`;
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    const places: number[] = threads.get(key)?.places ?? [];
-    if (!noise.test(line)) places.push(count);
+    const path = byPath.has(call) ? (/"([^"]*)"/.exec(line)?.[1] ?? "") : null;
+    const counted = `${thread} ${call} ${path}`;
+    const n = (counts.get(counted) ?? 0) + 1;
+    counts.set(counted, n);
+    if (noise.test(line) || (path !== null && (n > oftenest || isRandomName.test(path)))) continue;
+    const key = byPath.has(call) ? call : `${thread} ${call}`;
+    const places = threads.get(key)?.places ?? [];
+    places.push({ n, path });
     threads.set(key, { call, places });
   }
-  const most = new Map<Call, readonly number[]>();
+  const most = new Map<Call, readonly Place[]>();
   for (const { call, places } of threads.values())
     if (places.length > (most.get(call)?.length ?? 0)) most.set(call, places);
-  return { places: most, isHit: /\(INJECTED\)|\+\+\+ killed by SIGKILL/.test(text) };
+  return { places: most, isHit: /\(INJECTED\)|\) += \?$/m.test(text) };
 }
