@@ -184,8 +184,8 @@ const session = z.object({
   revoked: z.boolean(),
   ageSeconds: z.number(),
   idleSeconds: z.number(),
-  /** Until it is forgotten when nothing comes. */
-  expiresSeconds: z.number(),
+  /** Until it is forgotten when nothing comes; null: never, it is a revoked TCP session. */
+  expiresSeconds: z.number().nullable(),
   packets: count,
   bytes: count,
   reason: z.string(),

@@ -43,8 +43,14 @@ const seenOffset = 0;
 const stateOffset = 16;
 const flagsOffset = 17;
 
-/** Whether an entry has not idled past its timeout, without decoding all of it. */
+/** A revoked TCP session stays revoked without a time limit, so its time means nothing (session_is_over in C). */
+function isTimeless({ flags, state }: Pick<SessionStruct, "flags" | "state">): boolean {
+  return (flags & SessionFlag.SESSION_REVOKED) !== 0 && tcpStates.includes(state);
+}
+
+/** Whether the programs would still find an entry, without decoding all of it. */
 export function isAlive(values: DataView, offset: number, clock: SessionClock): boolean {
+  if (isTimeless(readTimes(values, offset))) return true;
   const seen = values.getUint32(offset + seenOffset, true);
   const timeout = clock.timeouts[values.getUint8(offset + stateOffset)] ?? 0;
   return elapsed(seen, clock.now) < timeout;
@@ -55,16 +61,11 @@ const longIdle = 2 ** 30;
 /** Another CPU's time may lie this little in the future. */
 const slack = 2 ** 20;
 
-/**
- * Whether an entry idles for so long that its time is about to come round, which would make it look alive again.
- * A revoked TCP session has no time limit, so its time means nothing.
- */
+/** Whether an entry idles for so long that its time is about to come round, which would make it look alive again. */
 export function isAncient(values: DataView, offset: number, clock: SessionClock): boolean {
-  const isTimeless =
-    (values.getUint8(offset + flagsOffset) & SessionFlag.SESSION_REVOKED) !== 0 &&
-    tcpStates.includes(values.getUint8(offset + stateOffset));
+  if (isTimeless(readTimes(values, offset))) return false;
   const idle = (clock.now - values.getUint32(offset + seenOffset, true)) >>> 0;
-  return !isTimeless && idle >= longIdle && idle < 2 ** 32 - slack;
+  return idle >= longIdle && idle < 2 ** 32 - slack;
 }
 
 /** What of an entry says how long it has been silent, and how long it may be. */
@@ -109,7 +110,7 @@ export function describeSession(
     revoked: (entry.flags & SessionFlag.SESSION_REVOKED) !== 0,
     age_seconds: elapsed(entry.opened, clock.now) / clock.hz,
     idle_seconds: idle / clock.hz,
-    expires_seconds: Math.max(0, timeout - idle) / clock.hz,
+    expires_seconds: isTimeless(entry) ? null : Math.max(0, timeout - idle) / clock.hz,
     packets: entry.packets,
     bytes: entry.bytes,
     rule: entry.rule === RuleNumber.RULE_NONE || entry.generation !== clock.generation ? null : entry.rule,

@@ -230,12 +230,12 @@ export class SessionTables {
     for (const table of tableNames) removePin(join(this.#directory, `${number}-${table}`));
   }
 
-  /** Sessions that are alive by their timeout; revoked ones are among them. In slices: there may be many. */
+  /** Sessions that the programs would still find; revoked ones are among them. In slices: there may be many. */
   async list(number: number, interfaceId: string, clock: SessionReading): Promise<readonly Session[]> {
     const sessions: Session[] = [];
     const visit: Visit = (table, key, entry) => {
       const session = describeSession(interfaceId, table, key, entry, clock);
-      if (session.expires_seconds > 0) sessions.push(session);
+      if (session.expires_seconds !== 0) sessions.push(session);
     };
     await this.#each(number, visit, createPauses());
     return sessions;

@@ -167,8 +167,8 @@ export interface Session {
   readonly revoked: boolean;
   readonly age_seconds: number;
   readonly idle_seconds: number;
-  /** Seconds until it is forgotten when nothing comes. */
-  readonly expires_seconds: number;
+  /** Seconds until it is forgotten when nothing comes; null: never (a revoked TCP session). */
+  readonly expires_seconds: number | null;
   readonly packets: number;
   readonly bytes: bigint;
   /** Number of the rule on the side of its origin; null where none let it in, or the policy changed since. */

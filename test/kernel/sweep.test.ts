@@ -35,7 +35,7 @@ function put(idle: number, localPort: number, flags = 0): void {
   table.close();
 }
 
-it("a sweep deletes what has idled for weeks, keeps what may be asked about, and counts what is alive", async () => {
+it("a sweep deletes what has idled for weeks, keeps what may be asked about, and counts and lists what is alive", async () => {
   put(0, 1);
   put(909 * hz, 2);
   put(911 * hz, 3);
@@ -54,5 +54,14 @@ it("a sweep deletes what has idled for weeks, keeps what may be asked about, and
     generation: 0,
   });
   expect(left.map(({ localPort }) => localPort).sort()).toEqual([1, 2, 3, 4, 8, 9]);
-  expect(tables.fills(number).find(({ table }) => table === "established")?.entries).toBe(3);
+  expect(tables.fills(number).find(({ table }) => table === "established")?.entries).toBe(4);
+  const alive = await tables.list(number, "eni-3", { now, hz, timeouts, generation: 0 });
+  expect(
+    alive.map(({ localPort, revoked, expires_seconds: left }) => [localPort, revoked, left === null]).sort(),
+  ).toEqual([
+    [1, false, false],
+    [2, false, false],
+    [8, false, false],
+    [9, true, true],
+  ]);
 });

@@ -25,9 +25,9 @@ export function frameOf(script: Script, packet: PacketSpec, family: Family): Uin
   });
 }
 
-/** "established, expires 910"; seconds that are left. */
-export function saySession(state: string, expires: number): string {
-  return state === "none" ? state : `${state}, expires ${expires}`;
+/** "established, expires 910"; seconds that are left. Null: it never expires, "revoked". */
+export function saySession(state: string, expires: number | null): string {
+  return state === "none" || expires === null ? state : `${state}, expires ${expires}`;
 }
 
 /** What a step expects to hear; null: nothing. */

@@ -78,6 +78,11 @@ export function sayKernelSession(
       one.remotePort === (out ? subject.destination : subject.source) &&
       (subject.asks === null || (one.origin === subject.asks.by && one.icmpType === subject.asks.type)),
   );
-  if (found === undefined || found.expires_seconds <= later) return saySession("none", 0);
-  return saySession(found.revoked ? "revoked" : states[found.state], found.expires_seconds - later);
+  if (found === undefined) return saySession("none", 0);
+  const { expires_seconds: expires } = found;
+  if (expires !== null && expires <= later) return saySession("none", 0);
+  return saySession(
+    found.revoked ? "revoked" : states[found.state],
+    expires === null ? null : expires - later,
+  );
 }

@@ -67,6 +67,7 @@ export class OraclePlay {
     const now = scriptStart + time;
     const session = this.#oracle.sessions(packet.on, now).find((one) => one.key === key);
     if (session === undefined) return saySession("none", 0);
+    if (session.revoked !== null && session.state.kind === "tcp") return saySession(stateOf(session), null);
     const since = session.revoked ?? session.seen;
     const timeout = timeoutOf(session.state, this.#script.settings.timeouts);
     return saySession(stateOf(session), Math.max(0, timeout - (now - since)));

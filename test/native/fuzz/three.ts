@@ -63,7 +63,7 @@ function saySession({ interface: _, rule: __, ...session }: Session, place: numb
   );
 }
 
-const isAlive = (session: Session): boolean => session.expires_seconds > 0;
+const isAlive = (session: Session): boolean => session.expires_seconds !== 0;
 
 /* ---- the native build ---- */
 
