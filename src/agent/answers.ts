@@ -64,7 +64,7 @@ export function createHandlers(sources: AnswerSources): Handlers {
     confirm: (request, peer) => answerConfirm(sources, request, peer),
     history: () => listRevisions(revisions),
     revision: ({ revision }) => readRevision(revisions, revision),
-    rollback: ({ revision }, peer) => rollBack(revisions, revision, peer),
+    rollback: (request, peer) => rollBack(revisions, request, peer),
     release: (request, peer) => answerRelease(sources, request, peer),
     explain: async (request) => {
       const { model } = requireInForce(applier);

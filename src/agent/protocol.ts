@@ -36,14 +36,15 @@ export const ruleReference = z.object({
 });
 
 const ruleFile = z.object({ path: z.string().min(1).max(4096), text: z.string() });
+/** The change goes back by itself after them, unless it is confirmed. */
+const confirmSeconds = z.number().min(1).max(longestConfirmation).optional();
 export const applyRequest = z.object({
   files: z.array(ruleFile).min(1),
   /** Digest of the rules that were edited (`model` gives it): refused when others are in force by now. */
   base: z.string().optional(),
   /** Checked, compiled and proven; nothing is changed. */
   dryRun: z.boolean().optional(),
-  /** The change goes back by itself after them, unless it is confirmed. */
-  confirmSeconds: z.number().min(1).max(longestConfirmation).optional(),
+  confirmSeconds,
   /** Where groups go from observe to enforce: how far to look back for hits, and whether to go on with them. */
   promotion: promotion.optional(),
 });
@@ -149,6 +150,7 @@ export const historyReply = z.object({
 });
 export type HistoryReply = z.infer<typeof historyReply>;
 export const revisionRequest = z.strictObject({ revision: z.number().int().positive() });
+export const rollbackRequest = z.strictObject({ ...revisionRequest.shape, confirmSeconds });
 /** A revision, its files, and the number of the one before it that is kept; null: there is none. */
 export const revisionReply = z.object({
   ...revisionHead.shape,
@@ -247,7 +249,7 @@ export const endpoints = {
   confirm: endpoint("/v1/confirm", confirmRequest, confirmReply),
   history: endpoint("/v1/history", nothing, historyReply),
   revision: endpoint("/v1/history/revision", revisionRequest, revisionReply),
-  rollback: endpoint("/v1/rollback", revisionRequest, applyReply),
+  rollback: endpoint("/v1/rollback", rollbackRequest, applyReply),
   release: endpoint("/v1/release", releaseRequest, releaseReply),
   explain: endpoint("/v1/explain", question, explainReply),
   observed: endpoint("/v1/observed", observedRequest, observedReply),

@@ -1,13 +1,16 @@
 /** What the agent answers about earlier revisions, and how it goes back to one. */
 import type { Applier, ApplyOutcome } from "./apply.ts";
+import type { Confirmations } from "./confirmations.ts";
 import type { Peer } from "./credentials.ts";
+import { describeWaiting } from "./describe.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
-import type { ApplyReply, HistoryReply, RevisionReply } from "./protocol.ts";
+import type { ApplyReply, HistoryReply, RequestOf, RevisionReply } from "./protocol.ts";
 import type { RulesStore } from "./rules-store.ts";
 
 export interface RevisionSources {
   readonly applier: Applier;
+  readonly confirmations: Pick<Confirmations, "apply" | "waiting">;
   readonly history: History;
   readonly store: RulesStore;
   readonly log: Log;
@@ -35,19 +38,25 @@ export async function readRevision(
 }
 
 /**
- * Applies the files of an earlier revision as a new one: under the limits of today, and into the store.
+ * Applies the files of an earlier revision as a new one: under the limits of today, and into the store, where it waits
+ * for a confirmation when that was given.
  * @throws Failure `refused` where there is no such revision or its rules are refused by now, or `kernel`
  */
 export async function rollBack(
-  { applier, history, store, log }: RevisionSources,
-  of: number,
+  { applier, confirmations, history, store, log }: RevisionSources,
+  { revision: of, confirmSeconds: seconds }: RequestOf<"rollback">,
   { uid, pid }: Peer,
 ): Promise<ApplyReply> {
   const { files } = await history.read(of);
-  const outcome = await applier.apply(files, { stage: store.stage, by: { cause: "rollback", of, uid, pid } });
+  const by = { cause: "rollback", of, uid, pid } as const;
+  const outcome =
+    seconds === undefined
+      ? await applier.apply(files, { stage: store.stage, by })
+      : await confirmations.apply(files, { seconds, base: undefined, by });
   const { changed, inForce } = outcome;
-  log.info({ revision: inForce.revision, changed, of, uid, pid }, "went back to an earlier revision");
-  return describeOutcome(outcome);
+  const said = { revision: inForce.revision, changed, of, uid, pid };
+  log.info(seconds === undefined ? said : { ...said, seconds }, "went back to an earlier revision");
+  return { ...describeOutcome(outcome), waiting: describeWaiting(confirmations.waiting) };
 }
 
 /** What a client is told of a change that took effect. */

@@ -1,5 +1,5 @@
 import type { Argv } from "yargs";
-import { defaultWindow, longestWindow, type Promotion } from "../agent/protocol.ts";
+import { defaultWindow, longestConfirmation, longestWindow, type Promotion } from "../agent/protocol.ts";
 import { usageError } from "./exit.ts";
 
 export interface AgentOptions {
@@ -41,6 +41,27 @@ export function parseBounded(option: string, text: string | undefined, last: num
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= last)) throw usageError(`--${option} ${text}: write a number from 0 to ${last}.`);
   return value;
+}
+
+export interface ConfirmOptions {
+  readonly confirm: string | undefined;
+}
+
+/** For commands whose change may go back by itself. */
+export function withConfirm<T>(parser: Argv<T>): Argv<T & ConfirmOptions> {
+  return parser.option("confirm", {
+    type: "string",
+    requiresArg: true,
+    describe: "Go back by itself after this span (`60s`, `5m`) unless `$0 confirm` is run",
+  });
+}
+
+/** What of a request says when the change goes back; nothing where it stays. */
+export function readConfirm({ confirm }: ConfirmOptions): { readonly confirmSeconds?: number } {
+  if (confirm === undefined) return {};
+  const confirmSeconds = parseSpan("confirm", confirm);
+  if (confirmSeconds >= 1 && confirmSeconds <= longestConfirmation) return { confirmSeconds };
+  throw usageError(`--confirm ${confirm}: write a span from 1s to ${longestConfirmation / 3600}h.`);
 }
 
 export interface PromotionOptions {

@@ -72,6 +72,19 @@ describe("a change that is not confirmed", () => {
     expect(stored()).toBe(guestRules);
   });
 
+  it("is an earlier revision that came back by `rollback --confirm`, too", async () => {
+    const { revision } = (await status()).policy;
+    expect((await host.ringwall("apply", join(host.folder, "new", "rules.yaml"))).code).toBe(0);
+    expect(host.ping(1, 2)).toBe(false);
+    const back = await host.ringwall("rollback", String(revision), "--confirm", "3s");
+    expect(back.code).toBe(0);
+    expect(back.stdout).toMatch(/It goes back by itself in \d.*`ringwall confirm` keeps it/);
+    expect(host.ping(1, 2)).toBe(true);
+    expect(stored()).toBe(newRules);
+    await expect.poll(() => host.ping(1, 2), { timeout: 10_000, interval: 50 }).toBe(false);
+    expect((await host.ringwall("rollback", "1", "--confirm", "0s")).code).toBe(64);
+  });
+
   it("goes back at once on request", async () => {
     await applyNew("1h");
     const undone = await host.ringwall("confirm", "--undo");

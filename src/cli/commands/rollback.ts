@@ -2,7 +2,7 @@ import type { ApplyReply, PlanReply } from "../../agent/protocol.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
-import { withSocket } from "../options.ts";
+import { readConfirm, withConfirm, withSocket } from "../options.ts";
 import { renderRollback } from "../render/history.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { parseRevision } from "../revision.ts";
@@ -17,7 +17,7 @@ export interface RollbackRecord {
 
 export const command = defineCommand(
   (parser) =>
-    withSocket(parser)
+    withConfirm(withSocket(parser))
       .positional("revision", {
         type: "string",
         demandOption: true,
@@ -29,13 +29,15 @@ export const command = defineCommand(
         describe: "Show what would change, and which live sessions would end",
       })
       .example("$0 rollback 12 --dry-run", "What going back to revision 12 would change")
+      .example("$0 rollback 12 --confirm 60s", "Going back undoes itself, unless `$0 confirm` keeps it")
       .example("$0 rollback 12", "The files of revision 12 become the rules, as a new revision"),
   async (args) => {
     const socket = chooseSocket(args.socket);
     const of = parseRevision(args.revision);
+    const confirm = readConfirm(args);
     const { files } = await askAgent(socket, "revision", { revision: of });
     const plan = await askAgent(socket, "plan", { files });
-    const applied = args.dryRun ? null : await askAgent(socket, "rollback", { revision: of });
+    const applied = args.dryRun ? null : await askAgent(socket, "rollback", { revision: of, ...confirm });
     const record: RollbackRecord = { of, plan, applied };
     await printRecord(record, chooseFormat(args), renderRollback);
     return ExitCode.done;

@@ -6,6 +6,7 @@ import { formatAgo, formatBytes, formatCount } from "./format.ts";
 import { renderPlan } from "./plan.ts";
 import { style } from "./style.ts";
 import { renderTable } from "./table.ts";
+import { renderWaiting } from "./waiting.ts";
 
 /** `now`: milliseconds since 1970. */
 export function renderHistory({ revisions, damaged, inForce }: HistoryReply, now: number): string {
@@ -39,7 +40,8 @@ export function renderRollback({ of, plan, applied }: RollbackRecord): string {
   const shown = renderPlan(plan);
   if (applied === null) return `${shown}\n\nNothing was changed: --dry-run.`;
   if (!applied.changed) return `${shown}\n\nRevision ${of} says what is in force: nothing was done.`;
-  return `${shown}\n\n${style.good("Done:")} revision ${applied.revision} is in force, the files of revision ${of}.`;
+  const done = `${style.good("Done:")} revision ${applied.revision} is in force, the files of revision ${of}.`;
+  return [`${shown}\n\n${done}`, ...renderWaiting(applied.waiting)].join("\n");
 }
 
 function describeOrigin(by: Origin): string {

@@ -79,6 +79,23 @@ describe("a rollback", () => {
     expect(store.files).toEqual([second]);
   });
 
+  it("that is to be confirmed goes back with the kernel, and is in the store only when it was kept", async () => {
+    const socket = await start();
+    await askAgent(socket, "apply", { files: [first] });
+    const back = () => askAgent(socket, "rollback", { revision: 1, confirmSeconds: 60 });
+    expect(await back()).toMatchObject({ revision: 3, changed: true, waiting: { revision: 3 } });
+    expect(rulesInForce()).toBe(2);
+    expect(store.files).toEqual([first]);
+    expect(await askAgent(socket, "confirm", { undo: true })).toMatchObject({ outcome: "undone", change: 3 });
+    expect(rulesInForce()).toBe(1);
+    expect(await back()).toMatchObject({ revision: 5, waiting: { revision: 5 } });
+    await expect(askAgent(socket, "rollback", { revision: 2 })).rejects.toThrow("waits for its confirmation");
+    expect(await askAgent(socket, "confirm", {})).toMatchObject({ outcome: "confirmed", revision: 5 });
+    expect(store.files).toEqual([second]);
+    const [newest] = (await askAgent(socket, "history", {})).revisions;
+    expect(newest).toMatchObject({ revision: 5, by: { cause: "rollback", of: 1 } });
+  });
+
   it("to what is in force changes nothing", async () => {
     const socket = await start();
     expect(await askAgent(socket, "rollback", { revision: 1 })).toMatchObject({
