@@ -1,4 +1,5 @@
 import type { Enforcer } from "../kernel/enforcer.ts";
+import { EnforcementError } from "../kernel/errors.ts";
 import type { ApplyReport } from "../kernel/status.ts";
 import type { Limits } from "../model/model.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
@@ -222,13 +223,7 @@ export class Applier {
       report = await this.#options.enforcer.apply(checked.resolved, checked.policies);
     } catch (error) {
       await staged?.discard();
-      throw new Failure(
-        "kernel",
-        `The kernel refused the change; what was in force still is. ${describeError(error)}`,
-        {
-          cause: error,
-        },
-      );
+      throw refusedByKernel(error);
     }
     try {
       await staged?.commit();
@@ -274,6 +269,13 @@ export class Applier {
       return { revision, applied: time.toISOString() };
     }
   }
+}
+
+/** What is told of a change that the kernel layer did not make. */
+export function refusedByKernel(error: unknown): Failure {
+  const isPartly = error instanceof EnforcementError && error.code === "PARTLY";
+  const head = isPartly ? "The kernel failed" : "The kernel refused the change; what was in force still is";
+  return new Failure("kernel", `${head}. ${describeError(error)}`, { cause: error });
 }
 
 /** A sentence for any thrown value. */

@@ -9,7 +9,7 @@
  */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
-import { type ApplyOutcome, type Approve, describeError, type InForce } from "./apply.ts";
+import { type ApplyOutcome, type Approve, describeError, type InForce, refusedByKernel } from "./apply.ts";
 import { Failure } from "./failure.ts";
 import type { Origin } from "./revision-head.ts";
 import { readStoreState } from "./store-state.ts";
@@ -127,8 +127,7 @@ export class Confirmations {
       if (enforcer.confirmation?.state === "waiting") await enforcer.decide("undo");
       await file.remove();
       await enforcer.forget();
-      const text = `The kernel refused the change; what was in force still is. ${describeError(error)}`;
-      throw new Failure("kernel", text, { cause: error });
+      throw refusedByKernel(error);
     }
   }
 

@@ -4,7 +4,7 @@ import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
 import { readCounters, readLost } from "./counters.ts";
-import { type Described, describeConfirmation, describeInterfaces, describeKernel } from "./describe.ts";
+import { type Described, describeConfirmation, describeKernel } from "./describe.ts";
 import { GuestDevices } from "./devices.ts";
 import { DirectForwarding } from "./direct.ts";
 import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
@@ -149,9 +149,9 @@ export class Enforcement implements Enforcer {
       const report = await this.#model.apply({ resolved, policies }, seconds);
       if (this.#freshPending) this.#commitFresh();
       const { generation, entriesWritten, slotsSwitched, recordsSwitched } = report;
-      const interfaces = describeInterfaces(this.#described());
+      // Nothing is asked of the kernel any more: what fails now would be told as a refusal.
       const duration_ms = performance.now() - begin;
-      return { generation, entriesWritten, slotsSwitched, recordsSwitched, duration_ms, interfaces };
+      return { generation, entriesWritten, slotsSwitched, recordsSwitched, duration_ms };
     });
   }
 

@@ -23,7 +23,14 @@ import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
 import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
 import type { MapFill, ProofStatus, Verification } from "./status.ts";
-import { cleanUp, executeChange, type SyncReport, UnsettledError, writeUplinks } from "./sync.ts";
+import {
+  cleanUp,
+  countSwitches,
+  executeChange,
+  type SyncReport,
+  UnsettledError,
+  writeUplinks,
+} from "./sync.ts";
 import { keepOldUplinks, planUplinks, type UplinkDevice, type UplinkPlan } from "./uplinks.ts";
 import { deleteBatch, writeBatch } from "./write.ts";
 
@@ -46,6 +53,8 @@ export interface ModelChange {
 
 export interface EngineReport extends SyncReport {
   readonly generation: number;
+  /** Why uplinks do not judge by the change yet; null: they do. */
+  readonly unfinished: string | null;
 }
 
 export class SyncEngine {
@@ -170,12 +179,31 @@ export class SyncEngine {
     try {
       report = await this.#execute(change, plan, seconds);
     } catch (error) {
-      if (error instanceof UnsettledError) this.#settled = false;
-      else await this.tables.release(added);
-      throw error;
+      if (!(error instanceof UnsettledError)) await this.tables.release(added);
+      else this.#settled = false;
+      if (!(error instanceof UnsettledError && error.isDue)) throw error;
+      // What is due is completed by reading back; where that fails, too, the caller has to know.
+      await this.recover().catch(() => {
+        throw error;
+      });
+      report = { entriesWritten: 0, ...countSwitches(plan) };
     }
-    if (plan.changes && seconds === null) this.#cleaning = this.clean(() => this.#deleteOld(plan));
-    return { ...report, generation: plan.generation };
+    const unfinished = this.#followUplinks(change.resolved, change.host);
+    // What uplinks still judge by is left to be found by reading back.
+    if (plan.changes && seconds === null && unfinished === null && this.#settled)
+      this.#cleaning = this.clean(() => this.#deleteOld(plan));
+    return { ...report, generation: plan.generation, unfinished };
+  }
+
+  /** After the switch: what fails here is no refusal. */
+  #followUplinks(resolved: Resolved, host: HostFacts): string | null {
+    try {
+      writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
+      return null;
+    } catch (error) {
+      this.#settled = false;
+      return `uplinks do not judge by the rules in force yet: ${errorText(error)}`;
+    }
   }
 
   /** What uplinks may judge, and the host's own MACs, without a change of the model. */
@@ -221,7 +249,13 @@ export class SyncEngine {
     const { policies, records, slotSwitches, identities } = plan;
     if (policies.length + records.size + slotSwitches.size + identities.writes.length > 0)
       throw new EnforcementError("WAITING", "the maps do not hold the change that waits");
-    return { generation: this.#known.generation, entriesWritten: 0, slotsSwitched: 0, recordsSwitched: 0 };
+    return {
+      generation: this.#known.generation,
+      entriesWritten: 0,
+      slotsSwitched: 0,
+      recordsSwitched: 0,
+      unfinished: null,
+    };
   }
 
   async #plan(change: ModelChange): Promise<ChangePlan> {
@@ -231,12 +265,10 @@ export class SyncEngine {
   }
 
   async #execute(change: ModelChange, plan: ChangePlan, seconds: number | null): Promise<SyncReport> {
-    const { resolved, host } = change;
-    this.#writeHostMacs(host.macs);
+    this.#writeHostMacs(change.host.macs);
     return executeChange(this.maps, this.#known, plan, {
-      uplinks: (live) => this.#planUplinks(live, resolved, host),
       clearNumber: (number) => clearNumber(this.maps, number, this.#cpus),
-      prove: (written) => this.#proofs.proveNew(this.maps, written, resolved.identities),
+      prove: (written) => this.#proofs.proveNew(this.maps, written, change.resolved.identities),
       switchAll: seconds === null ? null : () => this.#beginHold(plan, seconds),
     });
   }

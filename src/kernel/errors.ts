@@ -11,6 +11,7 @@ export type EnforcementErrorCode =
   | "LOCKED" // another agent holds the pins
   | "OBJECT" // the object file is missing or refused
   | "PACKET" // the kernel's test run takes no such frame
+  | "PARTLY" // the change is being brought into force: neither the old nor the new is there whole
   | "PERMISSION" // capabilities are missing
   | "UNKNOWN_INTERFACE"
   | "UNPROVEN" // what was written is not what the rules say: a fault of Ringwall, or of the memory

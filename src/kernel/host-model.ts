@@ -60,6 +60,7 @@ export class HostModel {
     if (seconds !== null && before !== null) this.#before = new ModelBefore(before, boundBefore);
     // The maps have switched: what now fails at a device is that device's problem, and no refusal.
     await this.#take(model, change.bindings).catch((error: unknown) => this.#putOff(error));
+    if (report.unfinished !== null) this.#putOff(report.unfinished);
     return report;
   }
 

@@ -137,8 +137,6 @@ export interface ApplyReport {
   readonly slotsSwitched: number;
   readonly recordsSwitched: number;
   readonly duration_ms: number;
-  /** Interfaces of this host in the model. */
-  readonly interfaces: readonly InterfaceStatus[];
 }
 
 /** What became, or becomes, of a change that is to be confirmed. */

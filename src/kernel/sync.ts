@@ -28,11 +28,15 @@ export interface SyncReport {
 }
 
 /** Thrown where the maps may hold something else than the agent knows: it has to read them back. */
-export class UnsettledError extends EnforcementError {}
+export class UnsettledError extends EnforcementError {
+  /** The change is whole in the maps, and not everywhere switched to: reading back completes it. */
+  get isDue(): boolean {
+    return this.code === "PARTLY";
+  }
+}
 
 /** What a change needs beside its plan. */
 export interface ChangeSteps {
-  readonly uplinks: (live: KnownState) => UplinkPlan;
   /** Zeroes what an interface number counts, before it comes into use. */
   readonly clearNumber: (number: number) => void;
   /** Reads back what was written, before anything is switched; throws where it is not what was meant. */
@@ -50,26 +54,26 @@ export async function executeChange(
 ): Promise<SyncReport> {
   if (!plan.changes) {
     steps.switchAll?.();
-    const entriesWritten = writeUplinks(maps, known, steps.uplinks(known));
-    return { entriesWritten, slotsSwitched: 0, recordsSwitched: 0 };
+    return { entriesWritten: 0, slotsSwitched: 0, recordsSwitched: 0 };
   }
   // A generation that was begun is never used again, undone or not.
   known.generation = plan.generation;
-  const written = await writeProven(maps, plan, steps);
+  const entriesWritten = await writeProven(maps, plan, steps);
   try {
     if (steps.switchAll === null) switchWords(maps, plan);
-    follow(known, plan);
-    const entries = writeUplinks(maps, known, steps.uplinks(known));
-    return {
-      entriesWritten: written + entries,
-      slotsSwitched: plan.slotSwitches.size + plan.freshSlots.size,
-      recordsSwitched: plan.records.size,
-    };
   } catch (error) {
-    throw new UnsettledError("KERNEL", `the change is only partly in force: ${errorText(error)}`, {
-      cause: error,
-    });
+    const text = `the change is only partly in force, and is completed as soon as the maps can be read: ${errorText(error)}`;
+    throw new UnsettledError("PARTLY", text, { cause: error });
   }
+  follow(known, plan);
+  return { entriesWritten, ...countSwitches(plan) };
+}
+
+export function countSwitches(plan: ChangePlan): Pick<SyncReport, "slotsSwitched" | "recordsSwitched"> {
+  return {
+    slotsSwitched: plan.slotSwitches.size + plan.freshSlots.size,
+    recordsSwitched: plan.records.size,
+  };
 }
 
 function switchWords(maps: SyncMaps, plan: ChangePlan): void {

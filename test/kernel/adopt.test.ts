@@ -1,7 +1,7 @@
 import { appendFileSync, copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ApplyReport, KernelStatus, Session } from "../../src/kernel/status.ts";
+import type { KernelStatus, Session } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { ModelName } from "./scenarios.ts";
@@ -24,7 +24,7 @@ async function start(root: string, options: { object?: string; interfaces?: numb
   });
   return { driver, adopted };
 }
-const apply = (driver: Driver, name: ModelName) => driver.call<ApplyReport>("apply", name);
+const apply = (driver: Driver, name: ModelName) => driver.call<KernelStatus>("apply", name);
 const connect = (driver: Driver, port: number) =>
   driver.call<string>("connect", { host: "10.0.0.1", port, ms: 300 });
 /** A connection that goes on whatever becomes of agents: one that was closed would be forgotten after ten seconds. */

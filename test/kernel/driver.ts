@@ -5,8 +5,9 @@
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { Enforcement } from "../../src/kernel/enforcement.ts";
+import type { ModelInForce } from "../../src/kernel/enforcer.ts";
 import { type BpfLink, native } from "../../src/kernel/native.ts";
-import type { PacketEvent } from "../../src/kernel/status.ts";
+import type { ApplyReport, KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { defaultLimits } from "../../src/model/model.ts";
 import { parseModel } from "../../src/model/parse.ts";
 import { compileAll } from "../../src/policy/compile.ts";
@@ -23,6 +24,15 @@ const events: PacketEvent[] = [];
 function opened(): Enforcement {
   if (enforcement === null) throw new Error("open was not called");
   return enforcement;
+}
+
+/** Brings a model into force, and says the status after it. */
+async function applied(
+  { resolved, policies }: ModelInForce,
+  seconds: number | null = null,
+): Promise<KernelStatus & ApplyReport> {
+  const report = await opened().apply(resolved, policies, seconds);
+  return { ...opened().status(), ...report };
 }
 
 function compiled(name: ModelName) {
@@ -80,10 +90,7 @@ const commands = {
     enforcement = await Enforcement.open({ ...others, settings: settingsOf(given) });
     return { adopted: enforcement.adopted };
   },
-  apply: async (name: ModelName) => {
-    const { resolved, policies } = compiled(name);
-    return opened().apply(resolved, policies);
-  },
+  apply: async (name: ModelName) => applied(compiled(name)),
   /** Rules as text, of the host "here". */
   applyRules: async (text: string) => {
     const files = [{ path: "rules.yaml", text: askForwarding(text) }];
@@ -93,13 +100,11 @@ const commands = {
     });
     if (model === null) throw new Error(JSON.stringify(diagnostics));
     const resolved = resolve(model, { host: "here" });
-    return opened().apply(resolved, compileAll(resolved));
+    return applied({ resolved, policies: compileAll(resolved) });
   },
   /** Until `seconds` are over, or it is kept. */
-  applyFor: async ({ model, seconds }: { model: ModelName; seconds: number }) => {
-    const { resolved, policies } = compiled(model);
-    return opened().apply(resolved, policies, seconds);
-  },
+  applyFor: async ({ model, seconds }: { model: ModelName; seconds: number }) =>
+    applied(compiled(model), seconds),
   resume: async ({ before, waiting }: { before: ModelName; waiting: ModelName }) =>
     opened().resume(compiled(before), compiled(waiting)),
   confirmation: async () => opened().confirmation,

@@ -1,13 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type {
-  ApplyReport,
-  KernelStatus,
-  PacketCounter,
-  PacketEvent,
-  Session,
-} from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketCounter, PacketEvent, Session } from "../../src/kernel/status.ts";
 import { objectPath, tcpFrame, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { ModelName, SettingsName } from "./scenarios.ts";
@@ -23,7 +17,7 @@ async function start(root: string, name: SettingsName = "usual", interfaces?: nu
   await driver.call("open", { object: objectPath, root, settings: name, interfaces });
   return driver;
 }
-const apply = (driver: Driver, name: ModelName) => driver.call<ApplyReport>("apply", name);
+const apply = (driver: Driver, name: ModelName) => driver.call<KernelStatus>("apply", name);
 const connect = (driver: Driver, port: number, number = 1) =>
   driver.call<string>("connect", { host: `10.0.0.${number}`, port, ms: 400 });
 const status = (driver: Driver) => driver.call<KernelStatus>("status");

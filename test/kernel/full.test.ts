@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ApplyReport, KernelStatus } from "../../src/kernel/status.ts";
+import type { KernelStatus } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed } from "./namespace.ts";
 
@@ -25,7 +25,7 @@ describe("a change that does not fit", () => {
     await withBpffs(async (root) => {
       const driver = bed.start();
       await driver.call("open", { object: objectPath, root, settings: "usual", mapSizes: { [map]: size } });
-      await driver.call<ApplyReport>("apply", "open81");
+      await driver.call<KernelStatus>("apply", "open81");
       const before = await driver.call<KernelStatus>("status");
       await expect(driver.call("apply", "two")).rejects.toThrow(map);
       const after = await driver.call<KernelStatus>("status");
@@ -42,9 +42,9 @@ describe("a change that does not fit", () => {
     await withBpffs(async (root) => {
       const driver = bed.start();
       await driver.call("open", { object: objectPath, root, settings: "usual", interfaces: 1 });
-      await driver.call<ApplyReport>("apply", "open81");
+      await driver.call<KernelStatus>("apply", "open81");
       await expect(driver.call("apply", "two")).rejects.toThrow(/rw_interfaces is full/);
-      await driver.call<ApplyReport>("apply", "open80");
+      await driver.call<KernelStatus>("apply", "open80");
       await driver.call("close", { detach: true });
     });
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ApplyReport, KernelStatus } from "../../src/kernel/status.ts";
+import type { KernelStatus } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed } from "./namespace.ts";
 
@@ -36,7 +36,7 @@ it(`an agent killed at any moment loses no session and opens nothing (${kills} k
     const open = { object: objectPath, root, settings: "usual" };
     const first = bed.start();
     await first.call("open", open);
-    await first.call<ApplyReport>("apply", "open80");
+    await first.call<KernelStatus>("apply", "open80");
     const { maps: clean } = await first.call<KernelStatus>("status");
     await bystander.call("hold", { host: "10.0.0.1", port: 80 });
     await first.kill();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ApplyReport, KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed } from "./namespace.ts";
 
@@ -17,7 +17,7 @@ it("an uplink drops early what a guest would refuse, and nothing else", async ()
     const driver = bed.start();
     const wan = bed.startIn("wan");
     await driver.call("open", { object: objectPath, root, settings: "uplink" });
-    await driver.call<ApplyReport>("apply", "open80");
+    await driver.call<KernelStatus>("apply", "open80");
     await driver.call("listen");
     const { uplinks } = await driver.call<KernelStatus>("status");
     expect(uplinks).toMatchObject([{ device: "up0", mode: "native", addresses: 1, problem: null }]);

@@ -1,7 +1,7 @@
 /** Fragments through the firewall on real devices: those that a stack makes, and those that only raw sockets send. */
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ApplyReport, KernelStatus, PacketCounter, Session } from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketCounter, Session } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import {
@@ -108,7 +108,7 @@ async function withDriver(attach: "native" | "tc", body: (driver: Driver) => Pro
     try {
       const settings = { attach, sessions };
       await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
-      const { interfaces } = await driver.call<ApplyReport>("applyRules", rules);
+      const { interfaces } = await driver.call<KernelStatus>("applyRules", rules);
       expect(interfaces.map(({ mode }) => mode)).toEqual([attach, attach]);
       await body(driver);
       await driver.call("close", { detach: true });

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import type { ApplyReport, KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import { compileProgram, makeFolder, removeFolder } from "./frame-pair.ts";
@@ -132,7 +132,7 @@ export class HooksPlay {
 async function beginEnforcing(driver: Driver, host: HostName, root: string, mode: Mode): Promise<void> {
   const settings = { ...allEvents, attach: mode };
   await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
-  const { interfaces } = await driver.call<ApplyReport>("applyRules", writeRules(host));
+  const { interfaces } = await driver.call<KernelStatus>("applyRules", writeRules(host));
   expect(interfaces.map((one) => one.mode)).toEqual(interfaces.map(() => mode));
   await driver.call("listen");
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ApplyReport, PacketCounter } from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketCounter } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import { Links, type Place } from "./links.ts";
@@ -54,7 +54,7 @@ async function withDriver(attach: "native" | "tc", body: (driver: Driver) => Pro
     try {
       const settings = { attach, uplinks: [{ device: "up0", networks: null }] };
       await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
-      const { interfaces } = await driver.call<ApplyReport>("applyRules", rules);
+      const { interfaces } = await driver.call<KernelStatus>("applyRules", rules);
       expect(interfaces.map(({ mode }) => mode)).toEqual([attach]);
       await body(driver);
       await driver.call("close", { detach: true });

@@ -160,13 +160,14 @@ export class Victim {
   /** With an agent up, packets meet what is stored, the kernel is what is wanted, and nothing else is there. */
   async expectWhole(said: string, clean: Holdings): Promise<Status> {
     await this.agent();
+    // What could not be looked after at once is tried again a second later, and said meanwhile.
+    const states = async () => (await this.status()).interfaces.map(({ state }) => state);
+    await expect
+      .poll(states, { timeout: 4000, interval: 200, message: said })
+      .toEqual(["enforcing", "enforcing"]);
     const status = await this.status();
     expect(this.met, `${said}; packets meet`).toBe(this.stored);
     expect(status.proof.verified, said).toMatchObject({ differences: [], problem: null });
-    expect(
-      status.interfaces.map(({ state }) => state),
-      said,
-    ).toEqual(["enforcing", "enforcing"]);
     const differences = compareHoldings(clean, this.holdings);
     expect(differences, `${said}; ${differences.join(", ")}`).toEqual([]);
     expect(this.leftFiles, said).toEqual([]);

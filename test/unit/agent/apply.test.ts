@@ -34,7 +34,6 @@ const report: ApplyReport = {
   slotsSwitched: 1,
   recordsSwitched: 1,
   duration_ms: 1,
-  interfaces: [],
 };
 
 async function open(state = folder): Promise<Applier> {

@@ -54,14 +54,12 @@ export class FakeEnforcer implements Enforcer {
       this.confirmation = { state: "waiting", remaining_seconds: seconds };
     }
     this.resolved = resolved;
-    const { interfaces } = this.status();
     return {
       generation: this.applies,
       entriesWritten: 1,
       slotsSwitched: 1,
       recordsSwitched: 1,
       duration_ms: 1,
-      interfaces,
     };
   }
 

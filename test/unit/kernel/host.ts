@@ -9,7 +9,13 @@ import type { Capacities } from "../../../src/kernel/plan-space.ts";
 import { proveWritten } from "../../../src/kernel/prove-written.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
 import { journalSlot, type KnownState, removedRecord } from "../../../src/kernel/state.ts";
-import { cleanUp, executeChange, type SyncReport, switchDevice } from "../../../src/kernel/sync.ts";
+import {
+  cleanUp,
+  executeChange,
+  type SyncReport,
+  switchDevice,
+  writeUplinks,
+} from "../../../src/kernel/sync.ts";
 import { planUplinks } from "../../../src/kernel/uplinks.ts";
 import type { Interface, Model } from "../../../src/model/model.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
@@ -99,13 +105,14 @@ export class Host {
     return { plan, resolved };
   }
 
-  #execute(plan: ChangePlan, resolved: Resolved, switchAll: (() => void) | null): Promise<SyncReport> {
-    return executeChange(this.maps, this.state, plan, {
-      uplinks: (live) => planUplinks(live, resolved, [uplink], new Set()),
+  async #execute(plan: ChangePlan, resolved: Resolved, switchAll: (() => void) | null): Promise<SyncReport> {
+    const report = await executeChange(this.maps, this.state, plan, {
       clearNumber: () => {},
       prove: (written) => proveWritten(this.maps, written, resolved.identities, () => {}),
       switchAll,
     });
+    writeUplinks(this.maps, this.state, planUplinks(this.state, resolved, [uplink], new Set()));
+    return report;
   }
 
   #attach(resolved: Resolved, before: (ifindex: number, id: string) => void): void {
