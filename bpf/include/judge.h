@@ -227,7 +227,7 @@ static __always_inline struct verdict judge_stages(struct packet *packet, const 
     verdict = frame_check(packet, iface);
     if (verdict.action != CONTINUE)
         return verdict;
-    verdict = spoof_check(packet, iface, moment->generation);
+    verdict = spoof_check(packet, iface);
     if (verdict.action != CONTINUE)
         return verdict;
     verdict = always_check(packet, iface, moment->settings, moment->early, moment->now);

@@ -101,23 +101,33 @@ static __always_inline __u32 identity_echo(const struct identity_key *key) {
 /* The set of groups behind an address as a generation sees it; 0: none. False where the element was
  * recycled under the look-up, twice. The echo stands first in memory and is read last. */
 static __always_inline must_check bool identity_find(__u64 network, const __u8 *address, __u32 generation,
-                                                     __u64 *identity, __u32 *flags) {
+                                                     __u64 *identity) {
     struct identity_key key = {.network = network};
     const volatile struct identity *found;
 
     address_copy(key.address, address);
     *identity = 0;
-    *flags = 0;
     for (int attempt = 0; attempt < 2; attempt++) {
         found = map_lookup(rw_identities, &key);
         if (!found)
             return true;
         *identity = (__s32)(generation - found->generation) >= 0 ? found->after : found->before;
-        *flags = found->flags;
         if (found->echo == identity_echo(&key))
             return true;
     }
     return false;
+}
+
+/* Has no member an address, before or after a change, and is it no gateway's? Not asked by generation: an
+ * interface whose rules do not feel a change stays under an earlier one, and a gateway's flag has none. So
+ * around a change this says no where the old or the new model does. */
+static __always_inline bool identity_is_free(__u64 network, const __u8 *address) {
+    struct identity_key key = {.network = network};
+    const struct identity *found;
+
+    address_copy(key.address, address);
+    found = map_lookup(rw_identities, &key);
+    return !found || (!found->before && !found->after && !(found->flags & IDENTITY_GATEWAY));
 }
 
 /* `icmp`: type << 8 | code. ICMP in IPv6 and ICMPv6 in IPv4 are protocols without ports. */
@@ -214,9 +224,8 @@ static __always_inline must_check bool policy_groups(const struct packet *packet
                                                      struct bits *bits) {
     struct group_key group = {.version = packet->version, .side = side};
     const struct bits *found;
-    __u32 flags;
 
-    if (!identity_find(iface->network, key->remote, packet->generation, &group.identity, &flags))
+    if (!identity_find(iface->network, key->remote, packet->generation, &group.identity))
         return false;
     found = group.identity ? map_lookup(rw_group_bits, &group) : NULL;
     if (found)

@@ -50,50 +50,43 @@ static __always_inline bool spoof_unspecified_is_fine(const struct packet *packe
  * link going. */
 static __always_inline bool spoof_link_local_is_free(const struct packet *packet,
                                                      const struct interface *iface, const __u8 *mac,
-                                                     const __u8 *address, __u32 generation) {
-    __u64 identity;
-    __u32 flags;
-
+                                                     const __u8 *address) {
     if (packet->family != 6 || !address_is_link_local(address) || !mac_equal(mac, iface->mac))
         return false;
     if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_REDIRECT) && !packet_is_mld(packet) &&
         !packet_is_dhcp_request(packet))
         return false;
-    return identity_find(iface->network, address, generation, &identity, &flags) && !identity &&
-           !(flags & IDENTITY_GATEWAY);
+    return identity_is_free(iface->network, address);
 }
 
 static __always_inline bool spoof_address_is_own(const struct packet *packet, const struct interface *iface,
-                                                 const __u8 *mac, const __u8 *address, __u32 generation) {
+                                                 const __u8 *mac, const __u8 *address) {
     if (iface->flags & INTERFACE_NO_ADDRESSES)
         return true;
-    return own_address(packet, iface, mac, address) ||
-           spoof_link_local_is_free(packet, iface, mac, address, generation);
+    return own_address(packet, iface, mac, address) || spoof_link_local_is_free(packet, iface, mac, address);
 }
 
-static __always_inline bool spoof_source_is_own(const struct packet *packet, const struct interface *iface,
-                                                __u32 generation) {
+static __always_inline bool spoof_source_is_own(const struct packet *packet, const struct interface *iface) {
     const __u8 *source = packet->key.local;
 
-    return spoof_address_is_own(packet, iface, packet->source_mac, source, generation) ||
+    return spoof_address_is_own(packet, iface, packet->source_mac, source) ||
            (address_is_unspecified(source, packet->family) && spoof_unspecified_is_fine(packet));
 }
 
-static __always_inline struct verdict spoof_arp(const struct packet *packet, const struct interface *iface,
-                                                __u32 generation) {
+static __always_inline struct verdict spoof_arp(const struct packet *packet, const struct interface *iface) {
     const struct about_arp *arp = &packet->about.arp;
 
     if (!own_mac(packet, iface, arp->sender_mac))
         return verdict_drop(REASON_SPOOFED_MAC);
     if (address_is_unspecified(arp->sender_address, 4) ||
-        spoof_address_is_own(packet, iface, arp->sender_mac, arp->sender_address, generation))
+        spoof_address_is_own(packet, iface, arp->sender_mac, arp->sender_address))
         return verdict_continue();
     return verdict_drop(REASON_SPOOFED_ADDRESS);
 }
 
 /* An advertisement speaks of its target, and every solicitation of its sender's MAC (CVE-2021-20267). */
 static __always_inline struct verdict spoof_neighbour(const struct packet *packet,
-                                                      const struct interface *iface, __u32 generation) {
+                                                      const struct interface *iface) {
     const struct about_neighbour *neighbour = &packet->about.neighbour;
     const __u8 *mac;
 
@@ -107,9 +100,9 @@ static __always_inline struct verdict spoof_neighbour(const struct packet *packe
     if (packet->icmp_type != ND_NEIGHBOUR_ADVERT)
         return verdict_continue();
     mac = neighbour->link_layers ? neighbour->link_layer : packet->source_mac;
-    if (!spoof_address_is_own(packet, iface, mac, neighbour->target, generation) ||
+    if (!spoof_address_is_own(packet, iface, mac, neighbour->target) ||
         (neighbour->link_layers > 1 &&
-         !spoof_address_is_own(packet, iface, neighbour->other_link_layer, neighbour->target, generation)))
+         !spoof_address_is_own(packet, iface, neighbour->other_link_layer, neighbour->target)))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
     return verdict_continue();
 }
@@ -134,19 +127,19 @@ static __always_inline struct verdict spoof_role(const struct packet *packet) {
     return verdict_continue();
 }
 
-static __always_inline struct verdict spoof_egress(const struct packet *packet, const struct interface *iface,
-                                                   __u32 generation) {
+static __always_inline struct verdict spoof_egress(const struct packet *packet,
+                                                   const struct interface *iface) {
     struct verdict verdict;
 
     if (!own_mac(packet, iface, packet->source_mac))
         return verdict_drop(REASON_SPOOFED_MAC);
     if (packet->ethertype == ETHERTYPE_ARP || packet->ethertype == ETHERTYPE_RARP)
-        return spoof_arp(packet, iface, generation);
+        return spoof_arp(packet, iface);
     if (!packet->family)
         return verdict_continue();
-    if (!spoof_source_is_own(packet, iface, generation))
+    if (!spoof_source_is_own(packet, iface))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
-    verdict = spoof_neighbour(packet, iface, generation);
+    verdict = spoof_neighbour(packet, iface);
     if (verdict.action != CONTINUE)
         return verdict;
     return spoof_role(packet);
@@ -163,14 +156,12 @@ static __always_inline struct verdict spoof_ingress(const struct packet *packet,
 }
 
 /* antiSpoofing: observe lets it go on to the rules, and marks it. */
-static __always_inline struct verdict spoof_check(struct packet *packet, const struct interface *iface,
-                                                  __u32 generation) {
+static __always_inline struct verdict spoof_check(struct packet *packet, const struct interface *iface) {
     struct verdict verdict;
 
     if (!(iface->flags & (INTERFACE_ANTI_SPOOFING | INTERFACE_SPOOF_OBSERVE)))
         return verdict_continue();
-    verdict =
-        packet->direction == EGRESS ? spoof_egress(packet, iface, generation) : spoof_ingress(packet, iface);
+    verdict = packet->direction == EGRESS ? spoof_egress(packet, iface) : spoof_ingress(packet, iface);
     if (verdict.action == DROP && iface->flags & INTERFACE_SPOOF_OBSERVE) {
         packet->observed = 1;
         return verdict_continue();
