@@ -84,6 +84,16 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
   };
 }
 
+/** Names under which all of them are pinned. */
+export function namesOfMaps(): readonly string[] {
+  const names: string[] = [];
+  collectMaps((name) => {
+    names.push(name);
+    return undefined as never;
+  });
+  return names;
+}
+
 export function mapsOf(object: BpfObject): ObjectMaps {
   return collectMaps((name) => object.map(name));
 }

@@ -7,7 +7,15 @@ import { checkHost, loadError, prepareBpffs } from "./host-check.ts";
 import { layoutDigest, SettingsStruct } from "./layout.gen.ts";
 import { indexKey } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
-import { closeMaps, collectMaps, eachMap, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
+import {
+  closeMaps,
+  collectMaps,
+  eachMap,
+  mapsOf,
+  namesOfMaps,
+  type ObjectMaps,
+  sizesFor,
+} from "./object-maps.ts";
 import { ensureDirectory, listPins, Pins, removeTree } from "./pins.ts";
 import { copyPins, pinMissing } from "./repin.ts";
 import { learnTicks } from "./ticks.ts";
@@ -158,9 +166,10 @@ function findMaps(pins: Pins, options: LoadOptions): "none" | "usable" | "incomp
     return "none";
   }
   if (pins.layout !== layoutDigest) return "incompatible";
+  // One that somebody took away while no agent ran: what enforces has it still, and gives way to a whole set.
+  if (namesOfMaps().some((name) => !names.includes(name))) return "incompatible";
   const sizes = { ...sizesFor(options.interfaces), ...options.mapSizes };
   for (const [name, wanted] of Object.entries(sizes)) {
-    if (!names.includes(name)) return "incompatible";
     const map = native().BpfMap.openPinned(join(pins.maps, name));
     const { maxEntries } = map.info;
     map.close();

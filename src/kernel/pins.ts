@@ -80,9 +80,15 @@ export class Pins {
     }
   }
 
-  /** Everything of ours; the root stays, and the kernel's own files in it. */
+  /**
+   * Everything of ours; the root stays, and the kernel's own files in it. The layout goes before the maps: a set without
+   * one is known to be no whole one, so whoever comes after a cut begins anew.
+   */
   removeAll(): void {
-    for (const name of ["links", "current", "fresh", "old"]) removeTree(join(this.root, name));
+    removeTree(join(this.root, "links"));
+    const current = join(this.root, "current");
+    for (const name of listPins(current)) if (name.startsWith("layout-")) removeTree(join(current, name));
+    for (const name of ["current", "fresh", "old"]) removeTree(join(this.root, name));
   }
 }
 

@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, readdirSync } from "node:fs";
+import { appendFileSync, copyFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { KernelStatus, Session } from "../../src/kernel/status.ts";
@@ -131,6 +131,27 @@ describe("an agent that starts where another one was", () => {
       const last = await start(root, { interfaces: 100 });
       expect(last.adopted).toBe(true);
       expect(await apply(last.driver, "open81")).toMatchObject({ entriesWritten: 0 });
+      await last.driver.call("close", { detach: true });
+    });
+  });
+
+  it("takes over from maps of which somebody took a pin away meanwhile", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      await first.driver.kill();
+      rmSync(join(root, "current", "maps", "rw_cells"));
+
+      const { driver, adopted } = await start(root);
+      expect(adopted).toBe(false);
+      // What enforces has the map still.
+      expect(await connect(driver, 81)).toBe("timeout");
+      await apply(driver, "open81");
+      expect(await connect(driver, 80)).toBe("timeout");
+      expect(await connect(driver, 81)).toBe("open");
+      await driver.kill();
+      const last = await start(root);
+      expect(last.adopted).toBe(true);
       await last.driver.call("close", { detach: true });
     });
   });
