@@ -98,7 +98,7 @@ export function checkCapacity(known: KnownState, plan: ChangePlan, sizes: Sizes)
     if (wanted[map] <= free) continue;
     throw new EnforcementError(
       "CAPACITY",
-      `${name} is too small: the change needs ${wanted[map]} entries beside the ${counts[map]} in force, it has ${maxEntries}; use fewer members, prefixes or interfaces on this host`,
+      `${name} is too small: the change needs ${wanted[map]} entries beside the ${counts[map]} in force, it has ${maxEntries}; use fewer members, prefixes or interfaces on this host, or change them in smaller steps, since old and new stand side by side for a moment`,
     );
   }
 }

@@ -12,6 +12,9 @@ beforeEach(async () => {
 });
 afterEach(() => bed.remove());
 
+const each = (count: number, say: (n: number) => string) =>
+  Array.from({ length: count }, (_, index) => say(index + 1)).join(", ");
+
 describe("a change that does not fit", () => {
   it.each([
     ["rw_identities", 2],
@@ -37,6 +40,32 @@ describe("a change that does not fit", () => {
       await driver.call("close", { detach: true });
     });
   });
+
+  it.each([
+    ["rw_owned", `allowedAddressPairs: [${each(9, (n) => `{address: 10.9.0.${n}}`)}]`],
+    ["rw_listed", `vlans: [${each(9, (n) => String(100 + n))}]`],
+  ])(
+    "of one interface alone is refused, naming %s and what to do; the old one goes on",
+    async (map, more) => {
+      const rules = (also: string) => `version: 1
+networks: {vpc-a: {type: vpc}}
+groups: {sg-t: {type: basic, network: vpc-a, rules: [{direction: ingress, policy: accept, protocol: tcp, portRange: 81/81, remote: 0.0.0.0/0}]}}
+instances: {i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-t]${also}}}}}
+`;
+      await withBpffs(async (root) => {
+        const driver = bed.start();
+        await driver.call("open", { object: objectPath, root, settings: "usual", mapSizes: { [map]: 8 } });
+        await driver.call("applyRules", rules(""));
+        const before = await driver.call<KernelStatus>("status");
+        await expect(driver.call("applyRules", rules(`, ${more}`))).rejects.toThrow(
+          new RegExp(`${map} is too small: .* it has 8; use fewer .* in smaller steps`),
+        );
+        expect((await driver.call<KernelStatus>("status")).maps).toEqual(before.maps);
+        expect(await driver.call("connect", { host: "10.0.0.1", port: 81, ms: 400 })).toBe("open");
+        await driver.call("close", { detach: true });
+      });
+    },
+  );
 
   it("is refused where there are more interfaces than numbers", async () => {
     await withBpffs(async (root) => {

@@ -12,6 +12,26 @@ beforeEach(async () => {
 });
 afterEach(() => bed.remove());
 
+it("an uplink whose table is full keeps no change from taking effect, and says what lags", async () => {
+  await withBpffs(async (root) => {
+    const driver = bed.start();
+    await driver.call("open", { object: objectPath, root, settings: "uplink", mapSizes: { rw_uplinks: 1 } });
+    await driver.call<KernelStatus>("apply", "open80");
+    expect((await driver.call<KernelStatus>("status")).guard?.problem).toBeNull();
+    await driver.call<KernelStatus>("apply", "two");
+    const { guard, interfaces } = await driver.call<KernelStatus>("status");
+    expect(guard?.problem).toMatch(
+      /uplinks do not judge by the rules in force yet: rw_uplinks is full \(1 entries\)/,
+    );
+    expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "absent"]);
+    await driver.call<KernelStatus>("apply", "open81");
+    expect((await driver.call<KernelStatus>("status")).guard?.problem).toBeNull();
+    const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port, ms: 300 });
+    expect([await connect(80), await connect(81)]).toEqual(["timeout", "open"]);
+    await driver.call("close", { detach: true });
+  });
+});
+
 it("an uplink drops early what a guest would refuse, and nothing else", async () => {
   await withBpffs(async (root) => {
     const driver = bed.start();
