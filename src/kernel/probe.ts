@@ -5,7 +5,7 @@ import { confirmObject } from "./confirmation.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { findBypasses } from "./device-kind.ts";
 import { errorText } from "./errors.ts";
-import { isBpffs, isKernelAtLeast } from "./host-check.ts";
+import { isBpffs, isKernelAtLeast, loadError } from "./host-check.ts";
 import { native } from "./native.ts";
 
 export interface Finding {
@@ -28,7 +28,7 @@ export function probeHost(options: { readonly object: string; readonly root: str
   return [
     probeKernel(),
     probeAddon(),
-    probeFile("programs", options.object, "run `make build`, or install the package again"),
+    probePrograms(options.object),
     probeConfirm(options.object),
     probeFile("kernel types (BTF)", "/sys/kernel/btf/vmlinux", "boot a kernel with CONFIG_DEBUG_INFO_BTF=y"),
     probeCapabilities(),
@@ -81,6 +81,22 @@ function probeFile(name: string, path: string, remedy: string): Finding {
     text: found ? path : `${path} is missing`,
     remedy: found ? "" : remedy,
   };
+}
+
+/** Loads the programs for this look alone: nothing is pinned or attached. */
+function probePrograms(object: string): Finding {
+  const name = "programs";
+  const file = probeFile(name, object, "run `make build`, or install the package again");
+  if (file.result !== "ok") return file;
+  try {
+    native().BpfObject.load({ path: object }).close();
+    return file;
+  } catch (error) {
+    const { message } = loadError(object, error);
+    const remedy =
+      "boot a kernel of 6.1 or later, run `make build`, or report this with the kernel's version";
+    return { name, result: "missing", text: message, remedy };
+  }
 }
 
 /** Everything else works without it. */

@@ -34,6 +34,8 @@ export class Host {
   readonly metricsPort: number;
   /** For the agents, beside what they get anyway. */
   readonly env: Record<string, string> = {};
+  /** Where the package stands whose program is run. */
+  package = root;
   /** What agents run under: a tracer and its words. */
   under: readonly string[] = [];
   readonly #name = `rwc-${process.pid}`;
@@ -63,6 +65,35 @@ export class Host {
       ...changes,
     };
     writeFileSync(join(this.folder, "agent.yaml"), JSON.stringify(config));
+  }
+
+  /** One more guest, on the first bridge: tapN, 10.0.0.N. */
+  addGuest(number: number): void {
+    const guest = this.guest(number);
+    ip("netns", "add", guest);
+    ip(
+      "link",
+      "add",
+      `tap${number}`,
+      "netns",
+      this.#name,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      guest,
+    );
+    ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${number}`, "up");
+    ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
+    ip("-n", this.#name, "link", "set", `tap${number}`, "master", "br0", "up");
+  }
+
+  /** Its device goes with it. */
+  removeGuest(number: number): void {
+    spawnSync("ip", ["-n", this.#name, "link", "del", `tap${number}`]);
+    spawnSync("ip", ["netns", "del", this.guest(number)]);
   }
 
   #makeNamespaces(): void {
@@ -133,10 +164,12 @@ export class Host {
 
   /** Runs a command on the host, beside the agent. */
   async ringwall(...args: string[]): Promise<Outcome> {
-    const child = this.#spawn([...this.#program, ...args]);
-    const [out, err] = [collect(child.stdout), collect(child.stderr)];
-    const [code] = (await once(child, "close")) as [number | null];
-    return { code, stdout: out.text, stderr: err.text };
+    return this.ringwallUnder([], ...args);
+  }
+
+  /** Runs a command under a tracer and its words. */
+  async ringwallUnder(tracer: readonly string[], ...args: string[]): Promise<Outcome> {
+    return awaitOutcome(this.#spawn([...tracer, ...this.#program, ...args]));
   }
 
   /** Does one guest reach the other? */
@@ -163,8 +196,13 @@ export class Host {
     return readdirSync(join(this.folder, "bpf", "links")).sort();
   }
 
+  /** `ip` in the host's namespace. */
+  ip(...words: string[]): string {
+    return execFileSync("ip", ["-n", this.#name, ...words], { encoding: "utf8" });
+  }
+
   get #program(): string[] {
-    return [process.execPath, join(root, "build/dist/main.js")];
+    return [process.execPath, join(this.package, "build/dist/main.js")];
   }
 
   /** nsenter keeps the bpffs in sight, which `ip netns exec` hides. */
@@ -243,6 +281,12 @@ export class Agent {
     const [code] = await this.#closed;
     return { code, stdout: this.#log.text, stderr: this.#errors.text };
   }
+}
+
+async function awaitOutcome(child: ChildProcess): Promise<Outcome> {
+  const [out, err] = [collect(child.stdout), collect(child.stderr)];
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout: out.text, stderr: err.text };
 }
 
 function collect(stream: NodeJS.ReadableStream | null): { text: string } {

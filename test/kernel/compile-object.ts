@@ -11,7 +11,17 @@ export function compileObject(name: string): { readonly path: string; remove(): 
   const path = join(folder, `${name}.bpf.o`);
   const source = fileURLToPath(new URL(`${name}.bpf.c`, import.meta.url));
   const machine = execFileSync("g++", ["-dumpmachine"], { encoding: "utf8" }).trim();
-  const flags = ["-O2", "-g", "-Wall", "-Werror", "--target=bpf", "-mcpu=v3", `-I/usr/include/${machine}`];
+  const include = fileURLToPath(new URL("../../bpf/include", import.meta.url));
+  const flags = [
+    "-O2",
+    "-g",
+    "-Wall",
+    "-Werror",
+    "--target=bpf",
+    "-mcpu=v3",
+    `-I/usr/include/${machine}`,
+    `-I${include}`,
+  ];
   execFileSync("clang", [...flags, "-c", source, "-o", path]);
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -1,14 +1,17 @@
 import { type Finding, probeHost } from "../../kernel/probe.ts";
+import { chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
+import { probeAgent } from "../guarded-devices.ts";
 import { findObject } from "../install.ts";
+import { withSocket } from "../options.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
 import { renderTable } from "../render/table.ts";
 
 export const command = defineCommand(
   (parser) =>
-    parser
+    withSocket(parser)
       .option("bpffs", {
         type: "string",
         requiresArg: true,
@@ -21,7 +24,8 @@ export const command = defineCommand(
         "What keeps it from running",
       ),
   async (args) => {
-    const findings = probeHost({ object: findObject(), root: args.bpffs });
+    const host = probeHost({ object: findObject(), root: args.bpffs });
+    const findings = [...host, ...(await probeAgent(chooseSocket(args.socket)))];
     await printRecord({ findings }, chooseFormat(args), (record) => renderFindings(record.findings));
     return findings.some(({ result }) => result === "missing") ? ExitCode.refused : ExitCode.done;
   },
