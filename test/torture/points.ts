@@ -6,7 +6,7 @@ const isWhole = process.env.RINGWALL_TORTURE === "all";
 /** Of a whole test, ms. */
 export const patience = isWhole ? 4 * 3_600_000 : 240_000;
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
-const sample = Number(process.env.RINGWALL_POINTS ?? 10);
+const sample = Number(process.env.RINGWALL_POINTS ?? 4);
 /** "3/20": the third of twenty parts of them, for a run in pieces. */
 const [part = 1, parts = 1] = (process.env.RINGWALL_PART ?? "1/1").split("/").map(Number);
 

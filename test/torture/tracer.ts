@@ -12,6 +12,7 @@ export const faultyCalls = [
   "rename",
   "unlink",
   "mkdir",
+  "rmdir",
   "write",
   "writev",
   "sendto",

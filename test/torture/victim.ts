@@ -37,6 +37,7 @@ groups:
 instances:
   i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00:00:00:00:01", addresses: [10.0.0.1], groups: [sg-t]}}}
   i-2: {interfaces: {eni-2: {device: tap2, network: vpc-a, mac: "02:00:00:00:00:02", addresses: [10.0.0.2], groups: [sg-t]}}}
+  i-3: {interfaces: {eni-3: {device: tap3, network: vpc-a, mac: "02:00:00:00:00:03", addresses: [10.0.0.3], groups: [sg-t]}}}
 `;
 }
 
@@ -89,6 +90,7 @@ export class Victim {
   async remove(): Promise<void> {
     this.#server.kill("SIGKILL");
     this.#flow?.kill("SIGKILL");
+    this.removeThird();
     await this.host.remove();
   }
 
@@ -113,6 +115,31 @@ export class Victim {
     } finally {
       this.host.under = [];
     }
+  }
+
+  /** Takes everything off the host, traced; how that ended. No agent may run. */
+  detach(point: Point | null = null): Promise<Outcome> {
+    const tracer = point === null ? [] : traced(point, this.log);
+    return this.host.ringwallUnder(tracer, "detach", "--yes", ...this.host.paths);
+  }
+
+  /** The calls of a detach. */
+  traceDetach(): Promise<Outcome> {
+    return this.host.ringwallUnder(traced(null, this.log), "detach", "--yes", ...this.host.paths);
+  }
+
+  /** The device of the third interface of the rules. */
+  addThird(): void {
+    this.host.addGuest(3);
+  }
+
+  removeThird(): void {
+    this.host.removeGuest(3);
+  }
+
+  /** Both programs of three devices are pinned. */
+  get isThirdPinned(): boolean {
+    return this.holdings.pins.filter((name) => /^links\/.*-tc-/.test(name)).length >= 6;
   }
 
   async stop(): Promise<void> {
@@ -142,7 +169,12 @@ export class Victim {
 
   /** Which of them the packets meet. */
   get met(): RuleSet {
-    const command = ["netns", "exec", this.host.guest(1), "ping", "-c", "1", "-W", "0.3", "10.0.0.2"];
+    return this.metBy(1);
+  }
+
+  /** Which of them a guest's packets to the second one meet. */
+  metBy(guest: number): RuleSet {
+    const command = ["netns", "exec", this.host.guest(guest), "ping", "-c", "1", "-W", "0.3", "10.0.0.2"];
     return spawnSync("ip", command).status === 0 ? "echo" : "silent";
   }
 
@@ -158,17 +190,17 @@ export class Victim {
   }
 
   /** With an agent up, packets meet what is stored, the kernel is what is wanted, and nothing else is there. */
-  async expectWhole(said: string, clean: Holdings): Promise<Status> {
+  async expectWhole(said: string, clean: Holdings | null, third = "absent"): Promise<Status> {
     await this.agent();
     // What could not be looked after at once is tried again a second later, and said meanwhile.
     const states = async () => (await this.status()).interfaces.map(({ state }) => state);
     await expect
       .poll(states, { timeout: 4000, interval: 200, message: said })
-      .toEqual(["enforcing", "enforcing"]);
+      .toEqual(["enforcing", "enforcing", third]);
     const status = await this.status();
     expect(this.met, `${said}; packets meet`).toBe(this.stored);
     expect(status.proof.verified, said).toMatchObject({ differences: [], problem: null });
-    const differences = compareHoldings(clean, this.holdings);
+    const differences = clean === null ? [] : compareHoldings(clean, this.holdings);
     expect(differences, `${said}; ${differences.join(", ")}`).toEqual([]);
     expect(this.leftFiles, said).toEqual([]);
     return status;

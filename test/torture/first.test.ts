@@ -1,0 +1,96 @@
+/**
+ * The first load on a host, and the detach that takes everything off it: a system call fails or is the last. A sample, as
+ * in apply.test.ts.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endure } from "./endure.ts";
+import { choosePoints, patience } from "./points.ts";
+import { type Point, readLog } from "./tracer.ts";
+import { type Holdings, ruleSets, Victim } from "./victim.ts";
+
+let victim: Victim;
+let clean: Holdings;
+
+beforeAll(async () => {
+  victim = await Victim.make(19479);
+  // What these rules drop passes only where nothing judges.
+  victim.host.writeRules(ruleSets.silent);
+  await enforce();
+  await victim.agent();
+  clean = victim.holdings;
+});
+afterAll(() => victim?.remove());
+
+/** An agent was there: what is in force stays. */
+async function enforce(): Promise<void> {
+  await victim.stop();
+  await victim.agent();
+  await victim.stop();
+}
+
+async function expectGone(said: string): Promise<void> {
+  expect(victim.holdings.pins, said).toEqual([]);
+  expect(victim.met, `${said}; packets meet`).toBe("echo");
+}
+
+async function sufferLoad(point: Point, name: string): Promise<boolean> {
+  await victim.stop();
+  await victim.detach();
+  await expectGone(`${name}: before`);
+  const outcome = await victim.startTraced(point);
+  const { isHit } = readLog(victim.log);
+  const said = `${name}: the agent ${outcome === null ? "started" : `ended with ${outcome.code} ${outcome.stderr}`}`;
+  if (outcome === null) await expect.poll(() => victim.met, { timeout: 4000, message: said }).toBe("silent");
+  else expect(outcome.code, said).not.toBe(0);
+  await enforce();
+  await victim.expectWhole(said, clean);
+  return isHit;
+}
+
+async function sufferDetach(point: Point, name: string): Promise<boolean> {
+  await enforce();
+  const { code, stderr } = await victim.detach(point);
+  const { isHit } = readLog(victim.log);
+  const said = `${name}: detach ended with ${code} ${stderr}`;
+  if (code !== 0) expect((await victim.detach()).code, `${said}; and another one`).toBe(0);
+  await expectGone(said);
+  await victim.expectWhole(said, null);
+  return isHit;
+}
+
+describe("a first load of which one system call fails, or is the last", () => {
+  it(
+    "protects, or says why not and leaves nothing that the next one stumbles over",
+    async () => {
+      await victim.stop();
+      await victim.detach();
+      expect(await victim.startTraced(null)).toBeNull();
+      const { places } = readLog(victim.log);
+      expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(100);
+      const { points, said } = choosePoints(places);
+      console.log(said);
+      const { hits, broken } = await endure(points, sufferLoad);
+      expect(broken).toEqual([]);
+      expect(hits).toBeGreaterThan(points.length / 4);
+    },
+    patience,
+  );
+});
+
+describe("a detach of which one system call fails, or is the last", () => {
+  it(
+    "opens everything and leaves nothing, or says that it did not, and can be made again",
+    async () => {
+      await enforce();
+      expect((await victim.traceDetach()).code).toBe(0);
+      const { places } = readLog(victim.log);
+      expect(places.get("unlink")?.length ?? 0).toBeGreaterThan(20);
+      const { points, said } = choosePoints(places);
+      console.log(said);
+      const { hits, broken } = await endure(points, sufferDetach);
+      expect(broken).toEqual([]);
+      expect(hits).toBeGreaterThan(points.length / 4);
+    },
+    patience,
+  );
+});
