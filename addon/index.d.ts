@@ -212,6 +212,8 @@ export interface LinkInfo {
   /** Its frames have an Ethernet header: a tap's have, a tun's and a tunnel's have none. */
   readonly ethernet: boolean;
   readonly loopback: boolean;
+  /** Id of the XDP program on it (any mode), 0 for none. */
+  readonly xdp: number;
 }
 export type LinkEvent =
   | { readonly type: "new"; readonly link: LinkInfo }

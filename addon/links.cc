@@ -84,6 +84,7 @@ Napi::Object toLink(Napi::Env env, const LinkInfo &link) {
     result.Set("lower", Napi::Number::New(env, link.lower));
     result.Set("ethernet", Napi::Boolean::New(env, link.ethernet));
     result.Set("loopback", Napi::Boolean::New(env, link.loopback));
+    result.Set("xdp", Napi::Number::New(env, link.xdpProgram));
     return result;
 }
 

@@ -150,8 +150,14 @@ export function describeWaiting(waiting: WaitingChange | null): StatusReply["pol
 /** What is wrong with what keeps the host protected while no agent runs, and with devices that lag behind the rules. */
 export function listGuarded({ guard }: KernelStatus): string[] {
   if (guard === undefined) return [];
-  const { problem, restored } = guard;
+  const { problem, restored, detached } = guard;
   const times = restored === 1 ? "once" : `${restored} times`;
+  const programs = detached === 1 ? "a program was" : `${detached} programs were`;
+  const open = `${programs} taken off devices since the agent began, and packets passed unjudged for up to a second each time: find out who does that`;
   const taken = `pins in the bpffs were taken away ${times} since the agent began, and made again: find out who does that`;
-  return [...(problem === null ? [] : [problem]), ...(restored === 0 ? [] : [taken])];
+  return [
+    ...(problem === null ? [] : [problem]),
+    ...(restored === 0 ? [] : [taken]),
+    ...(detached === 0 ? [] : [open]),
+  ];
 }

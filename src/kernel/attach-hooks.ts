@@ -2,6 +2,17 @@
 import { errorCode, errorText } from "./errors.ts";
 import { type LinkInfo, native } from "./native.ts";
 import type { GenericName, ProgramName } from "./objects.ts";
+import type { AttachMode, InterfaceStatus } from "./status.ts";
+
+/** What stands on one device. */
+export interface Attached {
+  readonly mode: AttachMode | null;
+  readonly programs: InterfaceStatus["programs"];
+}
+
+export type AttachResult =
+  | { readonly done: true; readonly mode: AttachMode }
+  | { readonly done: false; readonly problem: string };
 
 /** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
 export const filter = { handle: 0x5257, priority: 1 } as const;
@@ -55,6 +66,11 @@ export function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", e
     return `${link.name} has another XDP program${id === 0 ? "" : ` (id ${id})`}: remove it (ip link set dev ${link.name} xdp off)`;
   }
   return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
+}
+
+/** Somebody else's XDP program on a guest's device, as a sentence. `id`: its own. */
+export function describeForeignXdp({ name }: Pick<LinkInfo, "name">, id: number): string {
+  return `another XDP program (id ${id}) stands on ${name}, before all of Ringwall's, and may change, send on or drop what the guest sends unjudged: find whose it is (bpftool prog show id ${id}) and remove it (ip link set dev ${name} xdp off)`;
 }
 
 /**

@@ -6,7 +6,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  type Attached,
+  type AttachResult,
   describeForeign,
+  describeForeignXdp,
   describeXdpRefusal,
   filter,
   type Hook,
@@ -25,17 +28,7 @@ import type { Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
 import { pinMissing } from "./repin.ts";
 import type { AttachChoice } from "./settings.ts";
-import type { AttachMode, InterfaceStatus } from "./status.ts";
-
-/** What stands on one device. */
-export interface Attached {
-  readonly mode: AttachMode | null;
-  readonly programs: InterfaceStatus["programs"];
-}
-
-export type AttachResult =
-  | { readonly done: true; readonly mode: AttachMode }
-  | { readonly done: false; readonly problem: string };
+import type { AttachMode } from "./status.ts";
 
 export class Attachments {
   readonly #pins: Pins;
@@ -43,6 +36,8 @@ export class Attachments {
   #programs: Programs;
   /** ifindex -> links by hook; null: a clsact filter. */
   readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
+  /** Guests' devices whose XDP program somebody took away. */
+  readonly #withoutXdp = new Set<number>();
 
   constructor(pins: Pins, programs: Programs, marks: Marks) {
     this.#pins = pins;
@@ -108,6 +103,7 @@ export class Attachments {
       if (link.info().ifindex !== ifindex) {
         this.#release(ifindex, hook, link);
         links?.delete(hook);
+        if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
       } else if (!existsSync(path)) {
         ensureDirectory(this.#pins.links);
         link.pin(path);
@@ -126,10 +122,28 @@ export class Attachments {
     return pinMissing(this.#pins.links, pins);
   }
 
+  /**
+   * Forgets what somebody took off devices that are still there, so that it is attached anew; says how many programs
+   * that were. Throws where the kernel cannot be asked.
+   */
+  forgetDetached(isThere: (ifindex: number) => boolean): number {
+    let count = 0;
+    for (const [ifindex, links] of this.#devices) {
+      if (!isThere(ifindex)) continue;
+      const before = links.size;
+      this.verify(ifindex);
+      count += before - links.size;
+    }
+    return count;
+  }
+
   /** What of others stands before our programs on a device, as a sentence; null: nothing. */
   describeForeign(link: LinkInfo): string | null {
     const links = this.#devices.get(link.ifindex);
-    return describeForeign(link, (hook) => links?.get(hook)?.info().programId ?? null);
+    const idAt = (hook: Hook) => links?.get(hook)?.info().programId ?? null;
+    const isOurs = hooks.some((hook) => !hook.startsWith("tc-") && links?.has(hook) === true);
+    if (link.xdp !== 0 && !isOurs) return describeForeignXdp(link, link.xdp);
+    return describeForeign(link, idAt);
   }
 
   /** Kernel's ids of Ringwall's own programs. */
@@ -141,10 +155,10 @@ export class Attachments {
     return this.#devices.has(ifindex);
   }
 
-  /** Whether a guest's device has both its tc programs: with them, every frame is judged. */
+  /** Whether a guest's device has both its tc programs, with which every frame is judged, and the XDP that it had. */
   isComplete(ifindex: number): boolean {
     const links = this.#devices.get(ifindex);
-    return links?.has("tc-egress") === true && links.has("tc-ingress");
+    return links?.has("tc-egress") === true && links.has("tc-ingress") && !this.#withoutXdp.has(ifindex);
   }
 
   /**
@@ -156,7 +170,9 @@ export class Attachments {
     try {
       this.#attachTc(link.ifindex, "egress");
       this.#attachTc(link.ifindex, "ingress");
-      return { done: true, mode: this.#attachXdp(link, choice) };
+      const mode = this.#attachXdp(link, choice);
+      this.#withoutXdp.delete(link.ifindex);
+      return { done: true, mode };
     } catch (error) {
       this.#undo(link.ifindex, before);
       return { done: false, problem: errorText(error) };
@@ -282,6 +298,7 @@ export class Attachments {
   forget(ifindex: number): void {
     for (const [hook, link] of this.#devices.get(ifindex) ?? []) this.#release(ifindex, hook, link);
     this.#devices.delete(ifindex);
+    this.#withoutXdp.delete(ifindex);
   }
 
   /** Takes the programs off a device: it is open from then on. */

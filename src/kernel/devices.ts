@@ -12,6 +12,7 @@ import { judgeDevice } from "./device-kind.ts";
 import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import { errorText } from "./errors.ts";
+import type { GracePeriods } from "./grace-period.ts";
 import { InterfaceFlag } from "./layout.gen.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { moveRecord } from "./records.ts";
@@ -24,6 +25,7 @@ export class GuestDevices {
   readonly #engine: SyncEngine;
   readonly #attachments: Attachments;
   readonly #direct: DirectForwarding;
+  readonly #gracePeriods: GracePeriods;
   /** ifindex -> interface id. */
   #bindings = new Map<number, string>();
   /** ifindex -> why nothing protects it, and what was done. */
@@ -38,10 +40,16 @@ export class GuestDevices {
   /** ifindex -> what of a protected device is not judged. */
   readonly #cautions = new Map<number, string>();
 
-  constructor(engine: SyncEngine, attachments: Attachments, direct: DirectForwarding) {
+  constructor(
+    engine: SyncEngine,
+    attachments: Attachments,
+    direct: DirectForwarding,
+    gracePeriods: GracePeriods,
+  ) {
     this.#engine = engine;
     this.#attachments = attachments;
     this.#direct = direct;
+    this.#gracePeriods = gracePeriods;
   }
 
   get bindings(): ReadonlyMap<number, string> {
@@ -55,6 +63,18 @@ export class GuestDevices {
   /** What others have put before our programs on a device; null: nothing. */
   foreignOf(ifindex: number): string | null {
     return this.#foreign.get(ifindex) ?? null;
+  }
+
+  /** Programs that somebody took off devices, and whether a device has other foreign programs than were known. */
+  look(links: ReadonlyMap<number, LinkInfo>): { readonly detached: number; readonly isOther: boolean } {
+    this.#gracePeriods.settle();
+    const detached = this.#attachments.forgetDetached((ifindex) => links.has(ifindex));
+    const isOther = [...this.#bindings.keys()].some((ifindex) => {
+      const link = links.get(ifindex);
+      if (link === undefined || !this.#attachments.isComplete(ifindex)) return false;
+      return this.#attachments.describeForeign(link) !== this.foreignOf(ifindex);
+    });
+    return { detached, isOther };
   }
 
   /** Whether something failed at a device. */
@@ -86,13 +106,17 @@ export class GuestDevices {
     // New ones first: each moment that they are open counts.
     const isNew = (ifindex: number) => !this.#attachments.isComplete(ifindex);
     const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
-    for (const [ifindex, id] of ordered) {
-      const link = links.get(ifindex);
-      if (link === undefined) continue;
-      this.#protectAlone(link, () => {
-        if (this.#accept(link, links, settings)) this.#protect(link, id, settings, spares);
-      });
-    }
+    const protectAll = () => {
+      for (const [ifindex, id] of ordered) {
+        const link = links.get(ifindex);
+        if (link === undefined) continue;
+        this.#protectAlone(link, () => {
+          if (this.#accept(link, links, settings)) this.#protect(link, id, settings, spares);
+        });
+      }
+    };
+    if ([...bindings.keys()].some(isNew)) this.#gracePeriods.shorten(protectAll);
+    else protectAll();
     this.#releaseUnbound(links);
     this.#eraseLater(spares);
   }
@@ -173,8 +197,10 @@ export class GuestDevices {
     const stored = live === undefined ? undefined : known.records.get(live);
     if (live === undefined || stored === undefined) return;
     this.#attachments.verify(link.ifindex);
+    // Where the word names the live record already, what somebody took away judges by it from its first frame on.
+    const isJudged = known.devices.get(link.ifindex) === live;
     if (!this.#attachments.isComplete(link.ifindex)) {
-      if (!this.#introduce(link, stored, settings, spares)) return;
+      if (!this.#introduce(link, isJudged ? null : stored, settings, spares)) return;
     }
     if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
     if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
@@ -185,29 +211,19 @@ export class GuestDevices {
     else this.#foreign.set(link.ifindex, foreign);
   }
 
-  /** False where nothing attaches: the device is then down, or open where the operator wants that. */
+  /**
+   * False where nothing attaches: the device is then down, or open where the operator wants that. `stored`: the record
+   * that the device gets; null: it has it.
+   */
   #introduce(
     link: LinkInfo,
-    stored: StoredRecord,
+    stored: StoredRecord | null,
     settings: KernelSettings,
     spares: Map<number, StoredRecord>,
   ): boolean {
-    const { known, maps } = this.#engine;
-    const spare = this.#engine.sparePlace(stored.struct.number);
-    const flags = stored.struct.flags | InterfaceFlag.INTERFACE_NOT_READY;
-    const waiting = moveRecord(stored, spare, { flags });
-    const undo = new Undo();
     let problem: string;
     try {
-      if (this.#engine.hold?.needsRecord(spare) || this.#erasing.has(spare)) {
-        // What a change that waits goes back to, and what is being erased, stays where it is; for this moment the
-        // device drops everything.
-        switchDevice(maps, known, link.ifindex, removedRecord);
-      } else {
-        writeRecord(maps, spare, waiting, undo);
-        spares.set(spare, waiting);
-        switchDevice(maps, known, link.ifindex, spare);
-      }
+      if (stored !== null) this.#keepWaiting(link, stored, spares);
       const result = this.#attachments.attachGuest(link, settings.attach);
       if (result.done) return true;
       problem = result.problem;
@@ -216,6 +232,23 @@ export class GuestDevices {
     }
     this.#fail(link, settings, problem);
     return false;
+  }
+
+  /** Until its programs stand, a device has its interface's record as one that is not ready. */
+  #keepWaiting(link: LinkInfo, stored: StoredRecord, spares: Map<number, StoredRecord>): void {
+    const { known, maps } = this.#engine;
+    const spare = this.#engine.sparePlace(stored.struct.number);
+    if (this.#engine.hold?.needsRecord(spare) || this.#erasing.has(spare)) {
+      // What a change that waits goes back to, and what is being erased, stays where it is; for this moment the
+      // device drops everything.
+      switchDevice(maps, known, link.ifindex, removedRecord);
+      return;
+    }
+    const flags = stored.struct.flags | InterfaceFlag.INTERFACE_NOT_READY;
+    const waiting = moveRecord(stored, spare, { flags });
+    writeRecord(maps, spare, waiting, new Undo());
+    spares.set(spare, waiting);
+    switchDevice(maps, known, link.ifindex, spare);
   }
 
   #fail(link: LinkInfo, settings: KernelSettings, problem: string): void {

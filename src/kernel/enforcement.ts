@@ -11,6 +11,7 @@ import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
 import { SyncEngine } from "./engine.ts";
 import { EnforcementError } from "./errors.ts";
 import { EventReader } from "./events.ts";
+import { GracePeriods } from "./grace-period.ts";
 import { Guard } from "./guard.ts";
 import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
@@ -52,6 +53,7 @@ export class Enforcement implements Enforcer {
   readonly #engine: SyncEngine;
   readonly #idle: BpfMap;
   readonly #attachments: Attachments;
+  readonly #gracePeriods: GracePeriods;
   readonly #devices: GuestDevices;
   readonly #uplinks: UplinkDevices;
   readonly #direct: DirectForwarding;
@@ -101,12 +103,14 @@ export class Enforcement implements Enforcer {
     this.#names = new InterfaceNames(this.#engine);
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
-    this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct);
+    this.#gracePeriods = new GracePeriods(objects.pins.root);
+    this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct, this.#gracePeriods);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
+      lookAtDevices: () => this.#devices.look(this.#watch.readXdp()),
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,
       follow: () => this.#followLinks(),
@@ -125,6 +129,7 @@ export class Enforcement implements Enforcer {
   }
 
   async #begin(): Promise<void> {
+    this.#gracePeriods.settle();
     this.#settings.write();
     this.#engine.findHold();
     await this.#engine.recover();

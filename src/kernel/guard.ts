@@ -13,15 +13,17 @@ const rarest = 60;
 export interface Guarded {
   /** Makes pins again that are missing; true where one was. */
   readonly restore: () => boolean;
+  /** Programs that somebody took off devices; `isOther`: foreign programs came or went at one. */
+  readonly lookAtDevices: () => { readonly detached: number; readonly isOther: boolean };
   /** Why devices or uplinks do not follow the model; null: they do. */
   readonly unfinished: () => string | null;
   /** Whether nothing protects some device; its own state says why. */
   readonly hasFailed: () => boolean;
-  /** Tries again. */
+  /** Puts right what devices lack. */
   readonly follow: () => Promise<void>;
   /** Looks at what else may have changed unheard. */
   readonly look: () => void;
-  /** Told once when pins were made again, or cannot be. */
+  /** Told when pins were made again, or cannot be, and when programs were taken away. */
   readonly onNotice: (message: string) => void;
 }
 
@@ -29,7 +31,9 @@ export class Guard {
   readonly #guarded: Guarded;
   #timer: NodeJS.Timeout | null = null;
   #restored = 0;
+  #detached = 0;
   #problem: string | null = null;
+  #blindness: string | null = null;
   /** Looks until the next attempt, and until the one after it. */
   #wait = 0;
   #pause = 1;
@@ -55,13 +59,32 @@ export class Guard {
   }
 
   get status(): GuardStatus {
-    return { restored: this.#restored, problem: this.#problem ?? this.#guarded.unfinished() };
+    const problem = this.#problem ?? this.#blindness ?? this.#guarded.unfinished();
+    return { restored: this.#restored, detached: this.#detached, problem };
   }
 
   async look(): Promise<void> {
     this.#restore();
     this.#guarded.look();
-    await this.#retry();
+    if (this.#hasChanged()) await this.#guarded.follow();
+    else await this.#retry();
+  }
+
+  /** Whether programs were taken off devices, or others put there, since the last look. */
+  #hasChanged(): boolean {
+    try {
+      const { detached, isOther } = this.#guarded.lookAtDevices();
+      this.#blindness = null;
+      if (detached > 0) {
+        this.#detached += detached;
+        const programs = detached === 1 ? "a program was" : `${detached} programs were`;
+        this.#guarded.onNotice(`${programs} taken off devices: packets passed unjudged until it was noticed`);
+      }
+      return detached > 0 || isOther;
+    } catch (error) {
+      this.#blindness = `whether the programs still stand on their devices cannot be seen: ${errorText(error)}`;
+      return false;
+    }
   }
 
   #restore(): void {

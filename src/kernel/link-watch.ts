@@ -7,7 +7,7 @@ export class LinkWatch {
   #links = new Map<number, LinkInfo>();
   #monitor: LinkMonitor | null = null;
 
-  /** `onChange`: a device came, went, got another name, went up, or to another bridge. */
+  /** `onChange`: a device came, went, got another name or XDP program, went up, or to another bridge. */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
@@ -16,6 +16,15 @@ export class LinkWatch {
   start(): void {
     this.#monitor = new (native().LinkMonitor)((event) => this.#take(event));
     this.#links = readLinks();
+  }
+
+  /** Asks which XDP programs stand on the devices that are known: of those attached by a link no event tells. */
+  readXdp(): ReadonlyMap<number, LinkInfo> {
+    for (const [ifindex, { xdp }] of readLinks()) {
+      const known = this.#links.get(ifindex);
+      if (known !== undefined && known.xdp !== xdp) this.#links.set(ifindex, { ...known, xdp });
+    }
+    return this.#links;
   }
 
   get links(): ReadonlyMap<number, LinkInfo> {
@@ -29,7 +38,8 @@ export class LinkWatch {
         this.#links.set(event.link.ifindex, event.link);
         const rises = event.link.up && before?.up !== true;
         const moves = before?.master !== event.link.master;
-        if (before?.name !== event.link.name || rises || moves) this.#onChange();
+        const isOther = before?.name !== event.link.name || before.xdp !== event.link.xdp;
+        if (isOther || rises || moves) this.#onChange();
         return;
       }
       case "gone":

@@ -127,6 +127,8 @@ export interface KernelStatus {
 export interface GuardStatus {
   /** How often pins had to be made again, since the agent began. */
   readonly restored: number;
+  /** How many programs somebody took off devices, since the agent began; they were attached again. */
+  readonly detached: number;
   /** What cannot be put right yet: pins, or a device that does not follow the model; null: nothing. */
   readonly problem: string | null;
 }

@@ -175,14 +175,16 @@ function addProofs(registry: Registry, sources: MetricSources): void {
 }
 
 function addGuard(registry: Registry, sources: MetricSources): void {
-  new Counter({
-    ...describe("restored"),
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(sources.status().guard?.restored ?? 0);
-    },
-  });
+  for (const name of ["restored", "detached"] as const) {
+    new Counter({
+      ...describe(name),
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(sources.status().guard?.[name] ?? 0);
+      },
+    });
+  }
 }
 
 function addModelGauges(registry: Registry, sources: MetricSources): void {

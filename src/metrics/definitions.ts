@@ -150,6 +150,13 @@ export const definitions = {
     help: "Looks, one a second, that found pins or the bpffs taken away, and made them again.",
     note: "Nothing is detached while the agent runs; without it, the host would be open.",
   },
+  detached: {
+    name: "ringwall_programs_detached_total",
+    type: "counter",
+    labels: [],
+    help: "Programs that something else took off devices; they were attached again within a second.",
+    note: "Packets passed unjudged meanwhile: find out who does that.",
+  },
   interfacesProven: {
     name: "ringwall_interfaces_proven",
     type: "gauge",

@@ -32,6 +32,24 @@ describe("programs on a device", () => {
     });
   });
 
+  it("stand again within a second after somebody detached one whose pin stands, XDP too", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("open", { object: objectPath, root, settings: "native" });
+      await driver.call("apply", "open80");
+      const ifindex = bed.ifindex("tap1");
+      const before = await driver.call<KernelStatus>("status");
+      expect(before.interfaces[0]).toMatchObject({ state: "enforcing", mode: "native" });
+      await driver.call("sabotage", join(root, "links", `${ifindex}-xdp-native`));
+      const look = async () => (await driver.call<KernelStatus>("status")).guard?.detached;
+      await expect.poll(look, { timeout: 3000, interval: 50 }).toBe(1);
+      const after = await driver.call<KernelStatus>("status");
+      expect(after.interfaces[0]).toMatchObject({ state: "enforcing", mode: "native" });
+      expect(bed.host("link", "show", "dev", "tap1")).toContain("prog/xdp");
+      await driver.call("close", { detach: true });
+    });
+  });
+
   it("stand again after somebody took them or their pins away", async () => {
     await withBpffs(async (root) => {
       const driver = bed.start();

@@ -140,6 +140,7 @@ const commands = {
     foreign = loaded.program("clock_probe").attachXdp({ ifindex, mode: "native" });
     return foreign.info();
   },
+  vacate: async () => foreign?.detach(),
 };
 
 interface Command {

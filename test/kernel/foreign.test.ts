@@ -20,6 +20,48 @@ async function interfaceOf(driver: Driver): Promise<InterfaceStatus | undefined>
   return (await driver.call<KernelStatus>("status")).interfaces[0];
 }
 
+describe("an XDP program of somebody else", () => {
+  it("on a device in mode tc is said at once, and so is that it went", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("open", { object: objectPath, root, settings: "usual" });
+      await driver.call("apply", "open80");
+      expect(await interfaceOf(driver)).toMatchObject({ state: "enforcing", mode: "tc", problem: null });
+      const ifindex = bed.ifindex("tap1");
+      await driver.call("occupy", { object: objectPath, ifindex });
+      await expect
+        .poll(() => interfaceOf(driver), { timeout: 3000 })
+        .toMatchObject({
+          state: "failed",
+          problem: expect.stringMatching(/another XDP program \(id \d+\) stands on tap1/),
+        });
+      await driver.call("vacate");
+      await expect
+        .poll(() => interfaceOf(driver), { timeout: 3000 })
+        .toMatchObject({ state: "enforcing", problem: null });
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("makes attach: native fail, with the device down, until it went", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+      await driver.call("open", { object: objectPath, root, settings: "native" });
+      await driver.call("apply", "open80");
+      const problem = expect.stringMatching(/tap1 has another XDP program.*set down \(onFailure: closed\)/);
+      expect(await interfaceOf(driver)).toMatchObject({ state: "failed", problem });
+      expect(bed.host("link", "show", "dev", "tap1")).toContain("state DOWN");
+      await driver.call("vacate");
+      await expect
+        .poll(() => interfaceOf(driver), { timeout: 5000 })
+        .toMatchObject({ state: "enforcing", mode: "native" });
+      expect(bed.host("link", "show", "dev", "tap1")).toContain(",UP");
+      await driver.call("close", { detach: true });
+    });
+  });
+});
+
 describe("a tcx program of somebody else", () => {
   it("that was there first runs behind ours: what it would let through is judged", async () => {
     await withBpffs(async (root) => {

@@ -89,6 +89,40 @@ describe("a tun without Ethernet frames", () => {
   });
 });
 
+describe.each(["macvtap", "macvlan"])("a %s that an interface names as its device", (kind) => {
+  it("is failed and set down: its frames pass no hook of the host", async () => {
+    bed.host("link", "add", "low0", "type", "veth", "peer", "name", "low1");
+    bed.host("link", "add", "link", "low0", "name", "tap1", "type", kind, "mode", "bridge");
+    for (const device of ["low0", "low1", "tap1"]) bed.host("link", "set", device, "up");
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      expect(await stateOf(driver)).toMatchObject({
+        state: "failed",
+        mode: null,
+        programs: { xdp: null, tcEgress: null, tcIngress: null },
+        problem: expect.stringMatching(new RegExp(`end of a ${kind} on low0.*set down \\(onFailure: closed`)),
+      });
+      expect(isUp("tap1")).toBe(false);
+      expect(isUp("low0")).toBe(true);
+      await driver.call("close", { detach: true });
+    });
+  });
+});
+
+describe("a device that is a port of a bridge", () => {
+  it("is judged at its own hooks, whatever it is a port of", async () => {
+    bed.addGuest(1);
+    bed.host("link", "add", "br9", "type", "bridge");
+    bed.host("link", "set", "br9", "up");
+    bed.host("link", "set", "tap1", "master", "br9");
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      expect(await stateOf(driver)).toMatchObject({ state: "enforcing", mode: "tc" });
+      await driver.call("close", { detach: true });
+    });
+  });
+});
+
 /** Holds two queues of a tap; writes each line's frame (QUEUE HEX) and says which queue a frame for port 80 came from. */
 const queues = `
 import fcntl, os, select, struct, sys

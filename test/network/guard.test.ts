@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { native } from "../../src/kernel/native.ts";
 import { Host } from "../cli/host.ts";
 
 let host: Host;
@@ -22,6 +23,9 @@ interface Status {
 const status = async () => JSON.parse((await host.ringwall("status", "--verify", "--json")).stdout) as Status;
 const restored = () =>
   Number(/^ringwall_pins_restored_total (\d+)$/m.exec(host.metrics())?.[1] ?? Number.NaN);
+
+const detached = () =>
+  Number(/^ringwall_programs_detached_total (\d+)$/m.exec(host.metrics())?.[1] ?? Number.NaN);
 
 /** Every pin with its directory. */
 function listPins(folder = bpffs, prefix = ""): string[] {
@@ -44,6 +48,16 @@ function linkIds(): Record<string, number> {
       return [name, id];
     }),
   );
+}
+
+/** ifindex of the device that a pinned link stands on; 0: it is detached. */
+function attachedTo(pin: string): number {
+  const link = native().BpfLink.openPinned(join(bpffs, "links", pin));
+  try {
+    return link.info().ifindex;
+  } finally {
+    link.close();
+  }
 }
 
 /** Pings one a millisecond or so while `work` is done; how many got no answer. */
@@ -110,6 +124,26 @@ describe("an agent whose bpffs or pins are taken away", () => {
     expect(linkIds()).toEqual(ids);
     expect(restored()).toBeGreaterThan(before);
   });
+
+  it.each(["tc-egress", "tc-ingress"])(
+    "attaches the program at %s again that somebody detached though its pin stands, and counts it",
+    async (hook) => {
+      const [pins, ids, before] = [listPins(), linkIds(), detached()];
+      const pin = host.pinnedLinks.find((name) => name.endsWith(hook)) ?? "";
+      execFileSync("bpftool", ["link", "detach", "pinned", join(bpffs, "links", pin)]);
+      await expect.poll(detached, within).toBe(before + 1);
+      expect(listPins()).toEqual(pins);
+      const { [pin]: renewed, ...others } = linkIds();
+      expect({ ...others, [pin]: ids[pin] }).toEqual(ids);
+      expect(renewed).not.toBe(ids[pin]);
+      expect(attachedTo(pin)).toBeGreaterThan(0);
+      const { interfaces, problems } = await status();
+      expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
+      expect(problems).toContainEqual(expect.stringMatching(/taken off devices since the agent began/));
+      expect(host.logs).toContain("a program was taken off devices");
+      expect(host.ping(1, 2)).toBe(true);
+    },
+  );
 
   it("leaves what the next agent adopts, with everything that was in force", async () => {
     await host.stopAgents("SIGKILL");

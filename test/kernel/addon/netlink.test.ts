@@ -41,6 +41,7 @@ describe("links", () => {
         lower: namespace.ifindex("v1"),
         ethernet: true,
         loopback: false,
+        xdp: 0,
       });
       expect(byName.get("v1")).toMatchObject({ up: false, master: 0, mtu: 1500, kind: "veth" });
       expect(byName.get("br0")?.kind).toBe("bridge");

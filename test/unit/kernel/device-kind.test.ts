@@ -17,6 +17,7 @@ const link = (name: string, kind: string, more: Partial<LinkInfo> = {}): LinkInf
   lower: 0,
   ethernet: true,
   loopback: false,
+  xdp: 0,
   ...more,
 });
 const eth0 = link("eth0", "", { ifindex: 2 });

@@ -131,6 +131,7 @@ describe("devices", () => {
     ifindex,
     name,
     loopback,
+    xdp: 0,
     mac: "",
     mtu: 1500,
     up: true,

@@ -181,7 +181,7 @@ describe("the definitions of metrics", () => {
     const { status, stdout } = spawnSync("promtool", ["check", "rules", join(folder, "rules.yaml")], {
       encoding: "utf8",
     });
-    expect(stdout).toContain("9 rules found");
+    expect(stdout).toContain("10 rules found");
     expect(status).toBe(0);
     const known = new Set(Object.values<Definition>(definitions).map(({ name }) => name));
     expect(
