@@ -52,6 +52,8 @@ export class BpfMap {
   }): BpfMap;
   /** Read anew at each access (`memory` moves): keep it where it is asked often. */
   readonly info: MapInfo;
+  /** As in `info`, without a look at the kernel's accounts. */
+  readonly maxEntries: number;
   get(key: Uint8Array): Uint8Array | undefined;
   /** flags: 0 any, 1 only if absent (EEXIST), 2 only if present (ENOENT). */
   set(key: Uint8Array, value: Uint8Array, flags?: number): void;

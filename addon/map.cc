@@ -109,6 +109,7 @@ Napi::Function BpfMap::define(Napi::Env env) {
                        {StaticMethod<&guarded<openPinned>>("openPinned"),
                         StaticMethod<&guarded<create>>("create"),
                         getter<&BpfMap::info>("info"),
+                        getter<&BpfMap::maxEntries>("maxEntries"),
                         method<&BpfMap::get>("get"),
                         method<&BpfMap::set>("set"),
                         method<&BpfMap::remove>("delete"),
@@ -147,6 +148,10 @@ Napi::Value BpfMap::create(const Napi::CallbackInfo &info) {
                          readUint32(options.Get("maxEntries"), "maxEntries"), &create));
     log.check(fd.get() < 0 ? -errno : 0, "cannot create the map " + mapName);
     return make(info.Env(), std::move(fd));
+}
+
+Napi::Value BpfMap::maxEntries(const Napi::CallbackInfo &info) {
+    return Napi::Number::New(info.Env(), shape_.maxEntries);
 }
 
 Napi::Value BpfMap::info(const Napi::CallbackInfo &info) {

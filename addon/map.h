@@ -44,6 +44,7 @@ class BpfMap : public FdWrapped<BpfMap> {
     static Napi::Value create(const Napi::CallbackInfo &info);
 
     Napi::Value info(const Napi::CallbackInfo &info);
+    Napi::Value maxEntries(const Napi::CallbackInfo &info);
     Napi::Value get(const Napi::CallbackInfo &info);
     Napi::Value set(const Napi::CallbackInfo &info);
     Napi::Value remove(const Napi::CallbackInfo &info);

@@ -3,14 +3,13 @@ import type { Address, Mac, Prefix } from "../model/model.ts";
 
 const mappedPrefix = 0xffffn << 32n;
 
+/** The low `length` bytes of a number, at most 16 of them, big endian. */
 function bigintBytes(value: bigint, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let rest = value;
-  for (let index = length - 1; index >= 0; index--) {
-    bytes[index] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return bytes;
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt.asUintN(64, value >> 64n));
+  view.setBigUint64(8, BigInt.asUintN(64, value));
+  return length === 16 ? bytes : bytes.slice(16 - length);
 }
 
 function bytesBigint(bytes: Uint8Array): bigint {

@@ -54,23 +54,24 @@ export function describeConfirmation(hold: Hold | null): ConfirmationStatus | nu
 }
 
 export function describeInterfaces(described: Described): readonly InterfaceStatus[] {
-  const { resolved } = described;
+  const { resolved, devices } = described;
   if (resolved === null) return [];
+  const ifindexes = new Map([...devices.bindings].map(([ifindex, id]) => [id, ifindex]));
   return resolved.interfaces.map((each) => {
     const observes = each.interface.groups.every((id) => resolved.model.groups.get(id)?.mode === "observe");
-    return describeInterface(described, each, observes);
+    return describeInterface(described, each, ifindexes.get(each.interface.id) ?? 0, observes);
   });
 }
 
-/** `observes`: none of its groups enforces. */
+/** `ifindex`: of its device, 0 where there is none. `observes`: none of its groups enforces. */
 function describeInterface(
   { engine, attachments, devices, direct, links }: Described,
   { interface: source, policy }: ResolvedInterface,
+  ifindex: number,
   observes: boolean,
 ): InterfaceStatus {
   const number = engine.known.numbers.get(digest64(source.id)) ?? 0;
   const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
-  const ifindex = [...devices.bindings].find(([, id]) => id === source.id)?.[0] ?? 0;
   const problem = devices.problemOf(ifindex) ?? devices.foreignOf(ifindex);
   const link = links.get(ifindex);
   const attached = attachments.describe(ifindex);

@@ -6,7 +6,7 @@
  */
 import { elapsed } from "./jiffies.ts";
 import { SessionFlag, SessionStruct, SessionTable, TableCounterStruct } from "./layout.gen.ts";
-import { indexKey, indexKeys } from "./maps.ts";
+import { indexKeys } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import { readTimes, type SessionClock } from "./session-codec.ts";
 import type { SessionTableName, TableFill } from "./status.ts";
@@ -20,21 +20,30 @@ const tableIndex = {
 /** LOCAL_FREE_TARGET of the kernel's LRU: what waits in a CPU's own list is passed over by evictions. */
 const heldByCpu = 128;
 
-/** Sum over the CPUs. */
-export function readTableCounter(
-  counters: BpfMap,
-  number: number,
-  table: SessionTableName,
-): { readonly inserted: number; readonly removed: number; readonly refused: number } {
-  const bytes = counters.get(indexKey(number * SessionTable.TABLES_MAX + tableIndex[table]));
-  const sum = { inserted: 0, removed: 0, refused: 0 };
-  for (let offset = 0; offset < (bytes?.length ?? 0); offset += TableCounterStruct.SIZE) {
-    const one = TableCounterStruct.decode(bytes ?? new Uint8Array(0), offset);
-    sum.inserted += Number(one.inserted);
-    sum.removed += Number(one.removed);
-    sum.refused += Number(one.refused);
-  }
-  return sum;
+/** What a table counted since it was made. */
+export interface TableCounter {
+  readonly inserted: number;
+  readonly removed: number;
+  readonly refused: number;
+}
+
+/** Of each table of an interface number, the sum over the CPUs. */
+export function readTableCounters(counters: BpfMap, number: number): Record<SessionTableName, TableCounter> {
+  const tables = SessionTable.TABLES_MAX;
+  const bytes = counters.getRun(number * tables, tables);
+  const perTable = bytes.length / tables;
+  const sumOf = (table: SessionTableName): TableCounter => {
+    const sum = { inserted: 0, removed: 0, refused: 0 };
+    const first = tableIndex[table] * perTable;
+    for (let offset = first; offset < first + perTable; offset += TableCounterStruct.SIZE) {
+      const one = TableCounterStruct.decode(bytes, offset);
+      sum.inserted += Number(one.inserted);
+      sum.removed += Number(one.removed);
+      sum.refused += Number(one.refused);
+    }
+    return sum;
+  };
+  return { opening: sumOf("opening"), answered: sumOf("answered"), established: sumOf("established") };
 }
 
 /** Zeroes what the tables of a number count, before they are there. */
@@ -89,11 +98,7 @@ export class Pressure {
   }
 
   /** `counter` was read before the entries: what comes in between is reckoned the next time. */
-  look(
-    counter: { readonly inserted: number; readonly removed: number },
-    present: number,
-    estimate: () => number,
-  ): void {
+  look(counter: Pick<TableCounter, "inserted" | "removed">, present: number, estimate: () => number): void {
     const gone = counter.inserted - counter.removed - this.#deleted - present;
     this.#base ??= gone;
     const evicted = gone - this.#base;

@@ -146,12 +146,14 @@ export function moveRecord(
 
 /** Whether two records say the same of an interface, their places, slots and generations aside. */
 export function isSameRecord(left: StoredRecord, right: StoredRecord): boolean {
-  const a = moveRecord(left, 0, { slot: 0, generation: 0 });
-  const b = moveRecord(right, 0, { slot: 0, generation: 0 });
-  if (a.owned.size !== b.owned.size || a.listed.size !== b.listed.size) return false;
+  if (left.owned.size !== right.owned.size || left.listed.size !== right.listed.size) return false;
+  if (!isSameStruct(left.struct, right.struct)) return false;
+  if (left.owned.size + left.listed.size === 0) return true;
+  const a = moveRecord(left, 0, {});
+  const b = moveRecord(right, 0, {});
   for (const [key, flags] of a.owned) if (b.owned.get(key) !== flags) return false;
   for (const key of a.listed) if (!b.listed.has(key)) return false;
-  return isSameStruct(a.struct, b.struct);
+  return true;
 }
 
 function isSameStruct(a: InterfaceStruct, b: InterfaceStruct): boolean {

@@ -7,7 +7,7 @@ import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
-import { clearTableCounters, estimateEarlyShare, Pressure, readTableCounter } from "./pressure.ts";
+import { clearTableCounters, estimateEarlyShare, Pressure, readTableCounters } from "./pressure.ts";
 import { pinMissing } from "./repin.ts";
 import {
   describeSession,
@@ -104,17 +104,15 @@ export class SessionTables {
   /** Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. */
   adopt(numbers: ReadonlySet<number>): void {
     if (this.#directory === null) return;
-    const pinned = new Set(listPins(this.#directory).map((name) => Number(name.split("-")[0])));
-    for (const number of pinned) {
-      const tables = numbers.has(number) ? this.#openPinned(this.#directory, number) : null;
-      if (tables === null) this.#removePins(number);
-      else this.#keep(number, tables, { fresh: false });
+    const pinned = new Set(listPins(this.#directory));
+    for (const number of new Set([...pinned].map((name) => Number(name.split("-")[0])))) {
+      const isWhole = tableNames.every((table) => pinned.has(`${number}-${table}`));
+      if (!numbers.has(number) || !isWhole) this.#removePins(number);
+      else this.#keep(number, this.#openPinned(this.#directory, number), { fresh: false });
     }
   }
 
-  #openPinned(directory: string, number: number): Tables | null {
-    const pinned = listPins(directory);
-    if (!tableNames.every((table) => pinned.includes(`${number}-${table}`))) return null;
+  #openPinned(directory: string, number: number): Tables {
     const open = (table: SessionTableName) =>
       native().BpfMap.openPinned(join(directory, `${number}-${table}`));
     return { opening: open("opening"), answered: open("answered"), established: open("established") };
@@ -188,7 +186,7 @@ export class SessionTables {
   #keep(number: number, tables: Tables, { fresh }: { readonly fresh: boolean }): void {
     this.#tables.set(number, tables);
     const fill = (table: SessionTableName): Fill => ({
-      limit: tables[table].info.maxEntries,
+      limit: tables[table].maxEntries,
       pressure: new Pressure(fresh),
       entries: null,
     });
@@ -308,7 +306,7 @@ export class SessionTables {
   async sweep(clock: SessionClock): Promise<void> {
     for (const [number, tables] of this.#tables) {
       for (const table of tableNames) {
-        const counter = readTableCounter(this.#counters, number, table);
+        const counter = readTableCounters(this.#counters, number)[table];
         const { count, keys, values } = await tables[table].entriesAsync();
         const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
         const ancient: Uint8Array[] = [];
@@ -333,9 +331,10 @@ export class SessionTables {
   fills(number: number): readonly TableFill[] {
     const fills = this.#fills.get(number);
     if (fills === undefined) return [];
+    const counters = readTableCounters(this.#counters, number);
     return tableNames.map((table) => {
       const { limit, entries, pressure } = fills[table];
-      const { inserted, refused } = readTableCounter(this.#counters, number, table);
+      const { inserted, refused } = counters[table];
       return { table, entries, limit, inserted, refused, ...pressure.figures };
     });
   }

@@ -27,7 +27,7 @@ export function planUplinks(
 ): UplinkPlan {
   const upserts = new Map<string, number>();
   const wanted = new Set<string>();
-  const holders = soleHolders(resolved);
+  const holders = uplinks.length === 0 ? [] : soleHolders(resolved);
   for (const { ifindex, networks } of uplinks) {
     for (const [addressText, holder] of holders) {
       if (holder === null || hostAddresses.has(addressText)) continue;

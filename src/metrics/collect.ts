@@ -31,8 +31,11 @@ export interface Metrics {
 const states = ["enforcing", "observing", "not-ready", "failed"] as const;
 
 /** Metrics with a registry of their own: prom-client's default one is shared by everything in a process. */
-export function createMetrics(sources: MetricSources): Metrics {
+export function createMetrics(given: MetricSources): Metrics {
   const registry = new Registry();
+  let status: KernelStatus | undefined;
+  // Several series come from one look at the kernel: it is dear where there are many interfaces.
+  const sources = { ...given, status: () => (status ??= given.status()) };
   collectDefaultMetrics({ register: registry });
   addKernelCounters(registry, sources);
   addKernelGauges(registry, sources);
@@ -52,7 +55,10 @@ export function createMetrics(sources: MetricSources): Metrics {
       applies.inc({ result });
       if (result === "applied") duration.observe(seconds);
     },
-    render: () => registry.metrics(),
+    render: () => {
+      status = undefined;
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
 }

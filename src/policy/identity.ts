@@ -22,7 +22,8 @@ export function policyKeyOf(network: string, nicType: NicType, groups: Iterable<
 
 /** Ids once each, by code unit: the same order under every locale. */
 export function sortIds(ids: Iterable<string>): string[] {
-  return [...new Set(ids)].sort(compareIds);
+  const sorted = [...new Set(ids)];
+  return sorted.length < 2 ? sorted : sorted.sort(compareIds);
 }
 
 export function compareIds(a: string, b: string): number {
