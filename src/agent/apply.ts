@@ -193,7 +193,8 @@ export class Applier {
 
   /** Nothing is in force by that. Throws RefusedRules. */
   check(files: readonly RuleFile[]): Promise<Checked> {
-    return checkRules(files, { limits: this.#options.limits(), host: this.#options.host });
+    const { limits, host } = this.#options;
+    return checkRules(files, { limits: limits(), host, before: this.#inForce });
   }
 
   /** Writes files beside the store's. Throws Failure `refused` with nothing changed. */

@@ -1,7 +1,8 @@
 import { formatDiagnostic } from "../model/diagnostic.ts";
 import type { Limits, Model } from "../model/model.ts";
 import { parseModelApart } from "../model/parse-apart.ts";
-import { compileAll } from "../policy/compile.ts";
+import { shareModel } from "../model/share.ts";
+import { type CompiledBefore, compileAll } from "../policy/compile.ts";
 import { prove } from "../policy/prove.ts";
 import { proveResolved } from "../policy/prove-source.ts";
 import { resolve } from "../policy/resolve.ts";
@@ -20,18 +21,21 @@ export interface Checked {
 
 /**
  * Checks, resolves, compiles and proves rules; nothing is in force by that.
+ * @param options.before rules that were checked: what these have in common with them is taken over
  * @throws RefusedRules with every problem at its place
  */
 export async function checkRules(
   files: readonly RuleFile[],
-  options: { readonly limits: Limits; readonly host: string },
+  options: { readonly limits: Limits; readonly host: string; readonly before?: Checked | null },
 ): Promise<Checked> {
-  const { model, diagnostics } = await parseModelApart(files, options);
+  const { host, before = null } = options;
+  const { model: read, diagnostics } = await parseModelApart(files, options);
   const errors = diagnostics.filter(({ severity }) => severity === "error").map(formatDiagnostic);
-  if (model === null || errors.length > 0) throw new RefusedRules(errors);
-  const resolved = resolve(model, { host: options.host });
-  const policies = compileAll(resolved);
-  proveAll(resolved, policies, options.host);
+  if (read === null || errors.length > 0) throw new RefusedRules(errors);
+  const model = before === null ? read : shareModel(before.model, read);
+  const resolved = resolve(model, { host, before: before?.resolved ?? null });
+  const policies = compileAll(resolved, before);
+  proveAll({ resolved, policies }, host, before);
   const notes = diagnostics.filter(({ severity }) => severity === "note").map(formatDiagnostic);
   return { model, resolved, policies, notes };
 }
@@ -41,11 +45,14 @@ export async function checkRules(
  * map has been touched, and it is the only one that policies get which a change leaves as they are in the kernel,
  * because their digest says that they need not be written. For 1,000 policies it takes less than compiling them.
  */
-function proveAll(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>, host: string): void {
-  const wrong = proveResolved(resolved, host);
+function proveAll({ resolved, policies }: CompiledBefore, host: string, before: Checked | null): void {
+  const wrong = proveResolved(resolved, host, before?.resolved ?? null);
   if (wrong !== null) throw unproven(`What was made of the rules is not what they say: ${wrong}.`);
   for (const [key, source] of resolved.policies) {
     const compiled = policies.get(key);
+    // Proven then, for the same rules and identities.
+    if (compiled !== undefined && before?.policies.get(key) === compiled && compiled.source === source)
+      continue;
     const problem =
       compiled === undefined ? "there is none" : prove(source, resolved.identities, compiled)?.message;
     if (problem !== undefined)

@@ -3,7 +3,7 @@ import type { ResolvedAddress } from "../policy/types.ts";
 import { identityEcho, mappedBits } from "./addresses.ts";
 import { digest64 } from "./digest.ts";
 import { IdentityFlag, type IdentityStruct } from "./layout.gen.ts";
-import { eachIdentity, findIdentity, type StoredIdentities } from "./state.ts";
+import { eachIdentity, findIdentity, noteSaid, type StoredIdentities, saysAlready } from "./state.ts";
 
 export interface IdentityWrite {
   readonly network: bigint;
@@ -32,6 +32,7 @@ export function planIdentities(
   addresses: readonly ResolvedAddress[],
   generation: number,
 ): IdentityPlan {
+  if (saysAlready(known, addresses)) return { writes: [], changes: [], leftovers: [] };
   const wanted = indexWanted(addresses);
   const writes: IdentityWrite[] = [];
   const leftovers: { network: bigint; address: bigint }[] = [];
@@ -65,6 +66,7 @@ export function planIdentities(
     if (entry.after !== 0n) write(network, address, { identity: 0n, flags: 0 }, entry);
     leftovers.push({ network, address });
   }
+  if (writes.length + leftovers.length === 0) noteSaid(known, addresses);
   return { writes, changes: [...changes.values()].flatMap((pairs) => [...pairs.values()]), leftovers };
 }
 

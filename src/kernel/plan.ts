@@ -9,7 +9,7 @@ import { EnforcementError } from "./errors.ts";
 import { type IdentityPlan, planIdentities } from "./plan-identities.ts";
 import { type Capacities, indexSlots, spaceOf } from "./plan-space.ts";
 import { cellsOf, type EncodedPolicy, encodePolicy, isSamePolicy } from "./policy-entries.ts";
-import { buildRecord, buildRemovedRecord, isSameRecord } from "./records.ts";
+import { buildRecord, buildRemovedRecord, saysInterface } from "./records.ts";
 import {
   feelsStored,
   journalSlot,
@@ -129,11 +129,11 @@ class Planner {
     const record = this.#known.live.get(number);
     const stored = record === undefined ? undefined : this.#known.records.get(record);
     if (record === undefined || stored === undefined) return { source, number, changed: true };
-    const wanted = buildRecord(source.interface, { record, number, slot: 0, generation: 0 });
     const changed =
       this.#input.broken?.records.has(record) === true ||
       this.#slotByKey.get(source.policy) !== stored.struct.slot ||
-      !isSameRecord(stored, wanted);
+      stored.struct.number !== number ||
+      !saysInterface(stored, source.interface);
     return { source, number, changed };
   }
 

@@ -144,6 +144,18 @@ export function moveRecord(
   return { struct: { ...stored.struct, ...change }, owned: new Map(owned), listed: new Set(listed) };
 }
 
+/** The interface that a record was found to say all of. Neither changes. */
+const said = new WeakMap<StoredRecord, Interface>();
+
+/** Whether the record that an interface has says what it is to say. */
+export function saysInterface(stored: StoredRecord, source: Interface): boolean {
+  if (said.get(stored) === source) return true;
+  const { number } = stored.struct;
+  const isSame = isSameRecord(stored, buildRecord(source, { record: 0, number, slot: 0, generation: 0 }));
+  if (isSame) said.set(stored, source);
+  return isSame;
+}
+
 /** Whether two records say the same of an interface, their places, slots and generations aside. */
 export function isSameRecord(left: StoredRecord, right: StoredRecord): boolean {
   if (left.owned.size !== right.owned.size || left.listed.size !== right.listed.size) return false;

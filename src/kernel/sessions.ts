@@ -125,6 +125,7 @@ export class SessionTables {
   /** Makes the tables of numbers that have none; undone where one of them cannot be made. */
   async prepare(wanted: ReadonlyMap<number, SessionSizes>): Promise<void> {
     const missing = [...wanted].filter(([number]) => !this.#tables.has(number));
+    if (missing.length === 0) return;
     const numbers = missing.map(([number]) => number);
     try {
       for (const [number, sizes] of missing) this.#make(number, sizes);

@@ -7,6 +7,7 @@
  * half of rw_slots, which no record names, holds for each slot what the change under way will make of it, so
  * that the next agent can complete one that the journal says is whole.
  */
+import type { ResolvedAddress } from "../policy/types.ts";
 import type { IdentityStruct, InterfaceStruct, PolicyStruct } from "./layout.gen.ts";
 
 export const removedRecord = 0;
@@ -41,8 +42,19 @@ export interface StoredPolicy {
   readonly groups: readonly [ReadonlyMap<bigint, StoredBits>, ReadonlyMap<bigint, StoredBits>];
 }
 
-/** network digest -> mapped address -> entry. */
+/** network digest -> mapped address -> entry. Changed by storeIdentity alone. */
 export type StoredIdentities = Map<bigint, Map<bigint, IdentityStruct>>;
+
+/** The addresses that identities were found to say, no more and no fewer, until one of them changes. */
+const said = new WeakMap<StoredIdentities, readonly ResolvedAddress[]>();
+
+export function saysAlready(identities: StoredIdentities, addresses: readonly ResolvedAddress[]): boolean {
+  return said.get(identities) === addresses;
+}
+
+export function noteSaid(identities: StoredIdentities, addresses: readonly ResolvedAddress[]): void {
+  said.set(identities, addresses);
+}
 
 export interface KnownState {
   /** The last generation that was used or seen. */
@@ -126,6 +138,7 @@ export function storeIdentity(
   address: bigint,
   entry: IdentityStruct | undefined,
 ): void {
+  said.delete(identities);
   const addresses = identities.get(network);
   if (entry !== undefined) {
     if (addresses === undefined) identities.set(network, new Map([[address, entry]]));

@@ -37,10 +37,28 @@ export function compile(
   return compilePolicy(source, indexIdentities(identities));
 }
 
-/** Every policy of this host, by key. The identities are indexed once. */
-export function compileAll(resolved: Resolved): ReadonlyMap<bigint, CompiledPolicy> {
+/** What was compiled of an earlier model. */
+export interface CompiledBefore {
+  readonly resolved: Resolved;
+  readonly policies: ReadonlyMap<bigint, CompiledPolicy>;
+}
+
+/**
+ * Every policy of this host, by key. The identities are indexed once. `before`: what it has of the same source, for the
+ * same identities, is taken over.
+ */
+export function compileAll(
+  resolved: Resolved,
+  before: CompiledBefore | null = null,
+): ReadonlyMap<bigint, CompiledPolicy> {
+  const kept = before?.resolved.identities === resolved.identities ? before.policies : null;
   const index = indexIdentities(resolved.identities);
-  return new Map([...resolved.policies].map(([key, source]) => [key, compilePolicy(source, index)]));
+  return new Map(
+    [...resolved.policies].map(([key, source]) => {
+      const known = kept?.get(key);
+      return [key, known?.source === source ? known : compilePolicy(source, index)];
+    }),
+  );
 }
 
 interface Part {

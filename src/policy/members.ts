@@ -1,5 +1,5 @@
 /** Whose an address is: every interface of every host, and the gateways. */
-import type { Address, Interface, Model } from "../model/model.ts";
+import type { Address, Family, Interface, Model } from "../model/model.ts";
 import { DigestRegistry } from "./digest.ts";
 import { identityOf, linkLocalOf, sortIds } from "./identity.ts";
 import type { Identity, ResolvedAddress } from "./types.ts";
@@ -27,7 +27,7 @@ export function collectMembers(model: Model): Members {
   const identities = new Map<Identity, readonly string[]>();
   const registry = new DigestRegistry("identity");
   const identify = createIdentifier(registry, identities);
-  const addresses = [...collectHolders(model).values()].map((holder) => ({
+  const addresses = collectHolders(model).map((holder) => ({
     network: holder.network,
     address: holder.address,
     identity: identify(holder.network, holder.groups),
@@ -41,16 +41,19 @@ export function standsForGroups(model: Model, iface: Interface): boolean {
   return iface.nicType === "intranet" || model.networks.get(iface.network)?.type !== "classic";
 }
 
-function collectHolders(model: Model): Map<string, Holder> {
-  const holders = new Map<string, Holder>();
+function collectHolders(model: Model): readonly Holder[] {
+  const holders: Holder[] = [];
+  const networks = new Map<string, Readonly<Record<Family, Map<bigint, Holder>>>>();
   const hold = (network: string, address: Address): Holder => {
-    const key = `${address.family}:${address.bits.toString(16)}@${network}`;
-    const known = holders.get(key);
+    const addresses = networks.get(network) ?? { 4: new Map(), 6: new Map() };
+    networks.set(network, addresses);
+    const known = addresses[address.family].get(address.bits);
     if (known !== undefined) {
       return known;
     }
     const holder: Holder = { network, address, groups: new Set(), gateway: false };
-    holders.set(key, holder);
+    addresses[address.family].set(address.bits, holder);
+    holders.push(holder);
     return holder;
   };
   for (const iface of model.interfaces.values()) {

@@ -11,9 +11,14 @@ import type { OrderedRule, PolicySide, PolicySource, Resolved } from "./types.ts
 
 /**
  * Null where `resolved` says of this host exactly what its model says.
+ * @param before was proven: what is the same object now, and is about the same objects, need not be proven again
  * @returns the first thing found otherwise, for people
  */
-export function proveResolved(resolved: Resolved, host: string): string | null {
+export function proveResolved(
+  resolved: Resolved,
+  host: string,
+  before: Resolved | null = null,
+): string | null {
   const { model, interfaces } = resolved;
   const here = [...model.interfaces.values()].filter(
     ({ hosts }) => hosts.length === 0 || hosts.includes(host),
@@ -26,21 +31,47 @@ export function proveResolved(resolved: Resolved, host: string): string | null {
     const policy = resolved.policies.get(key);
     if (policy === undefined) return `${source.id} has no policy`;
     const wrong =
-      proveIdentity(source, policy) ?? (proven.has(key) ? null : proveSource(model, source, policy));
+      proveIdentity(source, policy) ??
+      (proven.has(key) || isProven(resolved, before, policy) ? null : proveSource(model, source, policy));
     if (wrong !== null) return `${source.id}: ${wrong}`;
     proven.add(key);
   }
-  return proveMembers(resolved);
+  return areMembersProven(resolved, before) ? null : proveMembers(resolved);
+}
+
+/** A policy is about its groups, its network and prefix lists; models and what is made of them never change. */
+function isProven({ model }: Resolved, before: Resolved | null, policy: PolicySource): boolean {
+  return (
+    before?.policies.get(policy.key) === policy &&
+    before.model.prefixLists === model.prefixLists &&
+    before.model.networks.get(policy.network) === model.networks.get(policy.network) &&
+    policy.groups.every((id) => before.model.groups.get(id) === model.groups.get(id))
+  );
+}
+
+/** Who is a member hangs on interfaces and networks alone. */
+function areMembersProven({ model, addresses, identities }: Resolved, before: Resolved | null): boolean {
+  return (
+    before?.addresses === addresses &&
+    before.identities === identities &&
+    before.model.interfaces === model.interfaces &&
+    before.model.networks === model.networks
+  );
 }
 
 /** What interfaces with the same policy have in common. */
 function proveIdentity(source: Interface, policy: PolicySource): string | null {
-  const groups = [...new Set(source.groups)].sort();
   const isSame =
     policy.network === source.network &&
     policy.nicType === source.nicType &&
-    groups.join(" ") === [...policy.groups].sort().join(" ");
+    isSameGroups(source.groups, policy.groups);
   return isSame ? null : "its policy is that of other groups";
+}
+
+function isSameGroups(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length === 1 && right.length === 1) return left[0] === right[0];
+  const wanted = new Set(left);
+  return wanted.size === new Set(right).size && right.every((id) => wanted.has(id));
 }
 
 function proveSource(model: Model, source: Interface, policy: PolicySource): string | null {

@@ -2,7 +2,7 @@
 import type { Direction, Group, Interface, Model, Network, Prefix, Remote } from "../model/model.ts";
 import { DigestRegistry } from "./digest.ts";
 import { policyKeyOf, sortIds } from "./identity.ts";
-import { collectMembers, standsForGroups } from "./members.ts";
+import { collectMembers, type Members, standsForGroups } from "./members.ts";
 import { compareRules, type PlacedRule } from "./order.ts";
 import type { OrderedRule, PolicySide, PolicySource, Resolved, ResolvedInterface } from "./types.ts";
 
@@ -10,27 +10,67 @@ import type { OrderedRule, PolicySide, PolicySource, Resolved, ResolvedInterface
  * This host's interfaces and their policies, one for each network, nic type and set of groups; the addresses of
  * all hosts. Pure: the same model gives the same numbers, keys and identities.
  * @param options.host the host's name: an interface without hosts, or with this one among them, is its own
+ * @param options.before of an earlier model: what was made of objects that this model still has is taken over
  * @throws Error when an interface names a network or group, or a rule a prefix list, that the model lacks (a
  *   checked model never does), or when two sets of groups have the same digest
  */
-export function resolve(model: Model, options: { readonly host: string }): Resolved {
+export function resolve(
+  model: Model,
+  options: { readonly host: string; readonly before?: Resolved | null },
+): Resolved {
+  const before = options.before ?? null;
   const registry = new DigestRegistry("policy");
   const policies = new Map<bigint, PolicySource>();
   const interfaces: ResolvedInterface[] = [];
   const expand = createExpander(model);
+  const keys = new Map<string, bigint>();
   for (const iface of model.interfaces.values()) {
     if (iface.hosts.length > 0 && !iface.hosts.includes(options.host)) {
       continue;
     }
     const groups = sortIds(iface.groups);
-    const key = policyKeyOf(iface.network, iface.nicType, groups);
-    registry.claim(key, `${iface.nicType} interfaces in ${groups.join(", ")} of network ${iface.network}`);
+    const meaning = `${iface.nicType} interfaces in ${groups.join(", ")} of network ${iface.network}`;
+    const key = keys.get(meaning) ?? policyKeyOf(iface.network, iface.nicType, groups);
+    keys.set(meaning, key);
+    registry.claim(key, meaning);
     if (!policies.has(key)) {
-      policies.set(key, resolvePolicy(model, iface, key, groups, expand));
+      const source = keepPolicy(model, before, key) ?? resolvePolicy(model, iface, key, groups, expand);
+      policies.set(key, source);
     }
     interfaces.push({ interface: iface, policy: key });
   }
-  return { model, interfaces, policies, ...collectMembers(model) };
+  return { model, interfaces, policies, ...resolveMembers(model, before) };
+}
+
+/** The policy of before, where all that it was made of is still there; its key says of which groups it is. */
+function keepPolicy(model: Model, before: Resolved | null, key: bigint): PolicySource | undefined {
+  const source = before?.policies.get(key);
+  if (before === null || source === undefined) {
+    return undefined;
+  }
+  const isKept =
+    model.prefixLists === before.model.prefixLists &&
+    model.networks.get(source.network) === before.model.networks.get(source.network) &&
+    source.groups.every((id) => model.groups.get(id) === before.model.groups.get(id));
+  return isKept ? source : undefined;
+}
+
+function resolveMembers(model: Model, before: Resolved | null): Members {
+  if (before === null) {
+    return collectMembers(model);
+  }
+  if (model.interfaces === before.model.interfaces && model.networks === before.model.networks) {
+    return { addresses: before.addresses, identities: before.identities };
+  }
+  const members = collectMembers(model);
+  // Policies are compiled for identities: the same ones are the same object.
+  const isSame =
+    members.identities.size === before.identities.size &&
+    [...members.identities].every(([identity, groups]) => {
+      const known = before.identities.get(identity);
+      return known?.length === groups.length && known.every((id, index) => id === groups[index]);
+    });
+  return isSame ? { addresses: members.addresses, identities: before.identities } : members;
 }
 
 type Expander = (remote: Remote, seesGroups: boolean) => OrderedRule["remote"];

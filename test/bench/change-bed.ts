@@ -4,6 +4,7 @@ import type { EngineReport } from "../../src/kernel/engine.ts";
 import { Limit } from "../../src/kernel/layout.gen.ts";
 import { native } from "../../src/kernel/native.ts";
 import type { Model } from "../../src/model/model.ts";
+import { shareModel } from "../../src/model/share.ts";
 import { proveResolved } from "../../src/policy/prove-source.ts";
 import { EngineBed } from "../kernel/engine-bed.ts";
 import { model } from "../unit/policy/compile-fixture.ts";
@@ -21,6 +22,7 @@ export interface Change {
 export class ChangeBed {
   readonly #bed: EngineBed;
   readonly #interfaces: number;
+  #inForce: Model = nothing;
 
   static async open(interfaces: number): Promise<ChangeBed> {
     return new ChangeBed(await EngineBed.open(interfaces), interfaces);
@@ -32,12 +34,15 @@ export class ChangeBed {
   }
 
   /** Resolved, proven, compiled, written, read back, proven, switched. What comes after, the bed waits for, untimed. */
-  async apply(next: Model): Promise<Change> {
+  async apply(wanted: Model): Promise<Change> {
     await this.#bed.engine.settle();
+    // As an agent reads it: what it has in common with the one in force is the same objects.
+    const next = shareModel(this.#inForce, wanted);
+    this.#inForce = next;
     let report: EngineReport | undefined;
     const time = await timeOf(async () => {
-      report = await this.#bed.apply(next, undefined, (resolved) => {
-        const problem = proveResolved(resolved, here);
+      report = await this.#bed.apply(next, undefined, (resolved, before) => {
+        const problem = proveResolved(resolved, here, before);
         if (problem !== null) throw new Error(problem);
       });
     });

@@ -13,7 +13,7 @@ import type { PacketVerdict, Verification } from "../../src/kernel/status.ts";
 import { switchDevice } from "../../src/kernel/sync.ts";
 import { findSettings } from "../../src/kernel/verify-places.ts";
 import type { Model } from "../../src/model/model.ts";
-import { compileAll } from "../../src/policy/compile.ts";
+import { type CompiledBefore, compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
@@ -106,12 +106,16 @@ export class EngineBed {
   /** `check` sees what was resolved of the model before anything is compiled. */
   async apply(
     model: Model,
-    compile: (resolved: Resolved) => ReadonlyMap<bigint, CompiledPolicy> = compileAll,
-    check: (resolved: Resolved) => void = () => undefined,
+    compile: (
+      resolved: Resolved,
+      before: CompiledBefore | null,
+    ) => ReadonlyMap<bigint, CompiledPolicy> = compileAll,
+    check: (resolved: Resolved, before: Resolved | null) => void = () => undefined,
   ): Promise<EngineReport> {
-    const resolved = resolve(model, { host: "here" });
-    check(resolved);
-    this.#change = this.#changeTo(resolved, compile(resolved));
+    const before = this.#change;
+    const resolved = resolve(model, { host: "here", before: before?.resolved ?? null });
+    check(resolved, before?.resolved ?? null);
+    this.#change = this.#changeTo(resolved, compile(resolved, before));
     return this.engine.apply(this.#change);
   }
 
