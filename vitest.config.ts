@@ -49,6 +49,16 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        // A sample of the network tests once more, past the bridge (test/support/forwarding.ts).
+        test: {
+          ...common,
+          ...sideBySide,
+          name: "direct",
+          include: ["test/network/{verdicts,fragments}.test.ts"],
+          env: { RINGWALL_FORWARDING: "direct" },
+        },
+      },
     ],
   },
 });

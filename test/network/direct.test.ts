@@ -70,19 +70,21 @@ describe.each(["native", "generic", "tc"] as const)(
             }
       });
     }, 60_000);
-
-    it("control: by the bridge, where the network does not ask for it", async () => {
-      await bed.withDriver(
-        mode,
-        async () => {
-          const { heard, bridged } = await bed.send([1, 2], datagrams(1, 2, "ipv4", 10));
-          expect([heard, bridged]).toEqual([many, many + 2]);
-        },
-        "kernel",
-      );
-    });
   },
 );
+
+describe("control: guests of a network that does not ask for it", () => {
+  it("are sent frames by the bridge", async () => {
+    await bed.withDriver(
+      "native",
+      async () => {
+        const { heard, bridged } = await bed.send([1, 2], datagrams(1, 2, "ipv4", 10));
+        expect([heard, bridged]).toEqual([many, many + 2]);
+      },
+      "kernel",
+    );
+  });
+});
 
 describe("an uplink on the same bridge", () => {
   it("sends guests their frames past it, and refuses there", async () => {

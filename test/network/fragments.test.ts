@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KernelStatus, PacketCounter, Session } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
+import { isDirect } from "../support/forwarding.ts";
 import {
   addresses,
   type Family,
@@ -106,7 +107,9 @@ async function withDriver(attach: "native" | "tc", body: (driver: Driver) => Pro
   await withBpffs(async (root) => {
     const driver = Driver.start(host.name, bundle.path);
     try {
-      const settings = { attach, sessions };
+      // What comes from the far end goes past the bridge by the uplink program.
+      const uplinks = isDirect ? [{ device: "out", networks: null }] : [];
+      const settings = { attach, sessions, uplinks };
       await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
       const { interfaces } = await driver.call<KernelStatus>("applyRules", rules);
       expect(interfaces.map(({ mode }) => mode)).toEqual([attach, attach]);

@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
+import { isDirect } from "../support/forwarding.ts";
 import { compileProgram, makeFolder, removeFolder } from "./frame-pair.ts";
 import { type Connect, type EndName, HooksBed, type HostName, hostOf, writeRules } from "./hooks-bed.ts";
 import {
@@ -134,6 +135,10 @@ async function beginEnforcing(driver: Driver, host: HostName, root: string, mode
   await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
   const { interfaces } = await driver.call<KernelStatus>("applyRules", writeRules(host));
   expect(interfaces.map((one) => one.mode)).toEqual(interfaces.map(() => mode));
+  const bridged = interfaces.filter(({ device }) => ["tap1", "tap2", "tap5"].includes(device));
+  expect(bridged.map(({ forwarding }) => forwarding.now)).toEqual(
+    bridged.map(() => (isDirect ? "xdp" : "kernel")),
+  );
   await driver.call("listen");
 }
 

@@ -59,6 +59,10 @@ beforeAll(async () => {
     if (server.stdout !== null) await once(server.stdout, "data");
   }
   await host.startAgent();
+  const { stdout } = await host.ringwall("status", "--json");
+  const { interfaces } = JSON.parse(stdout) as { interfaces: { forwarding: { now: string } }[] };
+  const way = isDirect ? "xdp" : "kernel";
+  expect(interfaces.map(({ forwarding }) => forwarding.now)).toEqual([way, way]);
 });
 
 afterAll(async () => {
