@@ -23,7 +23,7 @@ const flood = toHex(
   frame(
     ethernet({ source: macs.far, destination: macs.uplink }),
     ipv4({ source: "198.51.100.7", destination: addressOf(2) }),
-    udp({ sourcePort: 1024, destinationPort: 40_000, checksum: 0 }),
+    udp({ sourcePort: 1024, destinationPort: 40_000 }),
     payload(18),
   ),
 );

@@ -80,6 +80,20 @@ static __always_inline void mark_batch(struct run *run) {
         run->first = run->last;
 }
 
+/* Other ports under a checksum that stays right (RFC 1624, equation 3): a page of frames is used again and
+ * again. */
+static __always_inline void set_ports(struct udp_frame *frame, __u16 source, __u16 destination) {
+    __u32 sum = (__u16)~frame->udp.checksum;
+
+    sum += (__u16)~frame->udp.source + source;
+    sum += (__u16)~frame->udp.destination + destination;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    frame->udp.source = source;
+    frame->udp.destination = destination;
+    frame->udp.checksum = sum == 0xffff ? 0xffff : ~sum;
+}
+
 SEC("xdp")
 int stream(struct xdp_md *ctx) {
     struct udp_frame *frame = (void *)(long)ctx->data;
@@ -97,8 +111,7 @@ int stream(struct xdp_md *ctx) {
     run->next = flow + 1 < run->flows ? flow + 1 : 0;
     client = __builtin_bswap16(FIRST_SOURCE_PORT + flow % SOURCE_PORTS);
     server = __builtin_bswap16(FIRST_PORT + flow / SOURCE_PORTS % PORTS);
-    frame->udp.source = run->back ? server : client;
-    frame->udp.destination = run->back ? client : server;
+    set_ports(frame, run->back ? server : client, run->back ? client : server);
     return XDP_TX;
 }
 
