@@ -54,11 +54,11 @@ describe("an apply of which one system call fails, or is the agent's last", () =
       expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(10);
       const { points, said } = choosePoints(places);
       console.log(said);
-      const { hits, broken } = await endure(points, suffer);
+      const { isEnough, broken } = await endure(points, suffer);
       const flows = await victim.endFlows();
       console.log(JSON.stringify(flows));
       expect(broken).toEqual([]);
-      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(isEnough).toBe(true);
       expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.attempts).toBeGreaterThan(10);

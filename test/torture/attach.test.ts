@@ -52,11 +52,11 @@ describe("a device that appears while a system call of the agent fails, or is it
       expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(8);
       const { points, said } = choosePoints(places);
       console.log(said);
-      const { hits, broken } = await endure(points, suffer);
+      const { isEnough, broken } = await endure(points, suffer);
       const flows = await victim.endFlows();
       console.log(JSON.stringify(flows));
       expect(broken).toEqual([]);
-      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(isEnough).toBe(true);
       expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.denied).toBe(0);

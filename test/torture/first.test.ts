@@ -69,9 +69,9 @@ describe("a first load of which one system call fails, or is the last", () => {
       expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(100);
       const { points, said } = choosePoints(places);
       console.log(said);
-      const { hits, broken } = await endure(points, sufferLoad);
+      const { isEnough, broken } = await endure(points, sufferLoad);
       expect(broken).toEqual([]);
-      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(isEnough).toBe(true);
     },
     patience,
   );
@@ -87,9 +87,9 @@ describe("a detach of which one system call fails, or is the last", () => {
       expect(places.get("unlink")?.length ?? 0).toBeGreaterThan(20);
       const { points, said } = choosePoints(places);
       console.log(said);
-      const { hits, broken } = await endure(points, sufferDetach);
+      const { isEnough, broken } = await endure(points, sufferDetach);
       expect(broken).toEqual([]);
-      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(isEnough).toBe(true);
     },
     patience,
   );

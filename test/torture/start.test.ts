@@ -53,11 +53,11 @@ describe("an agent that starts, of which one system call fails or is its last", 
       expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(50);
       const { points, said } = choosePoints(places);
       console.log(said);
-      const { hits, broken } = await endure(points, suffer);
+      const { isEnough, broken } = await endure(points, suffer);
       const flows = await victim.endFlows();
       console.log(JSON.stringify(flows));
       expect(broken).toEqual([]);
-      expect(hits).toBeGreaterThan(points.length / 4);
+      expect(isEnough).toBe(true);
       expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
       expect(flows.denied).toBe(0);
