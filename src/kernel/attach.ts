@@ -93,22 +93,29 @@ export class Attachments {
    * it is attached anew; a pin that somebody removed is made again.
    */
   verify(ifindex: number): void {
+    this.#forgetLost(ifindex);
+    for (const [hook, link] of this.#devices.get(ifindex) ?? []) {
+      const path = join(this.#pins.links, `${ifindex}-${hook}`);
+      if (link === null || existsSync(path)) continue;
+      ensureDirectory(this.#pins.links);
+      link.pin(path);
+    }
+  }
+
+  /** Says how many. */
+  #forgetLost(ifindex: number): number {
     const links = this.#devices.get(ifindex);
+    const before = links?.size ?? 0;
     for (const [hook, link] of links ?? []) {
       if (link === null) {
         if (queryFilter(ifindex, hook === "tc-egress" ? "egress" : "ingress") === 0) links?.delete(hook);
-        continue;
-      }
-      const path = join(this.#pins.links, `${ifindex}-${hook}`);
-      if (link.info().ifindex !== ifindex) {
+      } else if (link.info().ifindex !== ifindex) {
         this.#release(ifindex, hook, link);
         links?.delete(hook);
         if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
-      } else if (!existsSync(path)) {
-        ensureDirectory(this.#pins.links);
-        link.pin(path);
       }
     }
+    return before - (links?.size ?? 0);
   }
 
   /** Makes pins of links again that somebody took away; says how many. */
@@ -127,14 +134,7 @@ export class Attachments {
    * that were. Throws where the kernel cannot be asked.
    */
   forgetDetached(isThere: (ifindex: number) => boolean): number {
-    let count = 0;
-    for (const [ifindex, links] of this.#devices) {
-      if (!isThere(ifindex)) continue;
-      const before = links.size;
-      this.verify(ifindex);
-      count += before - links.size;
-    }
-    return count;
+    return this.devices.filter(isThere).reduce((sum, ifindex) => sum + this.#forgetLost(ifindex), 0);
   }
 
   /** What of others stands before our programs on a device, as a sentence; null: nothing. */
