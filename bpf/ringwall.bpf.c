@@ -254,15 +254,15 @@ static __always_inline int deliver_xdp(struct xdp_md *ctx, __u32 ifindex, __u32 
 }
 
 static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
-    __u64 secret = secret_of(ctx->ingress_ifindex);
-    __u32 ifindex;
+    __u32 ifindex = ctx->ingress_ifindex;
+    __u64 secret = secret_of(ifindex);
 
     /* Where there is no room for the mark, tc judges. Without a secret both do. */
     if (secret && !mark_frame(ctx, secret))
         return XDP_PASS;
-    if (judge_guest(ctx, HOOK_XDP, EGRESS, ctx->ingress_ifindex) != ACCEPT)
+    if (judge_guest(ctx, HOOK_XDP, EGRESS, ifindex) != ACCEPT)
         return XDP_DROP;
-    ifindex = native ? target_of_xdp(ctx, 0) : 0;
+    ifindex = native && forward_bridge(ifindex) ? target_of_xdp(ctx, 0) : 0;
     if (!ifindex)
         return XDP_PASS;
     /* The mark is for this device alone: no guest is shown it. */

@@ -21,21 +21,25 @@ enum {
     SUM_STEPS = 4,
 };
 
+/* The bridge of a device whose frames may go past it; 0: they may not, as nearly everywhere. So this is asked
+ * before anything is called. */
+static __always_inline __u32 forward_bridge(__u32 ifindex) {
+    __u32 near = ifindex & (DEVICES_NEAR - 1);
+    const struct bridge_port *port = map_lookup(rw_ports, &near);
+    /* Device and bridge in one read: they change together. */
+    __u64 word = port ? *(const volatile __u64 *)port : 0;
+
+    return (__u32)word == ifindex ? word >> 32 : 0;
+}
+
 /* Where this bridge has the frame's destination; NULL: not known beyond doubt. `key`: bridge and MAC. */
 static __always_inline const struct direct *forward_find(__u32 ifindex, const struct wire_ethernet *ethernet,
                                                          struct direct_key *key) {
-    __u32 near = ifindex & (DEVICES_NEAR - 1);
-    const struct bridge_port *port = map_lookup(rw_ports, &near);
     const struct direct *direct;
-    __u64 word;
 
-    if (!port)
+    key->bridge = forward_bridge(ifindex);
+    if (!key->bridge)
         return NULL;
-    /* Device and bridge in one read: they change together. */
-    word = *(const volatile __u64 *)port;
-    if ((__u32)word != ifindex)
-        return NULL;
-    key->bridge = word >> 32;
     __builtin_memcpy(key->mac, ethernet->destination, 6);
     direct = map_lookup(rw_direct, key);
     return direct && direct->ifindex != ifindex ? direct : NULL;
