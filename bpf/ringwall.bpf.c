@@ -350,7 +350,7 @@ static __always_inline const struct interface *interface_behind(struct packet *p
 }
 
 static __always_inline int judge_uplink(struct xdp_md *ctx, bool native) {
-    __u32 ifindex = native ? target_of_xdp(ctx, 1) : 0;
+    __u32 ifindex = native && forward_bridge(ctx->ingress_ifindex) ? target_of_xdp(ctx, 1) : 0;
     const struct interface *iface;
     struct packet *packet;
 
