@@ -29,7 +29,7 @@ export interface Judged {
 }
 
 const host = "here";
-/** Rows are this far apart, s: whatever one leaves has ended when the next begins. */
+/** From the end of a row to the next one, s: whatever one leaves has ended when the next begins. */
 const apart = 10_000;
 /** TAI has been this far ahead of UTC since 2017, s. */
 const taiOffset = 37;
@@ -96,6 +96,10 @@ class Performance {
     run.configure(settings);
     await run.change(resolved, compileAll(resolved));
     return new Performance(run, resolved, new Oracle(model, { ...settings, host }), how);
+  }
+
+  get now(): number {
+    return this.#now;
   }
 
   async perform(steps: readonly Step[]): Promise<Judged[]> {
@@ -174,6 +178,7 @@ class Performance {
 export class Stage {
   readonly #run: TestRun;
   #rows = 0;
+  #next = firstStart;
   /** Settles when the row that is played has ended. */
   #played: Promise<unknown> = Promise.resolve();
 
@@ -204,9 +209,11 @@ export class Stage {
 
   async #play(row: Play, family: Family, hook: Hook): Promise<Judged[]> {
     const number = this.#rows++;
-    const moment = { family, start: firstStart + number * apart };
+    const moment = { family, start: this.#next };
     const performance = await Performance.begin(this.#run, row, { mark: `r${number}.`, moment, hook });
-    return performance.perform(row.steps);
+    const judged = await performance.perform(row.steps);
+    this.#next = performance.now + apart;
+    return judged;
   }
 
   close(): void {
