@@ -48,7 +48,8 @@ export class FloodBed {
   readonly #idle: BpfMap;
   #jiffies = firstJiffies;
 
-  static async open(model: Model): Promise<FloodBed> {
+  /** No events, unless so many a second are asked for. */
+  static async open(model: Model, eventsPerSecond = 0): Promise<FloodBed> {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
@@ -59,7 +60,7 @@ export class FloodBed {
     const bed = new FloodBed(mapsOf(object), programs);
     object.close();
     try {
-      await bed.#begin(model);
+      await bed.#begin(model, eventsPerSecond);
     } catch (error) {
       bed.close();
       throw error;
@@ -74,8 +75,8 @@ export class FloodBed {
     this.engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
-  async #begin(model: Model): Promise<void> {
-    const settings = encodeSettings({ ...defaultSettings, eventsPerSecond: 0 }, hz, 0);
+  async #begin(model: Model, eventsPerSecond: number): Promise<void> {
+    const settings = encodeSettings({ ...defaultSettings, eventsPerSecond }, hz, 0);
     this.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
     this.pass(0);
     await this.engine.recover();
