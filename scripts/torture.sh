@@ -10,6 +10,6 @@ if [ $# -eq 0 ]; then
   scripts/mutants.sh
   # Every network test once more, past the bridge.
   RINGWALL_FORWARDING=direct node_modules/.bin/vitest run --project host test/network
-  set -- test/torture test/kernel/flood.test.ts test/kernel/changes.test.ts
+  set -- test/torture test/kernel/flood.test.ts test/cases/attacks-tables.test.ts test/kernel/changes.test.ts
 fi
 exec node_modules/.bin/vitest run "$@"

@@ -56,7 +56,7 @@ describe("a flood of drops that is to hide one event", () => {
   let source: FloodSource;
 
   async function begin(eventsPerSecond: number): Promise<void> {
-    bed = await FloodBed.open(buildFloodModel(), eventsPerSecond);
+    bed = await FloodBed.open(buildFloodModel(), { eventsPerSecond });
     source = new FloodSource(bed);
   }
   afterEach(() => {

@@ -5,6 +5,7 @@ import type { KernelStatus, PacketCounter } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { Bed, type Driver } from "../kernel/namespace.ts";
 import type { SettingsName } from "../kernel/scenarios.ts";
+import { ethernet, frame, ipv4, payload, tcp, toHex } from "../support/packet.ts";
 
 let bed: Bed;
 beforeEach(() => {
@@ -40,6 +41,25 @@ async function ping(bytes: number): Promise<number | null> {
   return code;
 }
 
+/** Holds a tap as a virtual machine with offloads does, and sends frames (hex, a line each) as segments to be cut. */
+const offloading = `
+import fcntl, os, struct, sys
+fd = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", b"tap1", 0x0002 | 0x1000 | 0x4000))
+fcntl.ioctl(fd, 0x400454d0, 0x01 | 0x02 | 0x04)
+print("ready", flush=True)
+for line in sys.stdin:
+    os.write(fd, struct.pack("<BBHHHH", 1, 1, 54, 1448, 34, 16) + bytes.fromhex(line))
+`;
+const segmentBytes = 65_000;
+/** A segment of the guest's in one frame, longer than any wire takes. */
+const segment = frame(
+  ethernet({ source: "02:00:00:00:00:01", destination: "02:00:00:00:00:fe" }),
+  ipv4({ source: "10.0.0.1", destination: "10.0.0.254" }),
+  tcp({ sourcePort: 4000, destinationPort: 9, flags: "A", sequence: 1, acknowledgement: 1 }),
+  payload(segmentBytes - 54),
+);
+
 describe("C17: bulk TCP must not pay for the hook", () => {
   it("`auto` takes tc on a veth, and has nothing to say about it", async () => {
     await withBpffs(async (root) => {
@@ -60,6 +80,71 @@ describe("C17: bulk TCP must not pay for the hook", () => {
       await driver.call("close", { detach: true });
     });
   });
+
+  it("`auto` takes native on a tap, which costs it nothing, and falls back to tc where another stands", async () => {
+    bed.host("link", "del", "tap1");
+    bed.host("tuntap", "add", "tap1", "mode", "tap");
+    bed.host("link", "set", "tap1", "addrgenmode", "none", "up");
+    await withBpffs(async (root) => {
+      const driver = await start(root, "usual");
+      expect(await stateOf(driver)).toMatchObject({ state: "enforcing", mode: "native", problem: null });
+      await driver.call("close", { detach: true });
+    });
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("open", { object: objectPath, root, settings: "usual" });
+      await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+      await driver.call("apply", "open80");
+      expect(await stateOf(driver)).toMatchObject({ state: "enforcing", mode: "tc" });
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it.each(["native", "generic"] as const)(
+    "where no mode goes that was chosen (%s), the interface says so, and `onFailure` holds",
+    async (attach) => {
+      const isUp = () => /state (UP|UNKNOWN)/.test(bed.host("link", "show", "dev", "tap1"));
+      expect(isUp()).toBe(true);
+      for (const onFailure of ["open", "closed"] as const)
+        await withBpffs(async (root) => {
+          const driver = bed.start();
+          await driver.call("open", { object: objectPath, root, settings: { attach, onFailure } });
+          await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+          await driver.call("apply", "open80");
+          const status = await stateOf(driver);
+          expect(status?.state).toBe("failed");
+          expect(status?.problem).toMatch(/tap1/);
+          expect(isUp()).toBe(onFailure === "open");
+          await driver.call("close", { detach: true });
+          await driver.kill();
+        });
+    },
+  );
+
+  it.each(["auto", "tc", "generic"] as const)(
+    "a segment of 64 kB that a tap is given whole is one packet, judged once, with all its bytes (%s)",
+    async (attach) => {
+      bed.host("link", "del", "tap1");
+      bed.host("tuntap", "add", "tap1", "mode", "tap", "vnet_hdr");
+      bed.host("link", "set", "tap1", "addrgenmode", "none", "address", "02:00:00:00:00:fe", "up");
+      const child = bed.spawnOnHost(["python3", "-u", "-c", offloading]);
+      if (child.stdout === null) throw new Error("no output");
+      await once(child.stdout, "data");
+      await withBpffs(async (root) => {
+        const driver = bed.start();
+        await driver.call("open", { object: objectPath, root, settings: { attach } });
+        await driver.call("apply", "open80");
+        expect((await stateOf(driver))?.mode).toBe(attach === "auto" ? "native" : attach);
+        child.stdin?.write(`${toHex(segment)}\n`);
+        const counted = async () =>
+          (await driver.call<PacketCounter[]>("counters"))
+            .filter(({ direction }) => direction === "egress")
+            .map(({ reason, packets, bytes }) => [reason, Number(packets), Number(bytes)]);
+        await expect.poll(counted).toEqual([["default-egress", 1, segmentBytes]]);
+        await driver.call("close", { detach: true });
+      });
+    },
+  );
 
   it.each(["usual", "native", "generic"] as const)(
     "with an MTU of 9000 it is attached, and a packet of 9,000 bytes is judged once (%s)",

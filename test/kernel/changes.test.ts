@@ -108,6 +108,14 @@ function tryNewFlows(): number {
   return wrong.length;
 }
 
+/** Opens every session afresh: the peer asks, the guest answers. */
+async function openSessions(): Promise<void> {
+  await bed.flush();
+  for (const { handshake, ...others } of sessions)
+    for (const flow of [handshake, ...Object.values(others)])
+      for (const direction of directions) expect(passes(direction, flow[direction])).toBe(true);
+}
+
 /** Packets of all sessions, both ways: which of them passed. */
 const speak = (): boolean[] =>
   flows.flatMap((flow) => directions.map((direction) => passes(direction, flow[direction])));
@@ -141,11 +149,7 @@ async function change(to: Compiled) {
 
 describe("a change of rules and members under traffic", () => {
   it("meets no packet with a mixture, and no revoked session passes once it is in force", async () => {
-    for (const { handshake, ...others } of sessions) {
-      for (const direction of directions) expect(passes(direction, handshake[direction])).toBe(true);
-      for (const flow of Object.values(others))
-        for (const direction of directions) expect(passes(direction, flow[direction])).toBe(true);
-    }
+    await openSessions();
     const sum = { mixtures: 0, wavering: 0, rounds: 0, passedWhenRevoked: 0, refusedWhenAllowed: 0 };
     for (let turn = 0; turn < changes; turn++) {
       const revokes = turn % 2 === 0;
@@ -166,6 +170,29 @@ describe("a change of rules and members under traffic", () => {
       refusedWhenAllowed: 0,
     });
   }, 1_200_000);
+
+  it("loses no packet of any session under `keep`, and judges by the new rules what opens", async () => {
+    bed.configure({ establishedSessions: "keep" });
+    try {
+      await bed.apply(sets.a);
+      await openSessions();
+      for (let turn = 0; turn < 20; turn++) {
+        const { mixtures, wavering, after } = await change(turn % 2 === 0 ? sets.b : sets.a);
+        expect({ mixtures, wavering, lost: after.filter((passed) => !passed).length }).toEqual({
+          mixtures: 0,
+          wavering: 0,
+          lost: 0,
+        });
+      }
+      await bed.apply(sets.b);
+      await bed.flush();
+      // Without their sessions none of them may open again.
+      expect(flows.map(({ ingress }) => passes("ingress", ingress))).toEqual(flows.map(() => false));
+    } finally {
+      bed.configure({});
+      await bed.apply(sets.a);
+    }
+  });
 
   it("control: rules of the one set with members of the other are seen as a mixture", async () => {
     await bed.apply(sets.a);

@@ -12,7 +12,7 @@ import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/object-maps.ts";
 import { collectPrograms, type Programs, programNames } from "../../src/kernel/objects.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
-import { defaultSettings, encodeSettings } from "../../src/kernel/settings.ts";
+import { defaultSettings, encodeSettings, type KernelSettings } from "../../src/kernel/settings.ts";
 import type { SessionTableName } from "../../src/kernel/status.ts";
 import type { Direction, Model, SessionSizes } from "../../src/model/model.ts";
 import { compileAll } from "../../src/policy/compile.ts";
@@ -48,8 +48,8 @@ export class FloodBed {
   readonly #idle: BpfMap;
   #jiffies = firstJiffies;
 
-  /** No events, unless so many a second are asked for. */
-  static async open(model: Model, eventsPerSecond = 0): Promise<FloodBed> {
+  /** `given`: settings that differ from the defaults, and from no events. */
+  static async open(model: Model, given: Partial<KernelSettings> = {}): Promise<FloodBed> {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
@@ -60,7 +60,7 @@ export class FloodBed {
     const bed = new FloodBed(mapsOf(object), programs);
     object.close();
     try {
-      await bed.#begin(model, eventsPerSecond);
+      await bed.#begin(model, given);
     } catch (error) {
       bed.close();
       throw error;
@@ -75,12 +75,16 @@ export class FloodBed {
     this.engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
-  async #begin(model: Model, eventsPerSecond: number): Promise<void> {
-    const settings = encodeSettings({ ...defaultSettings, eventsPerSecond }, hz, 0);
-    this.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
+  async #begin(model: Model, given: Partial<KernelSettings>): Promise<void> {
+    this.configure(given);
     this.pass(0);
     await this.engine.recover();
     await this.apply(compileModel(model));
+  }
+
+  configure(given: Partial<KernelSettings>): void {
+    const settings = encodeSettings({ ...defaultSettings, eventsPerSecond: 0, ...given }, hz, 0);
+    this.maps.settings.set(indexKey(0), SettingsStruct.encode(settings));
   }
 
   /** A change, by the code of a live host: `inForce` is called when it has returned; settles when the maps are clean. */

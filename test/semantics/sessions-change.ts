@@ -1,7 +1,19 @@
 /** docs/semantics.md, "Sessions": what a change of the model does to them. */
 import { plays, type Sentences } from "./rows.ts";
 import type { Setting } from "./setting.ts";
-import { change, handshakeIn, handshakeOut, into, out, type Step, tcp, udp, wait } from "./steps.ts";
+import {
+  change,
+  echo,
+  echoReply,
+  handshakeIn,
+  handshakeOut,
+  into,
+  out,
+  type Step,
+  tcp,
+  udp,
+  wait,
+} from "./steps.ts";
 
 const session = "accept session established";
 const noRule = "drop no-rule";
@@ -169,6 +181,22 @@ export const changeRows: Sentences = {
         out(sshOut("R"), session),
         wait(10),
         into(sshIn("A"), "drop rule"),
+      ],
+      { settings: { establishedSessions: "keep" } },
+    ),
+    plays(
+      "and ICMP, both ways",
+      { rules: ["ingress accept icmp -1/-1 any"] },
+      [
+        into(echo(7), "accept rule new"),
+        out(echoReply(7), session),
+        change({ rules: ["ingress drop all any"], group: { defaultEgress: "drop" } }),
+        into(echo(7), session),
+        out(echoReply(7), session),
+        out(echo(7), "drop default-drop"),
+        into(echo(8), "drop rule"),
+        wait(60),
+        into(echo(7), "drop rule"),
       ],
       { settings: { establishedSessions: "keep" } },
     ),
