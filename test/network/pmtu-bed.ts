@@ -21,7 +21,7 @@ export type Family = keyof typeof narrow;
 export const servers = { ipv4: "198.51.100.1", ipv6: "2001:db8:c::1" } as const;
 export const pods = { ipv4: "10.0.9.1", ipv6: "2001:db8:9::1" } as const;
 
-/** Rules for TCP alone; ICMP is nowhere named, and what no rule names is dropped both ways. */
+/** Rules for TCP and UDP alone; ICMP is nowhere named, and what no rule names is dropped both ways. */
 export const rules = `version: 1
 networks: {vpc-a: {type: vpc}}
 groups:
@@ -30,10 +30,15 @@ groups:
     network: vpc-a
     defaultEgress: drop
     rules:
-      - {direction: egress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: 0.0.0.0/0}
-      - {direction: egress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: "::/0"}
-      - {direction: ingress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: 0.0.0.0/0}
-      - {direction: ingress, policy: accept, protocol: tcp, portRange: 8080/8080, remote: "::/0"}
+${["egress", "ingress"]
+  .flatMap((direction) => ["0.0.0.0/0", "::/0"].map((remote) => ({ direction, remote })))
+  .flatMap(({ direction, remote }) =>
+    ["tcp", "udp"].map(
+      (protocol) =>
+        `      - {direction: ${direction}, policy: accept, protocol: ${protocol}, portRange: 8080/8080, remote: "${remote}"}`,
+    ),
+  )
+  .join("\n")}
 instances:
   i-1:
     interfaces:

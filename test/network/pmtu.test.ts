@@ -1,5 +1,5 @@
 /**
- * Path-MTU discovery through the firewall: the rules name TCP only, the errors of routers come through as what they
+ * Path-MTU discovery through the firewall: the rules name TCP and UDP only, the errors of routers come through as what they
  * are, related.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -95,6 +95,36 @@ async function expectDiscovery(driver: Driver, family: Family, { from, host, whe
   expect(after.related).toBeGreaterThan(before.related);
   expect(after.refused).toBe(before.refused);
 }
+
+/** A datagram that is too long for the path: its sender is told, by an error that is related to it. */
+async function expectTold(driver: Driver, family: Family, { from, host, where, errors }: Path) {
+  setNarrow(bed, where, family);
+  forgetPaths(bed);
+  const before = await readReasons(driver, errors);
+  expect(learntMtu(bed[from], host)).toBeNull();
+  await ends[from].call("exchange", [{ protocol: "udp", host, port, bytes: 1400 }]);
+  expect(learntMtu(bed[from], host)).toBe(narrow[family]);
+  const after = await readReasons(driver, errors);
+  expect(after.related).toBeGreaterThan(before.related);
+  expect(after.refused).toBe(before.refused);
+}
+
+describe.each(["tc", "native"] as const)("datagrams over a narrow link, guest attached as %s", (attach) => {
+  it("have their senders told the width by a router on the way, and by the guest that routes", async () => {
+    await withDriver(attach, async (driver) => {
+      for (const family of ["ipv4", "ipv6"] as const) {
+        const [server, pod] = [servers[family], pods[family]];
+        await expectTold(driver, family, {
+          from: "guest",
+          host: server,
+          where: "router",
+          errors: "ingress",
+        });
+        await expectTold(driver, family, { from: "server", host: pod, where: "guest", errors: "egress" });
+      }
+    });
+  });
+});
 
 describe.each(["tc", "native"] as const)("bulk TCP over a narrow link, guest attached as %s", (attach) => {
   it("finds the width behind a router that is not the peer, and behind the guest's own routing", async () => {
