@@ -8,6 +8,7 @@ import { type BpfMap, type BpfObject, type BpfProgram, native } from "../../src/
 import type { Programs } from "../../src/kernel/objects.ts";
 import { compileObject } from "./compile-object.ts";
 import { type FloodBed, loopback, passes } from "./flood-bed.ts";
+import { encodeFlood } from "./flood-config.ts";
 import { type Flood, flooder, type Step } from "./flood-kinds.ts";
 import { ip } from "./host.ts";
 
@@ -89,7 +90,7 @@ export class FloodSource {
 
   #judge(hook: "xdp" | "tc", place: number, step: Step, first: number, repeat: number): number {
     const { low, high, template } = step;
-    this.#flood.set(indexKey(0), new Uint8Array(Uint32Array.of(first, low, high, place).buffer));
+    this.#flood.set(indexKey(0), encodeFlood({ first, low, high, place }));
     return this.#programs[hook].testRun({ data: template, repeat, ifindex: loopback }).retval;
   }
 

@@ -8,7 +8,7 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-enum { PLACES_MAX = 128 };
+enum { PLACES_MAX = 128, HEAD_BYTES = 54 };
 
 /* What the next run does. */
 struct flood {
@@ -16,6 +16,10 @@ struct flood {
     __u32 low;    /* places in the frame of the number's low and high 16 bits */
     __u32 high;
     __u32 program; /* place in the array below */
+    /* As live frames: what a frame begins with. Their memory is used again, with what was written there
+     * since. */
+    __u8 head[HEAD_BYTES];
+    __u16 zero;
 };
 
 struct {
@@ -63,6 +67,19 @@ int flood_xdp(struct xdp_md *ctx) {
     if (next)
         bpf_tail_call(ctx, &flood_into_xdp, next->program);
     return XDP_ABORTED;
+}
+
+/* As live frames: out of the device that they seem to have come in by. */
+SEC("xdp")
+int flood_live(struct xdp_md *ctx) {
+    void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+    __u32 zero = 0;
+    const struct flood *next = bpf_map_lookup_elem(&flood, &zero);
+
+    if (!next || data + HEAD_BYTES > end)
+        return XDP_DROP;
+    __builtin_memcpy(data, next->head, HEAD_BYTES);
+    return flood_next(data, end) ? XDP_TX : XDP_DROP;
 }
 
 SEC("tc")
