@@ -9,7 +9,7 @@ import { addressOf, type Bed, makeBed } from "./guests.ts";
 import { openRingwall } from "./ringwall.ts";
 import { buildRules } from "./rules.ts";
 import type { Tools } from "./tools.ts";
-import { startEnds } from "./yard.ts";
+import { closeOnSignals, startEnds } from "./yard.ts";
 
 const uplink = "up0";
 const macs = { uplink: "02:00:00:00:00:fe", far: "02:00:00:00:00:fd" } as const;
@@ -133,6 +133,13 @@ export async function measureFlood(bench: Bench, tools: Tools): Promise<Row[]> {
   const lanes = new Map<string, Flooded>();
   const ends = links.add("ends");
   const driver = startEnds(ends, tools);
+  const close = async () => {
+    for (const lane of lanes.values()) await lane.close();
+    lanes.clear();
+    await driver.kill();
+    links.remove();
+  };
+  const release = closeOnSignals(close);
   try {
     for (const [name, { short, open }] of Object.entries(kinds)) {
       const bed = makeBed(links, short, ends, true);
@@ -141,8 +148,7 @@ export async function measureFlood(bench: Bench, tools: Tools): Promise<Row[]> {
     }
     return await measureLanes(bench, lanes);
   } finally {
-    for (const lane of lanes.values()) await lane.close();
-    await driver.kill();
-    links.remove();
+    release();
+    await close();
   }
 }

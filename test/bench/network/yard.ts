@@ -21,6 +21,16 @@ export function startEnds(place: Place, { ends, frames: object }: Tools): Driver
   return new Driver(place.spawn("nice", [...alone, process.execPath, ends, object]));
 }
 
+/** Who ends the bench early leaves nothing behind, either. Answers what takes that back. */
+export function closeOnSignals(close: () => Promise<void>): () => void {
+  const end = () => void close().finally(() => process.exit(1));
+  const names = ["SIGINT", "SIGTERM"] as const;
+  for (const name of names) process.once(name, end);
+  return () => {
+    for (const name of names) process.off(name, end);
+  };
+}
+
 const frames = { forth: buildFrame(1, 2), back: buildFrame(2, 1) };
 
 export class Yard {
@@ -29,6 +39,8 @@ export class Yard {
   readonly #tools: Tools;
   readonly #ends: Place;
   readonly #driver: Driver;
+  #closed: Promise<void> | null = null;
+  readonly #release = closeOnSignals(() => this.close());
 
   private constructor(tools: Tools) {
     this.#tools = tools;
@@ -68,9 +80,15 @@ export class Yard {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     for (const { lane } of this.stands) await lane.close();
     await this.#driver.kill();
     this.#links.remove();
+    this.#release();
   }
 }
