@@ -125,7 +125,7 @@ export const networkShape = z.strictObject({
   forwarding: z
     .enum(["kernel", "direct"])
     .meta({
-      description: "`kernel` (the default) or `direct`",
+      description: "`kernel` (the default), or `direct`: accepted frames go past the bridge (docs/direct.md)",
     })
     .optional(),
   gateways: z
