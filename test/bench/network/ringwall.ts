@@ -102,18 +102,25 @@ export class RingwallLane implements Lane {
   forget(): void {}
 
   /** Packets at guest 2 by what was decided and why, as their series' labels have it. */
-  count(verdict: "accept" | "drop", reason = '[^"]*'): number {
+  count(verdict: "accept" | "drop", reason = '[^"]*', text = this.#readMetrics()): number {
     const series = new RegExp(
       `^ringwall_packets_total\\{interface="eni-guest-2",direction="ingress",verdict="${verdict}",reason="${reason}"\\} (\\d+)$`,
       "gm",
     );
-    const text = this.#host.run(process.execPath, ["-e", readMetrics]);
     return [...text.matchAll(series)].reduce((sum, [, packets]) => sum + Number(packets), 0);
+  }
+
+  #readMetrics(): string {
+    return this.#host.run(process.execPath, ["-e", readMetrics]);
   }
 
   sessionShare(): number {
     const before = this.#passed;
-    this.#passed = { sessions: this.count("accept", "session"), all: this.count("accept") };
+    const text = this.#readMetrics();
+    this.#passed = {
+      sessions: this.count("accept", "session", text),
+      all: this.count("accept", undefined, text),
+    };
     return (this.#passed.sessions - before.sessions) / (this.#passed.all - before.all);
   }
 
