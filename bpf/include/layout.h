@@ -138,7 +138,8 @@ enum interface_flag {
 };
 
 /* rw_interfaces[record]: never changed while a device names it; a change is a new record, then one
- * switched word in rw_devices. */
+ * switched word in rw_devices. Of 128 bytes: with a thousand guests a packet finds its record in two lines of
+ * the cache, not three. */
 struct interface {
     __u64 id;         /* digest of the interface's id */
     __u64 network;    /* digest of the network's id */
@@ -151,7 +152,7 @@ struct interface {
     __u8 zero;
     __u8 addresses[ADDRESSES_INLINE][16]; /* listed addresses */
     __u8 link_local[16];                  /* from the MAC (RFC 4291, appendix A) */
-};
+} __attribute__((aligned(64)));
 
 enum owned_flag { OWNED_LISTED = 1, OWNED_PAIR = 2 };
 
