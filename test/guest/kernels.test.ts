@@ -20,17 +20,17 @@ function answerOf(guest: Guest, name: string): unknown {
   throw new Error(`the guest did not say "${name}", but: ${guest.lines.join("\n")}`);
 }
 
+/** One for all kernels. */
+const bundle = bundleScript("sample");
+afterAll(() => bundle.remove());
+
 describe.each(kernels)("Linux %s of Debian", (series) => {
-  const bundle = bundleScript("sample");
   let guest: Guest;
   beforeAll(async () => {
     guest = startGuest({ series, script: `node ${bundle.path} ${packets}`, seconds: 600 });
     await guest.ended;
   }, 700_000);
-  afterAll(async () => {
-    await guest?.stop();
-    bundle.remove();
-  });
+  afterAll(() => guest?.stop());
 
   it("is the kernel that answers, and answers to the end", async () => {
     expect(answerOf(guest, "release")).toMatch(new RegExp(`^${series.replace(".", "\\.")}\\.`));
