@@ -19,14 +19,14 @@ needs=(
   "strace strace"
   "promtool prometheus"
   "llvm-cov llvm"
-  "/usr/include/bpf/libbpf.h libbpf-dev"
-)
-# `make kernels` alone boots other kernels.
-[ -z "${RINGWALL_KERNELS:-}" ] || needs+=(
   "qemu-system-x86_64 qemu-system-x86"
   "busybox busybox-static"
   "depmod kmod"
   "cpio cpio"
+  "/usr/include/bpf/libbpf.h libbpf-dev"
+)
+# `make kernels` alone boots newer kernels, and guests that send traffic.
+[ -z "${RINGWALL_KERNELS:-}" ] || needs+=(
   "xz xz-utils"
   "iperf3 iperf3"
 )

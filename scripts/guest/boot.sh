@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# boot.sh SERIES [--tap DEVICE MAC] SCRIPT: runs a shell script in Debian's kernel of that series, in qemu without
+# boot.sh SERIES [--tap NAMESPACE DEVICE MAC] SCRIPT: runs a shell script in Debian's kernel of that series, in qemu without
 # KVM, over this machine's own files (what it writes is gone afterwards), in this tree's directory. Prints what the
 # script prints; exits as the script does (70 to 79: the guest did not get so far).
-#   --tap DEVICE MAC  the guest's network card is this tap
-#   GUEST_SECONDS     how long it may take (default 300), GUEST_MEMORY (default 1G), GUEST_CPUS (default 2)
+#   --tap NAMESPACE DEVICE MAC  the guest's network card is this tap of that network namespace; all else is done in the
+#                               caller's, which can download a kernel
+#   GUEST_SECONDS               how long it may take (default 300), GUEST_MEMORY (default 1G), GUEST_CPUS (default 2)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 series=$1
 shift
 network=(-nic none)
+inside=()
 if [ "$1" = --tap ]; then
-  network=(-netdev "tap,id=net,ifname=$2,script=no,downscript=no" -device "virtio-net-pci,netdev=net,mac=$3")
-  shift 3
+  inside=(nsenter "--net=/run/netns/$2")
+  network=(-netdev "tap,id=net,ifname=$3,script=no,downscript=no" -device "virtio-net-pci,netdev=net,mac=$4")
+  shift 4
 fi
 scripts/guest/kernel.sh "$series" >&2
 
@@ -35,7 +38,7 @@ for _ in $(seq 100); do [ ! -S "$work/share" ] || break; sleep 0.05; done
 
 mkfifo "$work/said"
 words="console=ttyS0 quiet panic=-1 guest.tree=$PWD guest.modules=$place/lib/modules guest.work=$work guest.path=$PATH:/usr/sbin:/sbin end"
-timeout --foreground "${GUEST_SECONDS:-300}" nice -n 10 qemu-system-x86_64 \
+"${inside[@]}" timeout --foreground "${GUEST_SECONDS:-300}" qemu-system-x86_64 \
   -M q35 -accel tcg,thread=multi -cpu max -smp "${GUEST_CPUS:-2}" -no-reboot -display none -monitor none \
   -m "$memory" -object "memory-backend-memfd,id=memory,size=$memory,share=on" -numa node,memdev=memory \
   -chardev "socket,id=share,path=$work/share" -device vhost-user-fs-pci,chardev=share,tag=root \

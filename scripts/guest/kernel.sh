@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # kernel.sh SERIES: brings Debian's cloud kernel of a series (6.1, 6.12) to build/guest/SERIES: vmlinuz, its
-# modules, and an initrd that mounts this machine's files (init.sh). What is there already stays. Installs nothing.
+# modules, and an initrd that mounts this machine's files (init.sh). What is there already stays; who comes second waits
+# for the first. Installs nothing. Exits 70 where there is no such kernel to be had.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -11,25 +12,36 @@ case $series in
   *) meta=linux-image-$series-cloud-amd64 ;;
 esac
 place=build/guest/$series
+mkdir -p build/guest
+exec 9>"$place.lock"
+flock 9
 
-download() { # the package that the series' name depends on, unpacked
+apt() {
+  apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
+}
+
+fetch() { # to a directory: the package that the series' name depends on
   local package
-  [ -n "$(apt-cache show "$meta" 2>/dev/null)" ] || apt-get update -qq
-  package=$(apt-cache depends "$meta" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-  [ -n "$package" ] || {
-    echo "guest: no kernel $series here: the package lists have no $meta" >&2
-    exit 1
-  }
+  package=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
+  [ -n "$package" ] || return 1
   echo "guest: downloading $package"
+  (cd "$1" && apt download "$package")
+}
+
+download() { # a kernel, unpacked; vmlinuz last: where it is, the rest is
   rm -rf "$place"
   mkdir -p "$place/package"
-  (cd "$place/package" && apt-get download -qq -o APT::Sandbox::User=root "$package")
+  # The archive keeps no kernel that a newer one replaced: lists that still name one are brought up to date.
+  fetch "$place/package" || { apt update && fetch "$place/package"; } || {
+    echo "guest: no kernel $series to be had: is $meta in the package lists, and the archive within reach?" >&2
+    exit 70
+  }
   dpkg-deb -x "$place"/package/*.deb "$place"
   rm -rf "$place/package"
   version=$(basename "$place"/lib/modules/*)
+  depmod -b "$place" "$version"
   mv "$place/boot/vmlinuz-$version" "$place/vmlinuz"
   rm -rf "$place/boot" "$place/usr"
-  depmod -b "$place" "$version"
 }
 
 # Modules that stand between the initrd and the files of this machine, in the order of their loading.

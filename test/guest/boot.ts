@@ -47,10 +47,8 @@ export interface Guest {
 
 /** Boots a kernel with a script. The caller awaits or stops it. */
 export function startGuest({ series, script, tap, seconds }: GuestRun): Guest {
-  const words = [series, ...(tap === undefined ? [] : ["--tap", tap.device, tap.mac]), script];
-  const inside = tap === undefined ? [] : ["nsenter", `--net=/run/netns/${tap.namespace}`];
-  const [command = "", ...rest] = [...inside, `${tree}scripts/guest/boot.sh`, ...words];
-  const child = spawn(command, rest, {
+  const card = tap === undefined ? [] : ["--tap", tap.namespace, tap.device, tap.mac];
+  const child = spawn(`${tree}scripts/guest/boot.sh`, [series, ...card, script], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, GUEST_SECONDS: String(seconds) },
   });

@@ -1,11 +1,14 @@
 /**
  * Runs in a guest kernel: a sample of what test/kernel tests at length on the running one. Each answer is a line
- * of JSON, {name, value}; kernels.test.ts knows what it has to be.
+ * of JSON, {name, value}; kernels.test.ts knows what it has to be. Arguments: packets, and the driver's bundle
+ * where a live device and the kernel's timers are to be tried.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { native } from "../../src/kernel/native.ts";
+import { sizesFor } from "../../src/kernel/object-maps.ts";
 import type { KernelStatus } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { liveThrough, openKernel, type Tally } from "../kernel/lives.ts";
@@ -15,7 +18,20 @@ function say(name: string, value: unknown): void {
   process.stdout.write(`${JSON.stringify({ name, value })}\n`);
 }
 
-/** All programs through the verifier, then generated packets over changes of the model. */
+/** All programs through the verifier: how far it walks in each, and the bytes of machine code. */
+function loadAll(): void {
+  const object = native().BpfObject.load({ path: objectPath, maxEntries: sizesFor(1) });
+  const sizes = object.programNames.map((name) => {
+    const program = object.program(name);
+    const { verifiedInstructions, jitedSize } = program;
+    program.close();
+    return { name, verifiedInstructions, jitedSize };
+  });
+  object.close();
+  say("sizes", sizes);
+}
+
+/** Generated packets over changes of the model. */
 async function askOracle(wanted: number): Promise<void> {
   const tally: Tally = { compared: 0, reached: new Map(), differences: [] };
   const kernel = await openKernel();
@@ -31,9 +47,9 @@ async function askOracle(wanted: number): Promise<void> {
   });
 }
 
-async function settle(connect: () => Promise<string>, wanted: string, seconds: number): Promise<boolean> {
+async function settle(answer: () => Promise<string>, wanted: string, seconds: number): Promise<boolean> {
   const deadline = Date.now() + seconds * 1000;
-  while (Date.now() < deadline) if ((await connect()) === wanted) return true;
+  while (Date.now() < deadline) if ((await answer()) === wanted) return true;
   return false;
 }
 
@@ -53,41 +69,68 @@ instances:
 `;
 }
 
+/** What a client finds at ports 80 and 81. */
+async function connectBoth(driver: Driver): Promise<readonly string[]> {
+  return [await connect(driver, 80), await connect(driver, 81)];
+}
+
+function connect(driver: Driver, port: number): Promise<string> {
+  return driver.call<string>("connect", { host: "10.0.0.1", port, ms: 700 });
+}
+
 async function useDevice(driver: Driver, root: string): Promise<void> {
-  const connect = (port: number) => driver.call<string>("connect", { host: "10.0.0.1", port, ms: 700 });
-  const both = async () => [await connect(80), await connect(81)];
   await driver.call("open", { object: objectPath, root, settings: "usual" });
   await driver.call("apply", "open80");
   const status = await driver.call<KernelStatus>("status");
   const [own] = status.interfaces;
   const pins = join(root, "links");
   const links = (existsSync(pins) ? readdirSync(pins) : []).map((pin) => pin.replace(/^\d+-/, ""));
-  say("attached", { state: own?.state, mode: own?.mode, links: links.sort(), ports: await both() });
+  say("attached", {
+    state: own?.state,
+    mode: own?.mode,
+    links: links.sort(),
+    ports: await connectBoth(driver),
+  });
+  await runTimers(driver);
+  await driver.call("close", { detach: true });
+}
 
+async function runTimers(driver: Driver): Promise<void> {
   await driver.call("applyFor", { model: "open81", seconds: 5 });
-  const during = await both();
-  const back = await settle(() => connect(80), "open", 20);
-  say("confirm", { during, back, after: await both(), state: await driver.call("confirmation") });
+  const during = await connectBoth(driver);
+  const back = await settle(() => connect(driver, 80), "open", 20);
+  say("confirm", {
+    during,
+    back,
+    after: await connectBoth(driver),
+    state: await driver.call("confirmation"),
+  });
   await driver.call("decide", "undo");
   await driver.call("forget");
 
   const expires = new Date(Date.now() + 6000);
   await driver.call("applyRules", rulesUntil(expires));
-  const early = await both();
+  const early = await connectBoth(driver);
   const stillEarly = Date.now() < Math.floor(expires.getTime() / 1000) * 1000;
   await sleep(Math.max(0, expires.getTime() - Date.now()) + 1500);
-  say("expires", { early, stillEarly, late: await both() });
-  await driver.call("close", { detach: true });
+  say("expires", { early, stillEarly, late: await connectBoth(driver) });
 }
 
-say("release", release());
-await askOracle(Number(process.argv[2] ?? 1000));
-const bed = new Bed("sample");
-try {
-  bed.addGuest(1);
-  await bed.listen(1, 80, 81);
-  const driver = bed.start();
-  await withBpffs((root) => useDevice(driver, root));
-} finally {
-  bed.remove();
+/** The driver's bundle is made on the machine outside: its maker is slow under emulation. */
+async function tryDevice(path: string): Promise<void> {
+  const bed = new Bed("sample", { path, remove: () => undefined });
+  try {
+    bed.addGuest(1);
+    await bed.listen(1, 80, 81);
+    const driver = bed.start();
+    await withBpffs((root) => useDevice(driver, root));
+  } finally {
+    bed.remove();
+  }
 }
+
+const [packets = "", driverPath] = process.argv.slice(2);
+say("release", release());
+loadAll();
+await askOracle(Number(packets));
+if (driverPath !== undefined) await tryDevice(driverPath);

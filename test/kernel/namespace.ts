@@ -37,10 +37,10 @@ export class Bed {
   readonly #namespaces: string[] = [];
   readonly #guests: number[] = [];
 
-  /** `name`: the test's; everything that this makes is named from it. */
-  constructor(name: string) {
+  /** `name`: the test's; everything that this makes is named from it. `bundle`: of the driver, where there is one. */
+  constructor(name: string, bundle = bundleDriver(name)) {
     this.#name = `rwk-${name}-${process.pid}`;
-    this.#bundle = bundleDriver(name);
+    this.#bundle = bundle;
     this.#addNamespace("host");
     this.host("link", "set", "lo", "up");
   }

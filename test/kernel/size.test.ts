@@ -3,11 +3,7 @@ import { expect, it } from "vitest";
 import { native } from "../../src/kernel/native.ts";
 import { sizesFor } from "../../src/kernel/object-maps.ts";
 import { objectPath } from "./host.ts";
-
-/** Instructions that the verifier walks; it gives up at a million. */
-const verifiedMost = 100_000;
-/** Bytes of machine code. */
-const jitedMost = 48 * 1024;
+import { jitedMost, verifiedMost } from "./sizes.ts";
 
 it("each program is verified in a tenth of what the verifier walks, and small enough for the caches", () => {
   const object = native().BpfObject.load({ path: objectPath, maxEntries: sizesFor(1) });
