@@ -112,26 +112,42 @@ export class DirectForwarding {
     const host = this.#host;
     if (host === null) return;
     const candidates = listCandidates(host);
-    if (candidates.length === 0) {
-      this.#statuses = new Map();
-      this.#write([], new Map());
-    } else this.#judgeAll(host, candidates);
+    try {
+      if (candidates.length === 0) this.#clear();
+      else this.#judgeAll(host, candidates);
+    } catch (error) {
+      this.#giveUp(candidates, error);
+    }
     this.#due = performance.now() + (performance.now() - begin) / share;
   }
 
-  #judgeAll(host: DirectHost, candidates: readonly Candidate[]): void {
-    let facts: DirectFacts;
+  #clear(): void {
+    this.#statuses = new Map();
+    this.#write([], new Map());
+  }
+
+  /** What cannot be known, or written, goes the bridge's way until the next look. */
+  #giveUp(candidates: readonly Candidate[], error: unknown): void {
+    const reason = `it could not be set up: ${errorText(error)}`;
+    this.#statuses = new Map(
+      candidates.map((one) => [one.interface.id, { wanted: "direct", now: "kernel", reason }]),
+    );
     try {
-      facts = this.#readFacts();
-    } catch (error) {
-      // What cannot be known goes the bridge's way.
+      // Whatever was written meanwhile.
+      this.#state = readDirect(this.#maps);
       this.#write([], new Map());
-      const reason = `the bridges could not be looked at: ${errorText(error)}`;
+    } catch (second) {
       this.#statuses = new Map(
-        candidates.map((one) => [one.interface.id, { wanted: "direct", now: "kernel", reason }]),
+        [...this.#statuses].map(([id, status]) => [
+          id,
+          { ...status, reason: `${reason}; what was set before may go on: ${errorText(second)}` },
+        ]),
       );
-      return;
     }
+  }
+
+  #judgeAll(host: DirectHost, candidates: readonly Candidate[]): void {
+    const facts = this.#readFacts();
     const macs = indexMacs(host.resolved, new Set([...host.links.values()].map(({ mac }) => mac)));
     const judged = candidates.map((one) => ({ one, why: this.#whyNot(one, host, facts, macs) }));
     const guests = judged.flatMap(({ one, why }) => (why === null ? (portOf(one, facts) ?? []) : []));
