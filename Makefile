@@ -1,6 +1,6 @@
 # Verbs only; what they do is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build lint test test-unit kernels demo run bench torture fuzz mutants clean
+.PHONY: help setup build lint test test-unit kernels demo run bench figures torture fuzz mutants clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ run: build ## Run the agent on this machine's own devices, from /etc/ringwall
 bench: export RINGWALL_PEERS ?= 1
 bench: build ## Measure this machine, peers side by side: a table, JSON and pictures in build/bench
 	@scripts/bench.sh
+
+figures: ## Take what the last bench measured into README.md and docs/figures
+	@scripts/figures.sh
 
 torture: build ## Fuzz, mutants, floods, each system call fails and is the last: hours (make test takes a sample)
 	@scripts/torture.sh

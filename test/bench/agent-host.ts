@@ -40,19 +40,26 @@ export function writeRules(interfaces: number, policies: number, rules: number):
 export class AgentHost {
   readonly #folder = mkdtempSync(join(tmpdir(), "ringwall-bench-host-"));
   readonly #namespace = `rwb-host-${process.pid}`;
+  readonly #interfaces: number;
   #agent: ChildProcess | undefined;
 
   /** The taps are there when it returns; no agent yet. */
   constructor(interfaces: number, policies: number, rules: number) {
     mkdirSync(join(this.#folder, "rules.d"));
     mkdirSync(join(this.#folder, "bpf"));
-    const text = writeRules(interfaces, policies, rules);
-    writeFileSync(join(this.#folder, "rules.d", "rules.yaml"), text, { mode: 0o600 });
+    this.#interfaces = interfaces;
+    this.writeRules(policies, rules);
     writeFileSync(join(this.#folder, "agent.yaml"), JSON.stringify(this.#config(rules)));
     execFileSync("ip", ["netns", "add", this.#namespace]);
     execFileSync("ip", ["-n", this.#namespace, "link", "set", "lo", "up"]);
     const taps = Array.from({ length: interfaces }, (_, index) => `tuntap add dev tap${index} mode tap`);
     execFileSync("ip", ["-n", this.#namespace, "-batch", "-"], { input: taps.join("\n") });
+  }
+
+  /** Before an agent starts, or for it to take over. */
+  writeRules(policies: number, rules: number): void {
+    const text = writeRules(this.#interfaces, policies, rules);
+    writeFileSync(join(this.#folder, "rules.d", "rules.yaml"), text, { mode: 0o600 });
   }
 
   #config(rules: number) {
