@@ -1,5 +1,5 @@
 /** Writes a curve as SVG: panels of one scale side by side, a legend, in light and in dark. */
-import type { Curve, Line, Panel } from "./curves.ts";
+import type { Curve, Line, Panel, Point } from "./curves.ts";
 
 const panelWidth = 430;
 const panelHeight = 300;
@@ -13,11 +13,13 @@ const style = `
   .title { font-size: 17px; font-weight: 600; }
   .panel { font-weight: 600; }
   .soft { fill: #59636e; }
+  .label { paint-order: stroke; stroke: #ffffff; stroke-width: 3px; }
   .ground { fill: #ffffff; }
   .grid { stroke: #d1d9e0; stroke-width: 1; }
   .axis { stroke: #59636e; stroke-width: 1; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; } .soft { fill: #9198a1; } .ground { fill: #0d1117; }
+    .label { stroke: #0d1117; }
     .grid { stroke: #3d444d; } .axis { stroke: #9198a1; }
   }`;
 
@@ -78,7 +80,17 @@ function scaleY(values: readonly number[], from: number, to: number): Scale {
 
 const tickFormat = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
-function drawLine({ points }: Line, colour: string, x: Scale, y: Scale): string {
+/** Below the point where another line is above it: there it is free. */
+function drawLabel(point: Point, others: readonly Line[], x: Scale, y: Scale): string {
+  if (point.label === "") return "";
+  const isUnder = others.some((line) =>
+    line.points.some((other) => other.x === point.x && other.y > point.y),
+  );
+  const top = y.place(point.y) + (isUnder ? 19 : -9);
+  return text(x.place(point.x), top, point.label, 'text-anchor="middle" class="label"');
+}
+
+function drawLine({ points }: Line, others: readonly Line[], colour: string, x: Scale, y: Scale): string {
   const path = points.map((point) => `${round(x.place(point.x))},${round(y.place(point.y))}`).join(" ");
   const marks = points.map((point) => {
     const [left, top] = [round(x.place(point.x)), round(y.place(point.y))];
@@ -86,7 +98,7 @@ function drawLine({ points }: Line, colour: string, x: Scale, y: Scale): string 
     return (
       `<path d="M${left} ${low}V${high}" stroke="${colour}" stroke-width="1.5"/>` +
       `<circle cx="${left}" cy="${top}" r="3.5" fill="${colour}"/>` +
-      (point.label === "" ? "" : text(left, top - 9, point.label, 'text-anchor="middle"'))
+      drawLabel(point, others, x, y)
     );
   });
   return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>${marks.join("")}`;
@@ -128,7 +140,8 @@ function drawPanel(panel: Panel, curve: Curve, names: readonly string[], left: n
   );
   const lines = panel.lines.map((line) => {
     const colour = colours[names.indexOf(line.name) % colours.length] ?? "";
-    return drawLine(line, colour, x, y);
+    const others = panel.lines.filter((other) => other !== line);
+    return drawLine(line, others, colour, x, y);
   });
   const title = text(left + margin.left, top + margin.top - 12, panel.title, 'class="panel"');
   return drawAxes(x, y, left, top, { x: curve.x, y: curve.y }) + title + lines.reverse().join("");

@@ -53,8 +53,8 @@ export async function measureAgent(bench: Bench): Promise<Row[]> {
     });
     rows.push(
       makeRow(
-        "explain, asking the agent / node -e 0",
-        { interfaces },
+        "ringwall explain / node -e 0",
+        { rules: "of an agent", interfaces },
         asks.Ringwall.map((time, index) => time / (asks["node -e 0"][index] ?? Number.NaN)),
         {
           goal: atMost(3),
