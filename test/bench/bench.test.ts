@@ -41,6 +41,21 @@ const expected: Readonly<Record<string, readonly string[]>> = {
       `denied packet / new session without its insert: ${family}, ${rules} rules`,
     ]),
   ),
+  memory: [
+    "memory of a session / of the kernel's element: ",
+    "memory of a rule / of the kernel's element: 200 rules",
+    "memory of a member / of the kernel's element: 200 members",
+  ],
+  changes: [
+    "change of one rule: 40 members",
+    "nft -f / change of one rule: 40 members",
+    "entries written by one rule / in a group of 2: 40 members",
+    "one member joins a group that rules name: 20 rules",
+    "nft -f / one member joins a group that rules name: 20 rules",
+    "entries written by one member: 20 rules",
+    "200 rules an interface from nothing: 20 interfaces, 20 policies",
+    "session tables made: 20 interfaces, 20 policies, 60 tables",
+  ],
   proofs: ["policy proven on read-back: 200 rules", "everything of a host verified: 20 interfaces"],
 };
 

@@ -22,12 +22,12 @@ export function buildRules(count: number, salt: number, peers: readonly string[]
   });
 }
 
-/** A group of `members`, up to 1,000 of them on this host, with 200 rules; `port` is one of its rules' alone. */
+/** A group of `members`, half of them on this host, with 200 rules; `port` is one of its rules' alone. */
 export function buildLargeGroup(members: number, port: number): Model {
   const changed = tcp(port, port, { remote: remote("192.0.2.0/24") });
   const large = group("sg-large", [...buildRules(199, 0, ["sg-peers"]), changed]);
   const interfaces = Array.from({ length: members }, (_, index) =>
-    index < 1000 ? here(index + 1, ["sg-large"]) : elsewhere(index + 1, ["sg-large"]),
+    index < members / 2 ? here(index + 1, ["sg-large"]) : elsewhere(index + 1, ["sg-large"]),
   );
   const peers = Array.from({ length: 20 }, (_, index) => elsewhere(10_000 + index, ["sg-peers"]));
   return model({ groups: [large, group("sg-peers")], interfaces: [...interfaces, ...peers] });
