@@ -51,7 +51,7 @@ static __always_inline struct verdict always_neighbour(const struct packet *pack
 
     if (!hop_limit)
         return verdict_continue();
-    if (packet->hop_limit != hop_limit || packet->marks & (MARK_FRAGMENT | MARK_BAD_OPTIONS))
+    if (packet->hop_limit != hop_limit || packet->marks & MARK_FRAGMENT)
         return verdict_drop(REASON_NEIGHBOUR_DISCOVERY);
     return always_pass(packet, iface, settings, ALWAYS_NEIGHBOUR, REASON_NEIGHBOUR_DISCOVERY, now);
 }

@@ -48,7 +48,7 @@ static __always_inline bool session_is_idle(const struct session *session, const
 }
 
 static __always_inline bool state_is_tcp(__u32 state) {
-    return state >= STATE_TCP_OPENING && state <= STATE_TCP_CLOSING;
+    return state <= STATE_TCP_CLOSING;
 }
 
 /* A revoked TCP session stays revoked without a time limit: a keepalive revives nothing. */
@@ -123,6 +123,7 @@ static __always_inline void session_promote(__u32 table, __u32 number, const str
         return;
     opening = session_map(TABLE_OPENING, number);
     counter = session_counter(TABLE_OPENING, number);
+    /* unreachable: the session lay in the table, and every table has a counter; the verifier asks */
     if (opening && inner_delete(opening, key) == 0 && counter)
         counter->removed++;
 }
@@ -164,6 +165,7 @@ global_function must_check int session_create(struct session *place, const struc
     struct session fresh;
 
     packet = kernel_packet(packet);
+    /* unreachable: the verifier asks of every argument */
     if (!packet)
         return -ENOENT;
     session_begin(&fresh, packet, now);
@@ -196,6 +198,7 @@ static __always_inline void session_answer(struct session *session, const struct
 global_function int session_update(struct session *session, const struct packet *packet, __u32 table,
                                    __u32 number, __u32 now) {
     packet = kernel_packet(packet);
+    /* unreachable: the verifier asks of every argument */
     if (!session || !packet)
         return 0;
     session->bytes += packet->length;

@@ -58,6 +58,7 @@ global_function must_check int fragment_remember(const struct packet *packet, __
     struct session *first, fresh = {.seen = now, .opened = now, .state = STATE_FRAGMENT};
 
     packet = kernel_packet(packet);
+    /* unreachable: the verifier asks of every argument */
     if (!packet)
         return -ENOENT;
     verdict = &packet->verdict;

@@ -112,7 +112,7 @@ enum {
     UDP_BYTES = 8,
     ICMP_BYTES = 8,
     ND_TARGET_BYTES = 24, /* up to the options of a neighbour solicitation or advertisement */
-    ND_OPTIONS_MAX = 64,
+    ND_OPTIONS_MAX = 96,  /* more than begin in the bytes that are looked at */
     ND_OPTION_SOURCE = 1,
     ND_OPTION_TARGET = 2,
     ARP_ETHERNET = 1,

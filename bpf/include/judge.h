@@ -51,6 +51,7 @@ static __always_inline struct verdict frame_check(const struct packet *packet,
  * packet->ruling. */
 static __always_inline struct verdict judge_rules(struct packet *packet, const struct interface *iface,
                                                   const struct session_key *key, __u32 side, __u32 icmp) {
+    /* unreachable: no argument is missing; the verifier must see a verdict all the same */
     if (policy_match(packet, iface, key, side, icmp) < 0)
         return verdict_drop(REASON_NOT_READY);
     return packet->ruling.verdict;
@@ -253,12 +254,14 @@ global_function int judge(struct packet *packet, const struct interface *iface, 
     __u64 word;
 
     packet = kernel_packet(packet);
+    /* unreachable: the verifier asks of every argument */
     if (!packet || !iface)
         return DROP;
     packet->verdict = verdict_drop(REASON_NOT_READY);
     moment.settings = map_lookup(rw_settings, &index);
     index = iface->slot;
     live = map_lookup(rw_slots, &index);
+    /* unreachable: there are always settings; the verifier asks of every look-up */
     if (!moment.settings || !moment.settings->hz || !live || iface->flags & INTERFACE_REMOVED)
         return DROP;
     /* Version and generation in one read: they change together. */

@@ -24,6 +24,12 @@ struct option_walker {
     __u32 reason;
 };
 
+/* Ends the walk badly. */
+static __always_inline long option_stop(struct option_walker *walker, __u32 reason) {
+    walker->reason = reason;
+    return 1;
+}
+
 /* Two different ones are kept; no stack reads more, and a third is refused. */
 static __always_inline void neighbour_note(struct about_neighbour *neighbour, const __u8 *mac) {
     if (!neighbour->link_layers) {
@@ -47,38 +53,30 @@ static long neighbour_option_step(__u32 n, void *context) {
     (void)n;
     if (walker->offset >= walker->end)
         return 1;
-    if (walker->offset + 8 > walker->end) {
-        walker->reason = REASON_MALFORMED;
-        return 1;
-    }
+    if (walker->offset + 8 > walker->end)
+        return option_stop(walker, REASON_MALFORMED);
     option = frame_at(walker->frame, walker->offset, 8);
-    if (!option) {
-        walker->reason = frame_missing(walker->frame, walker->offset, 8);
-        return 1;
-    }
-    if (!option[1] || walker->offset + option[1] * 8 > walker->end) {
-        walker->reason = REASON_MALFORMED;
-        return 1;
-    }
+    if (!option)
+        return option_stop(walker, frame_missing(walker->frame, walker->offset, 8));
+    if (!option[1] || walker->offset + option[1] * 8 > walker->end)
+        return option_stop(walker, REASON_MALFORMED);
     if (option[0] == ND_OPTION_SOURCE || option[0] == ND_OPTION_TARGET)
         neighbour_note(neighbour, option + 2);
     walker->offset += option[1] * 8;
     return 0;
 }
 
-/* Link-layer address options of neighbour discovery (RFC 4861, 4.6.1); what goes on for too long is marked.
- */
+/* Link-layer address options of neighbour discovery (RFC 4861, 4.6.1). */
 global_function int parse_neighbour_options(const struct headers *headers, struct packet *packet,
                                             __u32 offset, __u32 end) {
     struct frame frame = {};
     struct option_walker walker = {.frame = &frame, .packet = packet, .offset = offset, .end = end};
 
+    /* unreachable: the verifier asks of every argument */
     if (!headers || !packet)
         return REASON_UNSUPPORTED;
     frame_of_headers(&frame, headers);
     kernel_loop(ND_OPTIONS_MAX, neighbour_option_step, &walker);
-    if (walker.offset < end)
-        packet->marks |= MARK_BAD_OPTIONS;
     return walker.reason;
 }
 
@@ -105,6 +103,7 @@ static __always_inline __u32 parse_neighbour(const struct frame *frame, struct p
         return parse_truncated(packet);
     if (fixed == ND_TARGET_BYTES) {
         message = frame_at(frame, walk->offset, ND_TARGET_BYTES);
+        /* unreachable: extension headers are bounded, so the copy holds every transport header */
         if (!message)
             return frame_missing(frame, walk->offset, ND_TARGET_BYTES);
         address_copy(packet->about.neighbour.target, message + 8);

@@ -18,7 +18,6 @@ enum packet_mark {
     MARK_FRAGMENT_BAD = 8,   /* incomplete transport header in a first one, nested headers */
     MARK_SOURCE_ROUTE = 16,  /* source-route option, routing header type 0 */
     MARK_QUOTED = 64,        /* an ICMP error with a readable quote: about.quoted */
-    MARK_BAD_OPTIONS = 128,  /* neighbour discovery with options that no stack would read */
 };
 
 enum tcp_flag {

@@ -47,6 +47,7 @@ static __always_inline must_check bool cell_find(__u32 base, __u32 count, __u32 
     __u32 low = base;
     const struct cell *cell;
 
+    /* unreachable: that the steps run out; the verifier asks for their bound */
     for (int step = 0; step < CELL_SEARCH_STEPS && count > 1; step++) {
         __u32 half = count / 2;
         __u32 middle = low + half;
@@ -71,6 +72,7 @@ static __always_inline must_check bool cell_find(__u32 base, __u32 count, __u32 
 global_function int policy_cell(__u32 base, __u32 count, __u32 value, struct bits *bits) {
     __u32 place = 0;
 
+    /* unreachable: the verifier asks of every argument */
     if (!bits || !cell_find(base, count, value, bits, &place))
         return -1;
     return place;
@@ -164,6 +166,7 @@ static __always_inline __u64 policy_word(const struct policy_bits *all, __u32 n)
 global_function int policy_first(struct policy_bits *all, __u32 mask, __u32 mask_words) {
     __u64 candidates;
 
+    /* unreachable: the verifier asks of every argument */
     if (!all)
         return RULE_NONE;
     candidates = all->summary;
@@ -173,7 +176,7 @@ global_function int policy_first(struct policy_bits *all, __u32 mask, __u32 mask
         __u64 word = policy_word(all, n);
 
         if (mask_words)
-            word &= n < mask_words ? bits_word(mask, n) : 0;
+            word &= bits_word(mask, n);
         if (word)
             return n * WORD_BITS + lowest_bit(word);
         candidates &= candidates - 1;
@@ -188,6 +191,8 @@ static __always_inline __u32 policy_first_of(struct policy_bits *all, __u64 summ
     __u32 rule = RULE_NONE;
 
     all->summary = summary;
+    /* unreachable: that the turns run out, of which there is one for every word; the verifier asks for their
+     * bound */
 #pragma clang loop unroll(disable)
     for (__u64 turn = 0; turn < WORDS_TURNS && rule == RULE_NONE && all->summary; turn++)
         rule = policy_first(all, mask, mask_words);
@@ -259,6 +264,7 @@ static __always_inline must_check bool policy_rare(const struct session_key *key
         const struct settings *settings = map_lookup(rw_settings, &zero);
         int place;
 
+        /* unreachable: the verifier asks of every look-up */
         if (!settings)
             return false;
         place = policy_cell(side->expires, side->expires_cells, kernel_tai_seconds() - settings->tai_offset,
@@ -302,13 +308,14 @@ global_function int policy_match(struct packet *packet, const struct interface *
     struct verdict verdict;
     __u32 version, rule;
 
+    /* unreachable: the verifier asks of every argument */
     if (!packet || !iface || !key || !all)
         return -1;
     packet->ruling.verdict = verdict_drop(REASON_NOT_READY);
     packet->ruling.cell = 0;
     version = packet->version;
     policy = map_lookup(rw_policies, &version);
-    if (!policy || !version)
+    if (!policy)
         return 0;
     __builtin_memset(all, 0, sizeof(*all));
     direction = direction == INGRESS ? INGRESS : EGRESS;

@@ -84,11 +84,17 @@ static __always_inline struct verdict spoof_arp(const struct packet *packet, con
     return verdict_drop(REASON_SPOOFED_ADDRESS);
 }
 
+/* What a message binds to its link-layer addresses: an advertisement its target, a solicitation its source.
+ */
+static __always_inline const __u8 *neighbour_claim(const struct packet *packet) {
+    return packet->icmp_type == ND_NEIGHBOUR_ADVERT ? packet->about.neighbour.target : packet->key.local;
+}
+
 /* An advertisement speaks of its target, and every solicitation of its sender's MAC (CVE-2021-20267). */
 static __always_inline struct verdict spoof_neighbour(const struct packet *packet,
                                                       const struct interface *iface) {
     const struct about_neighbour *neighbour = &packet->about.neighbour;
-    const __u8 *mac;
+    const __u8 *mac, *claim = neighbour_claim(packet);
 
     if (!packet_is_icmpv6_of(packet, ND_ROUTER_SOLICIT, ND_NEIGHBOUR_ADVERT) ||
         packet->icmp_type == ND_ROUTER_ADVERT || packet->marks & MARK_FRAGMENT_FIRST)
@@ -97,12 +103,12 @@ static __always_inline struct verdict spoof_neighbour(const struct packet *packe
         (neighbour->link_layers > 1 && !own_mac(packet, iface, neighbour->other_link_layer)) ||
         neighbour->link_layers > 2)
         return verdict_drop(REASON_SPOOFED_MAC);
-    if (packet->icmp_type != ND_NEIGHBOUR_ADVERT)
+    if (packet->icmp_type != ND_NEIGHBOUR_ADVERT && address_is_unspecified(claim, 6))
         return verdict_continue();
     mac = neighbour->link_layers ? neighbour->link_layer : packet->source_mac;
-    if (!spoof_address_is_own(packet, iface, mac, neighbour->target) ||
+    if (!spoof_address_is_own(packet, iface, mac, claim) ||
         (neighbour->link_layers > 1 &&
-         !spoof_address_is_own(packet, iface, neighbour->other_link_layer, neighbour->target)))
+         !spoof_address_is_own(packet, iface, neighbour->other_link_layer, claim)))
         return verdict_drop(REASON_SPOOFED_ADDRESS);
     return verdict_continue();
 }

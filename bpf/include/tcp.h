@@ -88,11 +88,11 @@ static __always_inline bool tcp_reset_counts(const struct session *session, cons
            packet->acknowledgement == session->next[other];
 }
 
-/* A FIN is right where it continues what its side has sent, or repeats its end. */
+/* A FIN is right where it continues what its side (which is known) has sent, or repeats its end. */
 static __always_inline bool tcp_fin_is_right(const struct session *session, const struct packet *packet) {
     __u32 direction = packet->direction & 1;
 
-    return tcp_knows(session, direction) && (__s32)(session->next[direction] - packet->sequence) >= 0 &&
+    return (__s32)(session->next[direction] - packet->sequence) >= 0 &&
            (__s32)(tcp_end(packet) - session->next[direction]) >= 0;
 }
 

@@ -77,6 +77,7 @@ static __always_inline __u32 parse_icmp(const struct frame *frame, struct packet
     if (walk->end - walk->offset < ICMP_BYTES)
         return parse_truncated(packet);
     icmp = frame_at(frame, walk->offset, sizeof(*icmp));
+    /* unreachable: extension headers are bounded, so the copy holds every transport header */
     if (!icmp)
         return frame_missing(frame, walk->offset, sizeof(*icmp));
     packet->icmp_type = icmp->type;
@@ -103,6 +104,7 @@ static __always_inline __u32 parse_igmp(const struct frame *frame, struct packet
     if (walk->end - walk->offset < ICMP_BYTES)
         return parse_truncated(packet);
     type = frame_at(frame, walk->offset, 1);
+    /* unreachable: IPv4 options are bounded, so the copy holds every transport header */
     if (!type)
         return frame_missing(frame, walk->offset, 1);
     packet->icmp_type = *type;
@@ -145,6 +147,7 @@ global_function int parse_transport_long(const struct headers *headers, struct p
     struct frame frame = {};
     __u32 reason, before;
 
+    /* unreachable: the verifier asks of every argument */
     if (!headers || !packet || !walk)
         return REASON_UNSUPPORTED;
     frame_of_headers(&frame, headers);

@@ -93,6 +93,12 @@ struct walker {
     __u32 reason; /* why it ended badly, or REASON_NONE */
 };
 
+/* Ends the walk badly. */
+static __always_inline long walk_stop(struct walker *walker, __u32 reason) {
+    walker->reason = reason;
+    return 1;
+}
+
 static __always_inline bool walk_goes_on(const struct walk *walk) {
     return is_extension(walk->protocol) && !(walk->marks & (MARK_FRAGMENT_LATER | MARK_FRAGMENT_BAD));
 }
@@ -114,6 +120,7 @@ global_function int walk_extensions(const struct headers *headers, struct walk *
     struct frame frame = {};
     struct walker walker = {.frame = &frame, .walk = walk};
 
+    /* unreachable: the verifier asks of every argument */
     if (!headers || !walk)
         return REASON_UNSUPPORTED;
     frame_of_headers(&frame, headers);
@@ -136,10 +143,9 @@ static long option_step(__u32 n, void *context) {
     if (walk->offset >= walker->limit)
         return 1;
     option = frame_at(frame, walk->offset, 1);
-    if (!option) {
-        walker->reason = frame_missing(frame, walk->offset, 1);
-        return 1;
-    }
+    /* unreachable: IPv4 options are bounded, so the copy holds them */
+    if (!option)
+        return walk_stop(walker, frame_missing(frame, walk->offset, 1));
     kind = *option;
     if (kind == IPV4_OPTION_END)
         return 1;
@@ -150,14 +156,10 @@ static long option_step(__u32 n, void *context) {
     if (kind == IPV4_OPTION_LSRR || kind == IPV4_OPTION_SSRR)
         walk->marks |= MARK_SOURCE_ROUTE;
     option = frame_at(frame, walk->offset, 2);
-    if (!option) {
-        walker->reason = frame_missing(frame, walk->offset, 2);
-        return 1;
-    }
-    if (option[1] < 2 || walk->offset + option[1] > walker->limit) {
-        walker->reason = REASON_MALFORMED;
-        return 1;
-    }
+    if (!option)
+        return walk_stop(walker, frame_missing(frame, walk->offset, 2));
+    if (option[1] < 2 || walk->offset + option[1] > walker->limit)
+        return walk_stop(walker, REASON_MALFORMED);
     walk->offset += option[1];
     return 0;
 }
@@ -168,6 +170,7 @@ global_function int walk_options(const struct headers *headers, struct walk *wal
     struct walk options = {.offset = offset};
     struct walker walker = {.frame = &frame, .walk = &options, .limit = offset + size};
 
+    /* unreachable: the verifier asks of every argument */
     if (!headers || !walk)
         return REASON_UNSUPPORTED;
     frame_of_headers(&frame, headers);

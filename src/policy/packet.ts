@@ -105,12 +105,15 @@ export interface Packet {
 const vlanTypes = [0x8100, 0x88a8];
 const tagsMax = 2;
 
-function readBody(etherType: number, bytes: Uint8Array): Packet["body"] | Fault {
+/** Of a frame so many bytes are looked at. */
+const frameRoom = 768;
+
+function readBody(etherType: number, bytes: Uint8Array, room: number): Packet["body"] | Fault {
   switch (etherType) {
     case 0x0800:
       return readIpv4(bytes);
     case 0x86dd:
-      return readIpv6(bytes);
+      return readIpv6(bytes, room);
     case 0x0806:
       return readArp(bytes, false);
     case 0x8035:
@@ -133,7 +136,7 @@ export function readPacket(frame: Uint8Array): Packet | Fault {
     etherType = wordAt(frame, start + 2);
     start += 4;
   }
-  const body = readBody(etherType, frame.subarray(start));
+  const body = readBody(etherType, frame.subarray(start), frameRoom - start);
   if (typeof body === "string") return body;
   return { sourceMac: macAt(frame, 6), destinationMac: macAt(frame, 0), vlans, etherType, body };
 }

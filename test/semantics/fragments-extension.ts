@@ -1,7 +1,20 @@
 /** docs/semantics.md, "Fragments and odd packets": IPv6 extension headers. */
-import { extension, fragment, hopByHop, type Layer, payload, raw, routing } from "../support/packet.ts";
+import { gatewayMac, guestMac } from "../support/bed.ts";
+import {
+  extension,
+  fragment,
+  hopByHop,
+  type Layer,
+  ndOption,
+  payload,
+  raw,
+  routerSolicitation,
+  routing,
+  sourceLinkLayer,
+} from "../support/packet.ts";
+import { ndOut } from "./guest-frames.ts";
 import { plays, type Sentences } from "./rows.ts";
-import { type Body, into, out, protocol, syn } from "./steps.ts";
+import { type Body, into, out, protocol, quoting, type Step, syn, udp, unreachable } from "./steps.ts";
 
 const ssh = { rules: ["ingress accept tcp 22/22 any"] };
 
@@ -13,6 +26,23 @@ function behind(headers: readonly Layer[], port = 22): Body {
 /** A header of this many bytes. */
 const sized = (bytes: number): Layer => extension(60, { data: new Uint8Array(bytes - 2) });
 const repeat = (count: number): Layer[] => Array.from({ length: count }, () => extension(60));
+
+/** An error behind these headers, about a packet that has those. */
+const quotes = (headers: readonly Layer[], quoted: readonly Layer[]): Body => {
+  const error = quoting(unreachable, {
+    from: "me",
+    to: "peer",
+    body: (family) => [...quoted, ...udp("1>2")(family)],
+  });
+  return (family) => [...headers, ...error(family)];
+};
+
+/** An option of neighbour discovery that is so long and says nothing, and the sender's MAC. */
+const blank = (bytes: number): Uint8Array => ndOption(14, new Uint8Array(bytes - 2));
+const mine = sourceLinkLayer(guestMac);
+const theirs = sourceLinkLayer(gatewayMac);
+const solicits = (options: readonly Uint8Array[], expected: string): Step =>
+  ndOut(routerSolicitation(...options), expected, { to: "ff02::2" });
 
 const walked: Readonly<Record<string, Layer>> = {
   "0, hop-by-hop options": hopByHop(),
@@ -64,6 +94,45 @@ export const extensionRows: Sentences = {
         into(behind([sized(256), sized(256)], 23), "drop no-rule"),
         into(behind([sized(520)]), "drop unsupported"),
         into(behind([sized(256), sized(264)]), "drop unsupported"),
+      ],
+      { families: [6] },
+    ),
+  ],
+  "Of a frame the first 768 bytes are looked at": [
+    plays(
+      "what an error quotes is walked as far",
+      { rules: ["ingress drop icmpv6 any"] },
+      [
+        out(udp("1>2"), "accept default-egress new"),
+        into(quotes([sized(200)], []), "accept related related"),
+        into(quotes([], [sized(512)]), "accept related related"),
+        into(quotes([sized(400)], [sized(256)]), "accept related related"),
+        into(quotes([sized(400)], [sized(264)]), "drop rule"),
+        into(quotes([], [sized(512), sized(8)]), "drop rule"),
+        into(quotes([sized(512)], [sized(160), sized(8)]), "drop rule"),
+      ],
+      { families: [6] },
+    ),
+    plays(
+      "options of neighbour discovery are read as far",
+      {},
+      [
+        solicits([blank(696), mine], "accept neighbour-discovery"),
+        solicits([blank(704), mine], "drop unsupported"),
+        solicits([blank(696), theirs], "drop spoofed-mac"),
+        solicits([blank(704), theirs], "drop unsupported"),
+        solicits([blank(1600)], "accept neighbour-discovery"),
+        solicits(
+          Array.from({ length: 88 }, () => mine),
+          "accept neighbour-discovery",
+        ),
+        solicits(
+          Array.from({ length: 89 }, () => mine),
+          "drop unsupported",
+        ),
+        solicits([mine, Uint8Array.of(1, 1, 2)], "drop malformed"),
+        solicits([mine, Uint8Array.of(1, 0, 2, 0, 0, 0, 1, 1)], "drop malformed"),
+        solicits([mine, Uint8Array.of(1, 2, 2, 0, 0, 0, 1, 1)], "drop malformed"),
       ],
       { families: [6] },
     ),

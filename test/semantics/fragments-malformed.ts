@@ -26,6 +26,10 @@ const cut =
   (number: number, bytes: number): Body =>
   () => [raw(new Uint8Array(bytes).fill(0x50), { protocol: number })];
 
+/** An option of one byte where the header ends, and the packet with it. */
+const lastByte = (kind: number): Uint8Array => Uint8Array.of(1, 1, 1, kind);
+const nothing: Body = () => [];
+
 export const malformedRows: Sentences = {
   "Contradictory or truncated headers": [
     plays(
@@ -41,6 +45,8 @@ export const malformedRows: Sentences = {
         into(udp("1>3"), malformed, { ip4: { options: ipv4Option(7, new Uint8Array(2), 1) } }),
         into(udp("1>3"), malformed, { ip4: { options: ipv4Option(7, new Uint8Array(2), 9) } }),
         into(udp("1>3"), passed, { ip4: { options: ipv4Option(7, new Uint8Array(2)) } }),
+        into(nothing, malformed, { ip4: { options: lastByte(7), protocol: 50 } }),
+        into(nothing, passed, { ip4: { options: lastByte(0), protocol: 50 } }),
       ],
       { families: [4] },
     ),

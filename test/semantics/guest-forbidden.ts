@@ -28,6 +28,8 @@ const opened = "accept default-egress new";
 const wrongAddress = "drop spoofed-address";
 const wrongMac = "drop spoofed-mac";
 const strangerMac = "02:00:00:00:99:99";
+/** With its own more than a record holds. */
+const many = ["third", "fourth", "fifth"];
 const lenient = { nic: { antiSpoofing: false } };
 const watching = { nic: { antiSpoofing: "observe" } };
 
@@ -214,6 +216,12 @@ export const forbiddenRows: Sentences = {
         into(syn(80), "accept rule new", { from: "me", on: "eni-2" }),
       ],
     ),
+    plays("each of many", { nic: { addresses: ["me", ...many] }, rules: ["ingress accept all any"] }, [
+      into(syn(80), wrongAddress, { from: "third" }),
+      into(syn(80), wrongAddress, { from: "fifth" }),
+      into(syn(80), "accept rule new", { from: "vip" }),
+      out(syn(80), "accept default-egress new", { from: "fifth" }),
+    ]),
     plays(
       "not from its link-local address, or a pair's",
       {

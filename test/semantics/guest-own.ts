@@ -9,6 +9,7 @@ import {
   routerAlert4,
   routerAlert6,
   routerSolicitation,
+  sourceLinkLayer,
   targetLinkLayer,
 } from "../support/packet.ts";
 import {
@@ -37,6 +38,21 @@ const gateways = { networks: { "vpc-a": { type: "vpc", gateways: ["192.0.2.1", "
 function pairs(...list: readonly { address: string; mac?: string }[]) {
   return { nic: { allowedAddressPairs: list } };
 }
+
+const otherMac = "00:00:5e:00:01:02";
+const thirdMac = "00:00:5e:00:01:03";
+/** A virtual address with two MACs, and another one with a third. */
+const virtual = pairs(
+  { address: "2001:db8:1::100/128", mac: vrrpMac },
+  { address: "2001:db8:1::100/128", mac: otherMac },
+  { address: "2001:db8:1::101/128", mac: thirdMac },
+);
+const bindsTarget = (macs: readonly string[], expected: string) =>
+  announce("2001:db8:1::100", expected, { sourceMac: vrrpMac }, ...macs.map(targetLinkLayer));
+const bindsSource = (from: string, macs: readonly string[], expected: string, sourceMac = guestMac) => {
+  const { message, way } = solicit("2001:db8:1::1", ...macs.map(sourceLinkLayer));
+  return ndOut(message, expected, { ...way, from, sourceMac });
+};
 
 const mldOut = (message: ReturnType<typeof mld>, expect: string, from: string) =>
   out(() => [hopByHop(routerAlert6), message], expect, { from, to: "ff02::16", ip6: { hopLimit: 1 } });
@@ -117,6 +133,41 @@ export const ownRows: Sentences = {
         out(syn(80), wrongAddress, { sourceMac: vrrpMac }),
         out(syn(80), wrongMac, { from: "vip", sourceMac: "00:00:5e:00:01:02" }),
       ],
+    ),
+  ],
+  "What neighbour discovery binds to link-layer addresses": [
+    plays(
+      "an advertisement its target, to one, to two, to no third",
+      virtual,
+      [
+        bindsTarget([vrrpMac], discovery),
+        bindsTarget([vrrpMac, otherMac], discovery),
+        bindsTarget([vrrpMac, vrrpMac, otherMac, vrrpMac], discovery),
+        bindsTarget([vrrpMac, thirdMac], wrongAddress),
+        bindsTarget([thirdMac, vrrpMac], wrongAddress),
+        bindsTarget([vrrpMac, "00:00:5e:00:01:04"], wrongMac),
+        bindsTarget([vrrpMac, otherMac, thirdMac], wrongMac),
+        announce("::", wrongAddress, { from: "me" }),
+      ],
+      { families: [6] },
+    ),
+    plays(
+      "a solicitation its source, unless that is unspecified",
+      virtual,
+      [
+        bindsSource("me", [guestMac], discovery),
+        bindsSource("me", [vrrpMac], wrongAddress),
+        bindsSource("me", [guestMac, vrrpMac], wrongAddress),
+        bindsSource("vip", [vrrpMac], discovery, vrrpMac),
+        bindsSource("vip", [otherMac, vrrpMac], discovery, vrrpMac),
+        bindsSource("vip", [thirdMac], wrongAddress, vrrpMac),
+        bindsSource(privacy, [guestMac], discovery),
+        bindsSource(privacy, [vrrpMac], wrongAddress),
+        bindsSource("::", [], discovery),
+        ndOut(routerSolicitation(sourceLinkLayer(vrrpMac)), wrongAddress, { from: "me", to: "ff02::2" }),
+        ndOut(routerSolicitation(sourceLinkLayer(guestMac)), discovery, { from: "me", to: "ff02::2" }),
+      ],
+      { families: [6] },
     ),
   ],
   "Its own are the listed addresses": [

@@ -52,6 +52,19 @@ export const observeRows: Sentences = {
       ],
     ),
     plays(
+      "however many rules are observed behind those that enforce",
+      mixed(
+        ["egress drop tcp 9/9 any priority=1"],
+        Array.from({ length: 100 }, (_, n) => `egress drop tcp ${1000 + n}/${1000 + n} any priority=2`),
+      ),
+      [
+        out(syn(9), "drop rule none sg-t 0"),
+        out(syn(1000), "accept observed new sg-w 0"),
+        out(syn(1099), "accept observed new sg-w 99"),
+        out(syn(1100), opened),
+      ],
+    ),
+    plays(
       "dropped by the enforcing groups too: it is dropped",
       mixed(["ingress drop tcp 80/80 any priority=5"], ["ingress drop tcp 80/80 any"]),
       [into(syn(80), "drop rule none sg-w 0"), out(syn(80), opened)],

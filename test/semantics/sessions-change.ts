@@ -38,6 +38,14 @@ function members(groups: readonly string[], list: readonly string[]): Setting {
   };
 }
 
+/** eni-2 is in sg-y, which the rules name, and in another group. */
+const elsewhere = (group: string) => ({
+  rules: ["ingress accept udp 53/53 sg-y"],
+  groups: { "sg-y": {}, "sg-a": {}, "sg-b": {} },
+  mate: { groups: ["sg-y", group] },
+  nics: { "eni-3": { groups: ["sg-y", "sg-b"] }, "eni-4": { groups: ["sg-b"] } },
+});
+
 export const changeRows: Sentences = {
   "**Change of rules, groups, members, lists**": [
     plays("by the same rule in another place, by another rule, by inner access", dns, [
@@ -216,6 +224,17 @@ export const changeRows: Sentences = {
       into(udp("40002>53"), "accept rule new", { from: "third" }),
       into(udp("40002>53"), noRule, { from: "fourth" }),
     ]),
+    plays(
+      "a member that changes other groups stays what it is to rules that do not name them",
+      elsewhere("sg-a"),
+      [
+        into(asked, "accept rule new sg-t 0", { from: "mate" }),
+        change(elsewhere("sg-b")),
+        into(udp("40001>53"), "accept rule new sg-t 0", { from: "mate" }),
+        into(udp("40001>53"), "accept rule new sg-t 0", { from: "third" }),
+        into(udp("40001>53"), noRule, { from: "fourth" }),
+      ],
+    ),
     plays("an address that changes its owner stands for the one group or the other", owner("eni-3"), [
       into(asked, "accept rule new sg-t 0", { from: "vip" }),
       change(owner("eni-4")),

@@ -63,7 +63,7 @@ export function readIpv4(bytes: Uint8Array): Ip | Fault {
   const fragment = readFragment(bytes, payload.length);
   if (typeof fragment === "string") return fragment;
   const protocol = byteAt(bytes, 9);
-  const inner = readTransport({ family: 4, protocol, payload, fragment, before: 0 });
+  const inner = readTransport({ family: 4, protocol, payload, fragment, before: 0, room: payload.length });
   if (typeof inner === "string") return inner;
   const hopLimit = byteAt(bytes, 8);
   return { kind: "ip", family: 4, source, destination, protocol, hopLimit, sourceRoute, ...inner };

@@ -83,8 +83,8 @@ export function walkExtensions(payload: Uint8Array, first: number): Walk | Fault
   return at;
 }
 
-/** Reads what stands behind an Ethernet type 0x86dd. */
-export function readIpv6(bytes: Uint8Array): Ip | Fault {
+/** Reads what stands behind an Ethernet type 0x86dd, of which `room` bytes are looked at. */
+export function readIpv6(bytes: Uint8Array, room: number): Ip | Fault {
   if (bytes.length < 40 || byteAt(bytes, 0) >> 4 !== 6) return "malformed";
   const end = 40 + wordAt(bytes, 4);
   if (end > bytes.length) return "malformed";
@@ -103,6 +103,7 @@ export function readIpv6(bytes: Uint8Array): Ip | Fault {
         payload: payload.subarray(walk.start),
         fragment,
         before: walk.start - walk.fragmentStart,
+        room: room - 40 - walk.start,
       });
   if (typeof inner === "string") return inner;
   const hopLimit = byteAt(bytes, 7);

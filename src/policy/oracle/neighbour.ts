@@ -1,6 +1,6 @@
 /** Neighbour discovery (RFC 4861): what a message claims. */
 import type { Mac } from "../../model/model.ts";
-import type { Neighbour } from "../packet.ts";
+import type { Fault, Neighbour } from "../packet.ts";
 import { addressAt, byteAt, macAt } from "./bytes.ts";
 
 export const icmp6 = {
@@ -22,25 +22,32 @@ export function isNeighbourDiscovery(type: number): boolean {
   return type >= icmp6.routerSolicitation && type <= icmp6.redirect;
 }
 
-/** The MACs of link-layer address options; an option without length, or beyond the end, is contradictory. */
-function readMacs(options: Uint8Array): readonly Mac[] | "malformed" {
-  const macs: Mac[] = [];
+/**
+ * The different MACs of link-layer address options, of which `room` bytes are looked at; an option without length, or
+ * beyond the end, is contradictory.
+ */
+function readMacs(options: Uint8Array, room: number): readonly Mac[] | Fault {
+  const macs = new Map<string, Mac>();
   for (let offset = 0; offset < options.length; ) {
     if (offset + 8 > options.length) return "malformed";
+    if (offset + 8 > room) return "unsupported";
     const length = byteAt(options, offset + 1) * 8;
     if (length === 0 || offset + length > options.length) return "malformed";
     const type = byteAt(options, offset);
-    if (type === 1 || type === 2) macs.push(macAt(options, offset + 2));
+    if (type === 1 || type === 2) {
+      const mac = macAt(options, offset + 2);
+      macs.set(String(mac), mac);
+    }
     offset += length;
   }
-  return macs;
+  return [...macs.values()];
 }
 
-/** Reads a whole message of types 133 to 137. */
-export function readNeighbour(type: number, message: Uint8Array): Neighbour | "malformed" {
+/** Reads a whole message of types 133 to 137, of which `room` bytes are looked at. */
+export function readNeighbour(type: number, message: Uint8Array, room: number): Neighbour | Fault {
   const fixed = fixedLengths[type - icmp6.routerSolicitation] ?? 0;
   if (message.length < fixed) return "malformed";
-  const macs = readMacs(message.subarray(fixed));
-  if (macs === "malformed") return "malformed";
+  const macs = readMacs(message.subarray(fixed), room - fixed);
+  if (typeof macs === "string") return macs;
   return { target: fixed >= 24 ? addressAt(message, 8, 6) : null, macs };
 }

@@ -60,14 +60,17 @@ function mayClaim({ model, own }: Sender, mac: Mac, claimed: Address): boolean {
 
 /**
  * A message's own link-layer options name own MACs; what it binds to them (an advertisement's target, a
- * solicitation's source) is an address that may be sent with that MAC.
+ * solicitation's source) is an address that may be sent with that MAC. More than two MACs are nobody's: no stack reads
+ * them all.
  */
 function judgeNeighbour(sender: Sender, packet: Packet, ip: Ip): Reason | null {
   if (ip.transport.kind !== "icmp" || ip.transport.neighbour === null) return null;
   const { type, neighbour } = ip.transport;
   if (!neighbour.macs.every((mac) => isOwnMac(sender.own, mac))) return "spoofed-mac";
-  const claimed = type === icmp6.neighbourAdvertisement ? neighbour.target : ip.source;
-  if (claimed === null || isUnspecified(claimed)) return null;
+  if (neighbour.macs.length > 2) return "spoofed-mac";
+  const isAdvertisement = type === icmp6.neighbourAdvertisement;
+  const claimed = isAdvertisement ? neighbour.target : ip.source;
+  if (claimed === null || (isUnspecified(claimed) && !isAdvertisement)) return null;
   const macs = neighbour.macs.length > 0 ? neighbour.macs : [packet.sourceMac];
   return macs.every((mac) => mayClaim(sender, mac, claimed)) ? null : "spoofed-address";
 }

@@ -15,10 +15,12 @@ export interface Source {
   readonly fragment: Fragment | null;
   /** Bytes of extension headers between the fragment header and the transport header. */
   readonly before: number;
+  /** So many bytes of the payload are looked at: more than any transport header has. */
+  readonly room: number;
 }
 
 /** A transport header and its length; `short`: it is not whole in these bytes. */
-type Read = { readonly transport: Transport; readonly header: number } | "short" | "malformed";
+type Read = { readonly transport: Transport; readonly header: number } | "short" | Fault;
 
 /** No flag at all, and SYN with FIN or RST, mean nothing. */
 export function areFlagsContradictory(flags: number): boolean {
@@ -61,12 +63,13 @@ function readUdp({ payload, fragment }: Source): Read {
   };
 }
 
-function readIcmp({ family, payload, fragment }: Source): Read {
+function readIcmp({ family, payload, fragment, room }: Source): Read {
   if (payload.length < 8) return "short";
   const type = byteAt(payload, 0);
   const whole = fragment === null || fragment.kind === "atomic";
-  const neighbour = family === 6 && whole && isNeighbourDiscovery(type) ? readNeighbour(type, payload) : null;
-  if (neighbour === "malformed") return "malformed";
+  const isNeighbour = family === 6 && whole && isNeighbourDiscovery(type);
+  const neighbour = isNeighbour ? readNeighbour(type, payload, room) : null;
+  if (typeof neighbour === "string") return neighbour;
   return {
     header: 8,
     transport: {
@@ -75,7 +78,7 @@ function readIcmp({ family, payload, fragment }: Source): Read {
       code: byteAt(payload, 1),
       identifier: wordAt(payload, 4),
       neighbour,
-      body: payload.subarray(8),
+      body: payload.subarray(8, Math.max(8, room)),
     },
   };
 }
@@ -98,7 +101,7 @@ export function readTransport(source: Source): Pick<Ip, "fragment" | "badlyCut" 
   const { fragment } = source;
   if (fragment?.kind === "later") return { fragment, badlyCut: false, transport: { kind: "unseen" } };
   const read = readHeader(source);
-  if (read === "malformed") return "malformed";
+  if (read === "malformed" || read === "unsupported") return read;
   if (read === "short") {
     return fragment?.kind === "first"
       ? { fragment, badlyCut: true, transport: { kind: "unseen" } }
