@@ -16,17 +16,14 @@ export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
 /** The one file that compiles the headers of the verdict. */
 const verdictFile = "judge-frame.c";
-const shared = [
-  verdictFile,
-  "commands.c",
-  "maps.c",
-  "events.c",
-  "fuzz/world.c",
-  "fuzz/digest.c",
-  "fuzz/program.c",
-];
 /** Frames that are made up, by layer. */
 const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
+const shared = [
+  verdictFile,
+  ...["commands.c", "maps.c", "events.c"],
+  ...["world", "digest", "program", "talk"].map((name) => `fuzz/${name}.c`),
+  ...makers,
+];
 const warnings = "-std=gnu11 -g -Wall -Wextra -Werror -DRINGWALL_NATIVE".split(" ");
 /** Alignment is not asked for: the verdict reads headers where they lie, as every BPF program does. */
 const sanitizers = "-O1 -fsanitize=address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all".split(
@@ -125,7 +122,7 @@ function compileObjects(
  * all the same, and the program that takes commands has the sanitizers in everything.
  */
 export function buildFuzzer(folder: string): string {
-  const around = ["fuzz/fuzz.c", ...makers, ...shared.filter((name) => name !== verdictFile)];
+  const around = ["fuzz/fuzz.c", ...shared.filter((name) => name !== verdictFile)];
   const objects = [
     ...compileObjects(folder, around, ["-O2"]),
     ...compileObjects(folder, [verdictFile], [...sanitizers, ...guidance, "-O2"]),

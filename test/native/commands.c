@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "judge-frame.h"
 #include "fuzz/program.h"
+#include "fuzz/talk.h"
 #include "fuzz/world.h"
 
 /* ---- words ---- */
@@ -261,6 +262,26 @@ static void do_program(void) {
     printf("state %llu %llu\n", answers.state, answers.bytes);
 }
 
+static void do_begin(void) {
+    __u32 choice = next_number();
+
+    talk_begin(choice, next_number());
+}
+
+static void print_made(const struct made *made, const struct native_answer *answer) {
+    printf("made");
+    print_bytes(made->bytes, made->size);
+    putchar('\n');
+    print_answer(answer);
+}
+
+static void do_talk(void) {
+    __u64 seed = next_number();
+    __u32 count = next_number(), place = next_place(world.interfaces), direction = next_place(INGRESS + 1);
+
+    talk(seed, count, place | (direction == INGRESS ? FRAME_INGRESS : 0), next_number(), print_made);
+}
+
 void command_run(char *line) {
     static const struct {
         const char *verb;
@@ -271,6 +292,7 @@ void command_run(char *line) {
         {"events", do_events},     {"faults", do_faults},       {"clock", do_clock},
         {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
         {"pool", do_pool},         {"program", do_program},     {"work", do_work},
+        {"begin", do_begin},       {"talk", do_talk},
     };
     const char *verb = strtok(line, " \n");
 

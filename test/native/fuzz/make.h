@@ -27,6 +27,8 @@ struct made {
 
 /* Any frame. */
 void make_frame(struct made *made, struct chance *chance);
+/* The same, for an interface and direction. */
+void make_frame_at(struct made *made, struct chance *chance, __u8 flags);
 /* The frame's answer: ends, ports and direction exchanged, flags and numbers as TCP would answer. */
 void make_answer(struct made *made, struct chance *chance);
 /* Another frame of the same flow and direction: TCP goes on with its bytes. */

@@ -3,7 +3,7 @@ import { describeSession } from "../../../src/kernel/session-codec.ts";
 import { encodeSettings, type KernelSettings } from "../../../src/kernel/settings.ts";
 import type { PacketVerdict, Session } from "../../../src/kernel/status.ts";
 import { TestRun } from "../../../src/kernel/testrun.ts";
-import type { Model } from "../../../src/model/model.ts";
+import type { Direction, Model } from "../../../src/model/model.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
 import { Oracle } from "../../../src/policy/oracle/oracle.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
@@ -109,7 +109,16 @@ async function sayNative(program: Program, parts: readonly (readonly string[])[]
   const time = await walk(program, visit, async (stage) => {
     resolved = resolvedStages[stage];
   });
-  const { timeouts } = encodeSettings(choiceOf(program) ?? settings[0] ?? missing(), hz, 0);
+  return { verdicts, sessions: saySessions(parts, choiceOf(program), time) };
+}
+
+/** Sessions that are alive at a time, of each interface's tables as the native build told them. */
+export function saySessions(
+  parts: readonly (readonly string[])[],
+  choice: KernelSettings | undefined,
+  time: number,
+): readonly string[] {
+  const { timeouts } = encodeSettings(choice ?? missing(), hz, 0);
   const clock = { now: nativeJiffies(time) >>> 0, hz, timeouts, generation: -1 };
   const sessions = parts.flatMap((lines, place) =>
     lines
@@ -119,7 +128,7 @@ async function sayNative(program: Program, parts: readonly (readonly string[])[]
       .filter(isAlive)
       .map((session) => saySession(session, place)),
   );
-  return { verdicts, sessions: sessions.sort() };
+  return sessions.sort();
 }
 
 function missing(): never {
@@ -182,6 +191,39 @@ export class Kernel {
 
   private constructor(run: TestRun) {
     this.#run = run;
+  }
+
+  /** A life of its own for many frames: nothing is remembered, the rules are the first stage's. */
+  async begin(choice: number): Promise<void> {
+    this.#uptime += rest;
+    this.#isUsed = true;
+    await this.#begin(settings[choice % settings.length] ?? missing());
+  }
+
+  /** Frames at one time, each as a test run of a tc program takes it; what is said of each. */
+  judgeMany(
+    place: number,
+    direction: Direction,
+    frames: readonly Uint8Array[],
+    at: number,
+  ): readonly string[] {
+    const name = this.#nameOf(interfaceIds[place] ?? "");
+    const resolved = this.#stages[0] ?? missing();
+    const hook = this.#hookTurn++ % 2 === 0 ? ("xdp" as const) : ("tc" as const);
+    const verdicts = this.#run.run({
+      interface: name,
+      direction,
+      ...(direction === "egress" ? { hook } : {}),
+      packets: frames,
+      times: frames.map(() => start + at),
+      uptimes: frames.map(() => this.#uptime + at),
+    });
+    return verdicts.map((verdict) => (verdict === null ? "nothing" : sayKernel(verdict, resolved, name)));
+  }
+
+  /** What is remembered and alive at the time of the last frame. */
+  sessions(): Promise<readonly string[]> {
+    return this.#sessions();
   }
 
   async run(program: Program): Promise<Said> {

@@ -9,6 +9,9 @@
  *   stage PLACE RECORD...          what "set" wrote since the last one is this stage; each interface's record
  *   pool mac|ipv4|ipv6|port BYTES  what frames that are made up are made of
  *   program BYTES                  runs a program (program.h)
+ *   begin SETTINGS ENTRIES         nothing is remembered, session tables have so many entries
+ *   talk SEED COUNT PLACE DIRECTION MILLISECONDS
+ *                                  makes frames up and judges them (talk.h): "made BYTES", then the verdict
  */
 #ifndef RINGWALL_FUZZ_WORLD_H
 #define RINGWALL_FUZZ_WORLD_H

@@ -10,8 +10,10 @@ import { applyMutant, type Mutant, mutantsOf } from "./operators.ts";
 
 /** Mutants in CI; "all" in `make mutants`. */
 const wanted = process.env.RINGWALL_MUTANTS ?? "30";
-/** Percent; survivors are mistakes that change nothing that is asked, too. */
-const least = 60;
+/** Percent of all; a sample has its luck. Survivors are mistakes that change nothing that is asked, too. */
+const least = wanted === "all" ? 85 : 70;
+/** Those of the whole run, as they stand in the repository: without lines, which every change moves. */
+const survivorsFile = new URL("survivors.txt", import.meta.url);
 const seed = Number(process.env.RINGWALL_SEED ?? 1);
 /** Layout and maps are data; the others hold the verdict. */
 const others = new Set([
@@ -102,6 +104,10 @@ describe("mistakes in the BPF C", () => {
     const report = `seed ${seed}: ${killed} killed, ${survivors.length} survived, ${score.toFixed(1)} %`;
     mkdirSync("build", { recursive: true });
     writeFileSync("build/mutants.txt", `${[report, ...survivors].join("\n")}\n`);
+    if (wanted === "all") {
+      const withoutLines = survivors.map((survivor) => survivor.replace(/^([a-z.]+):\d+/, "$1"));
+      writeFileSync(survivorsFile, `${[report, ...withoutLines].join("\n")}\n`);
+    }
     console.log(report);
     expect(score, survivors.join("\n")).toBeGreaterThanOrEqual(least);
   }, 86_400_000);

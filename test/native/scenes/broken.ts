@@ -3,7 +3,10 @@
  * between two looks of this one: it goes on.
  */
 import { constants } from "node:os";
+import { digest64 } from "../../../src/kernel/digest.ts";
 import {
+  IdentityKeyStruct,
+  IdentityStruct,
   InterfaceStruct,
   type PolicySideStruct,
   PolicyStruct,
@@ -29,7 +32,7 @@ interface Scene {
   readonly claim: string;
   readonly setting?: Setting;
   readonly before?: readonly Step[];
-  readonly damage: (bench: Bench) => void;
+  readonly damage: (bench: Bench) => unknown;
   readonly after: readonly Step[];
   /** Of eni-1 at the end: "table state" of each, sorted; nothing: not asked. */
   readonly sessions?: readonly string[];
@@ -80,6 +83,18 @@ const key = SessionKeyStruct.encode({
   kind: 0,
 });
 
+/** A change that takes eni-2's address out of its groups has written the address, and switched nothing yet. */
+function takeMate(bench: Bench): number {
+  const entry = { network: digest64("vpc-a"), address: addressBytes("::ffff:192.0.2.12") };
+  const mate = IdentityKeyStruct.encode(entry);
+  const present = IdentityStruct.decode(bytesOf(bench.maps.identities.get(mate)));
+  const slot = SlotStruct.decode(bytesOf(bench.maps.slots.get(indexKey(own(bench).slot))));
+  const generation = Math.max(slot.generation, own(bench).generation) + 1;
+  const changed = { ...present, before: present.after, after: 0n, generation };
+  bench.script.set("rw_identities", mate, IdentityStruct.encode(changed));
+  return generation;
+}
+
 /** Another CPU puts this session of handshakeOut() into a table. */
 function putSession(bench: Bench, table: number, time: number, fields: Partial<SessionStruct>): void {
   const zero = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
@@ -112,7 +127,26 @@ const asksDhcp = out(udp("68>67"), "drop table-full", { to: "255.255.255.255" })
 const ssh = { rules: ["ingress accept tcp 22/22 any"] };
 const timed = { rules: ["egress accept tcp 443/443 any expires=+600"] };
 
+const byMates = {
+  rules: ["ingress accept tcp 22/22 sg-m"],
+  groups: { "sg-m": {} },
+  mate: { groups: ["sg-m"] },
+};
+const askedByMate = (expected: string): Step => into(syn(22), expected, { from: "mate" });
+
 const scenes: readonly Scene[] = [
+  {
+    claim: "an address that is being changed is what it was to policies that are not yet switched",
+    setting: byMates,
+    damage: takeMate,
+    after: [askedByMate("accept rule new"), askedIn("drop no-rule")],
+  },
+  {
+    claim: "an address that is being changed is what it becomes to policies that are switched",
+    setting: byMates,
+    damage: (bench) => changeSlot(bench, { generation: takeMate(bench) }),
+    after: [askedByMate("drop no-rule")],
+  },
   {
     claim: "an interface without session tables opens no session",
     damage: (bench) => changeRecord(bench, { number: 4000 }),

@@ -19,11 +19,16 @@ static void own_ends(struct made *made, struct chance *chance) {
 }
 
 void make_frame(struct made *made, struct chance *chance) {
+    make_frame_at(made, chance,
+                  one_of(chance, 0, 0, 1, 1, 2, 3, 4, 5) | (chance_one_in(chance, 2) ? FRAME_INGRESS : 0));
+}
+
+void make_frame_at(struct made *made, struct chance *chance, __u8 flags) {
     __u32 type = one_of(chance, ETHERTYPE_IPV4, ETHERTYPE_IPV4, ETHERTYPE_IPV4, ETHERTYPE_IPV6,
                         ETHERTYPE_IPV6, ETHERTYPE_IPV6, ETHERTYPE_ARP, ETHERTYPE_RARP, 0x88b5, 0x1234);
 
     made->size = 0;
-    made->flags = one_of(chance, 0, 0, 1, 1, 2, 3, 4, 5) | (chance_one_in(chance, 2) ? FRAME_INGRESS : 0);
+    made->flags = flags;
     put_from(made, chance, POOL_MAC);
     put_from(made, chance, POOL_MAC);
     if (chance_one_in(chance, 6))
