@@ -12,7 +12,7 @@ import { Bench } from "./bench.ts";
 const start = 1_800_000_000;
 /** No row has more sessions, or more rules. */
 const tables = 256;
-const entries = 4096;
+const entries = 16_384;
 
 /** A frame of a row: what it must get, and what is needed to say what it got. */
 export interface RowFrame {

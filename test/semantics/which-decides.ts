@@ -2,8 +2,30 @@
 import { plays, type Sentences } from "./rows.ts";
 import { into, out, syn } from "./steps.ts";
 
+/** 200 rules, every other of which matches a packet to port 22 in one dimension alone. */
+const halves = (first: number): readonly string[] =>
+  Array.from({ length: 200 }, (_, n) =>
+    n % 2 === 0
+      ? `ingress accept tcp ${first + n}/${first + n} any priority=2`
+      : `ingress accept tcp 22/22 10.${first / 1000}.${n}.0/24 priority=2`,
+  );
+
 export const decidingRows: Sentences = {
   "The **smallest priority number** decides.": [
+    plays(
+      "however many stand before it that match in part",
+      {
+        rules: ["ingress drop tcp 22/22 peers priority=100"],
+        groups: Object.fromEntries([1, 2, 3, 4].map((n) => [`sg-${n}`, { rules: halves(n * 1000) }])),
+        nic: { groups: ["sg-t", "sg-1", "sg-2", "sg-3", "sg-4"] },
+      },
+      [
+        into(syn(22), "drop rule none sg-t 0"),
+        into(syn(4198), "accept rule new"),
+        into(syn(5000), "drop no-rule"),
+      ],
+      { families: [4] },
+    ),
     plays(
       "an accept of 2 yields to a drop of 1, and outranks one of 3",
       {

@@ -24,6 +24,9 @@ const others = new Set([
   "config.h",
   "scratch.h",
   "switched.h",
+  // The hooks are none of the native build.
+  "context.h",
+  "forward.h",
 ]);
 const headers = readdirSync(headersFolder).filter((name) => !others.has(name));
 const flags = ["-O0", "-w", "-g0"];

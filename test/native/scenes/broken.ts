@@ -23,7 +23,16 @@ import { plays } from "../../semantics/rows.ts";
 import type { Setting } from "../../semantics/setting.ts";
 import { handshakeOut, into, out, type Step, syn, tcp, udp, wait } from "../../semantics/steps.ts";
 import { gatewayMac, guestMac } from "../../support/bed.ts";
-import { addressBytes, arp, ethernet, frame, toHex } from "../../support/packet.ts";
+import {
+  addressBytes,
+  arp,
+  ethernet,
+  frame,
+  ipv6,
+  multicastMac,
+  routerSolicitation,
+  toHex,
+} from "../../support/packet.ts";
 import type { Bench } from "../bench.ts";
 import { hz, nativeJiffies } from "../program.ts";
 import { type SaidRow, Speaker } from "../rows.ts";
@@ -95,6 +104,13 @@ function takeMate(bench: Bench): number {
   return generation;
 }
 
+/** A change that takes this link-local address from another guest has written it, and switched nothing yet. */
+function takePrivate(bench: Bench): void {
+  const entry = { network: digest64("vpc-a"), address: addressBytes(privateAddress) };
+  const held = { echo: 0, generation: 1, before: 1n, after: 0n, flags: 0 };
+  bench.script.set("rw_identities", IdentityKeyStruct.encode(entry), IdentityStruct.encode(held));
+}
+
 /** Another CPU puts this session of handshakeOut() into a table. */
 function putSession(bench: Bench, table: number, time: number, fields: Partial<SessionStruct>): void {
   const zero = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
@@ -107,7 +123,7 @@ const asksOut = (expected: string): Step => out(syn(443), expected);
 const askedIn = (expected: string): Step => into(syn(22), expected);
 const goesOn = (expected: string): Step =>
   out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), expected);
-const asksWhoHas: Step = {
+const asksWhoHas: Extract<Step, { kind: "packet" }> = {
   kind: "packet",
   on: "eni-1",
   direction: "egress",
@@ -123,6 +139,17 @@ const asksWhoHas: Step = {
       }),
     ),
 };
+const privateAddress = "fe80::1234:5678:9abc:def0";
+const asksRouters = (expected: string): Step => ({
+  ...asksWhoHas,
+  expect: expected,
+  frame: () =>
+    frame(
+      ethernet({ source: guestMac, destination: multicastMac("ff02::2") }),
+      ipv6({ source: privateAddress, destination: "ff02::2", hopLimit: 255 }),
+      routerSolicitation(),
+    ),
+});
 const asksDhcp = out(udp("68>67"), "drop table-full", { to: "255.255.255.255" });
 const ssh = { rules: ["ingress accept tcp 22/22 any"] };
 const timed = { rules: ["egress accept tcp 443/443 any expires=+600"] };
@@ -146,6 +173,12 @@ const scenes: readonly Scene[] = [
     setting: byMates,
     damage: (bench) => changeSlot(bench, { generation: takeMate(bench) }),
     after: [askedByMate("drop no-rule")],
+  },
+  {
+    claim: "a link-local address that another guest has before a change is not free yet",
+    before: [asksRouters("accept neighbour-discovery")],
+    damage: takePrivate,
+    after: [asksRouters("drop spoofed-address")],
   },
   {
     claim: "an interface without session tables opens no session",
