@@ -120,16 +120,14 @@ static __always_inline must_check bool identity_find(__u64 network, const __u8 *
     return false;
 }
 
-/* Has no member an address, before or after a change, and is it no gateway's? Not asked by generation: an
- * interface whose rules do not feel a change stays under an earlier one, and a gateway's flag has none. So
- * around a change this says no where the old or the new model does. */
+/* Has no member an address, before or after a change, and is it no gateway's? Then there is no entry of it,
+ * at whatever generation. What the entry says is not asked: it may be recycled under the look-up, for an
+ * address that stands for less. */
 static __always_inline bool identity_is_free(__u64 network, const __u8 *address) {
     struct identity_key key = {.network = network};
-    const struct identity *found;
 
     address_copy(key.address, address);
-    found = map_lookup(rw_identities, &key);
-    return !found || (!found->before && !found->after && !(found->flags & IDENTITY_GATEWAY));
+    return !map_lookup(rw_identities, &key);
 }
 
 /* `icmp`: type << 8 | code. ICMP in IPv6 and ICMPv6 in IPv4 are protocols without ports. */
