@@ -26,7 +26,7 @@ import type { Marks } from "./marks.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
 import type { Programs } from "./objects.ts";
 import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
-import { pinMissing } from "./repin.ts";
+import { WholeDirectory } from "./repin.ts";
 import type { AttachChoice } from "./settings.ts";
 import type { AttachMode } from "./status.ts";
 
@@ -36,6 +36,7 @@ export class Attachments {
   #programs: Programs;
   /** ifindex -> links by hook; null: a clsact filter. */
   readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
+  readonly #whole = new WholeDirectory();
   /** Guests' devices whose XDP program somebody took away. */
   readonly #withoutXdp = new Set<number>();
 
@@ -120,13 +121,14 @@ export class Attachments {
 
   /** Makes pins of links again that somebody took away; says how many. */
   restorePins(): number {
-    const pins = [...this.#devices].flatMap(([ifindex, links]) =>
-      [...links].flatMap(([hook, link]) =>
-        // A link whose device is gone is forgotten when that is noticed.
-        link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
+    return this.#whole.restore(this.#pins.links, () =>
+      [...this.#devices].flatMap(([ifindex, links]) =>
+        [...links].flatMap(([hook, link]) =>
+          // A link whose device is gone is forgotten when that is noticed.
+          link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
+        ),
       ),
     );
-    return pinMissing(this.#pins.links, pins);
   }
 
   /**

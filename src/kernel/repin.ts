@@ -11,6 +11,32 @@ import { ensureDirectory, listPins } from "./pins.ts";
 /** What can be pinned. */
 export type Pinnable = Pick<BpfMap | BpfProgram | BpfLink, "pin">;
 
+/** A change may still come in the same tick of the kernel's clock as one that was seen, ns. */
+const tick = 50_000_000n;
+
+/**
+ * A directory in which everything was there. It is not listed again while nothing came or went: there are thousands of
+ * pins, and it is looked at every second.
+ */
+export class WholeDirectory {
+  #seen: string | null = null;
+
+  /** pinMissing, where something came or went since the last time, or may have. */
+  restore(directory: string, wanted: () => Iterable<readonly [string, Pinnable]>): number {
+    if (this.#seen !== null && this.#seen === describeDirectory(directory)) return 0;
+    const made = pinMissing(directory, wanted());
+    this.#seen = describeDirectory(directory);
+    return made;
+  }
+}
+
+/** Null where it is not there, or changed just now. */
+function describeDirectory(directory: string): string | null {
+  const found = statSync(directory, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined || BigInt(Date.now()) * 1_000_000n - found.mtimeNs < tick) return null;
+  return `${found.dev} ${found.ino} ${found.mtimeNs}`;
+}
+
 /** Pins what is missing of a directory's names; says how many were. */
 export function pinMissing(directory: string, wanted: Iterable<readonly [string, Pinnable]>): number {
   const present = new Set(listPins(directory));

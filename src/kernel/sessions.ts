@@ -8,7 +8,7 @@ import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
 import { clearTableCounters, estimateEarlyShare, Pressure, readTableCounters } from "./pressure.ts";
-import { pinMissing } from "./repin.ts";
+import { WholeDirectory } from "./repin.ts";
 import {
   describeSession,
   isAlive,
@@ -79,6 +79,7 @@ export class SessionTables {
   readonly #counters: BpfMap;
   readonly #directoryNow: () => string | null;
   readonly #idle: BpfMap;
+  readonly #whole = new WholeDirectory();
   readonly #tables = new Map<number, Tables>();
   readonly #fills = new Map<number, Record<SessionTableName, Fill>>();
 
@@ -218,10 +219,11 @@ export class SessionTables {
   /** Makes pins again that somebody took away; says how many. */
   restorePins(): number {
     if (this.#directory === null) return 0;
-    const pins = [...this.#tables].flatMap(([number, tables]) =>
-      tableNames.map((table) => [`${number}-${table}`, tables[table]] as const),
+    return this.#whole.restore(this.#directory, () =>
+      [...this.#tables].flatMap(([number, tables]) =>
+        tableNames.map((table) => [`${number}-${table}`, tables[table]] as const),
+      ),
     );
-    return pinMissing(this.#directory, pins);
   }
 
   #removePins(number: number): void {
