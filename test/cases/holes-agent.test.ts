@@ -163,6 +163,20 @@ describe("CVE-2022-29178, CVE-2022-29179: a socket, and rights, that any local u
   });
 });
 
+describe("maps and programs that any local user could open", () => {
+  it("nobody opens a pin by a system call, or lists what is loaded; root does", () => {
+    const pin = join(host.folder, "bpf", "current", "maps", "rw_devices");
+    for (const command of [
+      ["map", "show", "pinned", pin],
+      ["map", "dump", "pinned", pin],
+      ["prog", "show"],
+    ]) {
+      expect(spawnSync("bpftool", command, { stdio: "ignore" }).status, command.join(" ")).toBe(0);
+      expect(asNobody("bpftool", ...command), command.join(" ")).not.toBe(0);
+    }
+  });
+});
+
 describe("CVE-2024-33522: an installer with the set-user-ID bit", () => {
   it("no file of the build or of the scripts has one", () => {
     const places = ["build", "bin", "scripts", "addon", "bpf"].map((place) => join(root, place));
