@@ -14,6 +14,7 @@ import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { askForwarding } from "../support/forwarding.ts";
 import { runClsact } from "./clsact.ts";
+import { sendFlood } from "./flood-live.ts";
 import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
 
@@ -133,6 +134,7 @@ const commands = {
   sabotage: async (pin: string) => native().BpfLink.openPinned(pin).detach(),
   clsact: ({ object, root, device }: { object: string; root: string; device: string }) =>
     runClsact(object, root, device),
+  flood: sendFlood,
   ...forge,
   /** Somebody else's XDP program on a device. */
   async occupy({ object, ifindex }: { object: string; ifindex: number }) {
