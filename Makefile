@@ -40,7 +40,7 @@ torture: build ## Fuzz, mutants, floods, each system call fails and is the last:
 fuzz: build ## Fuzz the verdict under sanitizers, 100 million programs (make test takes 10 seconds)
 	@scripts/fuzz.sh
 
-mutants: build ## Make every mistake in the BPF C, list those that nothing tells (half an hour)
+mutants: build ## Make every mistake in the BPF C, list those that nothing tells (ten minutes)
 	@scripts/mutants.sh
 
 clean: ## Remove what was built
