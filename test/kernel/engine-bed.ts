@@ -115,8 +115,10 @@ export class EngineBed {
     const before = this.#change;
     const resolved = resolve(model, { host: "here", before: before?.resolved ?? null });
     check(resolved, before?.resolved ?? null);
-    this.#change = this.#changeTo(resolved, compile(resolved, before));
-    return this.engine.apply(this.#change);
+    const change = this.#changeTo(resolved, compile(resolved, before));
+    const report = await this.engine.apply(change);
+    this.#change = change;
+    return report;
   }
 
   #changeTo(resolved: Resolved, policies: ReadonlyMap<bigint, CompiledPolicy>): ModelChange {

@@ -43,6 +43,15 @@ export const forge = {
     for (const direction of ["ingress", "egress"] as const)
       links.push(loaded.program("pass_all").attachTcx({ ifindex: indexOf(device), direction, first }));
   },
+  /** What judges at these pins judges nothing any more; their links stand where they stood. */
+  async disarm({ object, pins }: { object: string; pins: readonly string[] }) {
+    const { loaded } = load(object);
+    for (const pin of pins) {
+      const link = native().BpfLink.openPinned(pin);
+      link.update(loaded.program("pass_all"));
+      link.close();
+    }
+  },
   passNone: async () => {
     for (const link of links.splice(0)) link.detach();
   },

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KernelStatus } from "../../src/kernel/status.ts";
+import { compileObject } from "../kernel/compile-object.ts";
 import { expectSameVerdicts, HooksPlay } from "./hooks-play.ts";
 import { denied, nameOf } from "./hooks-round.ts";
 
@@ -17,13 +18,16 @@ describe.each(["native", "generic", "tc"] as const)("guests on veth devices, att
   });
 });
 
-describe("control: a device whose programs somebody took away", () => {
+describe("control: a device whose programs somebody put others in the place of", () => {
+  const forge = compileObject("forge");
+  afterAll(() => forge.remove());
+
   it("is seen by the same counts and exchanges", async () => {
     await play.withDrivers("tc", async (drivers, roots) => {
       const { interfaces } = await drivers.a.call<KernelStatus>("status");
       const ifindex = interfaces.find((one) => one.interface === "eni-2")?.ifindex;
-      for (const hook of ["tc-egress", "tc-ingress"])
-        await drivers.a.call("sabotage", join(roots.a, "links", `${ifindex}-${hook}`));
+      const pins = ["tc-egress", "tc-ingress"].map((hook) => join(roots.a, "links", `${ifindex}-${hook}`));
+      await drivers.a.call("disarm", { object: forge.path, pins });
       const { heard, frames } = await play.playRound(drivers, "tc");
       for (const { guest, sent, judgedSent, received, judgedReceived } of frames)
         expect([guest, sent === judgedSent, received === judgedReceived]).toEqual([
