@@ -1,6 +1,6 @@
 /** The hooks of a device: which program stands at each, and what the kernel answers when one does not go on. */
 import { errorCode, errorText } from "./errors.ts";
-import { type LinkInfo, native } from "./native.ts";
+import { type BpfLink, type LinkInfo, native } from "./native.ts";
 import type { GenericName, ProgramName } from "./objects.ts";
 import type { AttachMode, InterfaceStatus } from "./status.ts";
 
@@ -13,6 +13,12 @@ export interface Attached {
 export type AttachResult =
   | { readonly done: true; readonly mode: AttachMode }
   | { readonly done: false; readonly problem: string };
+
+/** `mode` null: neither goes, and `problem` says why. */
+export interface UplinkResult {
+  readonly mode: "native" | "generic" | null;
+  readonly problem: string | null;
+}
 
 /** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
 export const filter = { handle: 0x5257, priority: 1 } as const;
@@ -49,6 +55,32 @@ export const programOf: Readonly<Record<Hook, ProgramName | GenericName>> = {
   "uplink-generic": "uplink_xdp_generic",
 };
 
+/** Of a tc hook. */
+export function directionOf(hook: Hook): "egress" | "ingress" {
+  return hook === "tc-egress" ? "egress" : "ingress";
+}
+
+/** Whether what was attached there still is; `link` null: a clsact filter. */
+export function stands(ifindex: number, hook: Hook, link: BpfLink | null): boolean {
+  return link === null ? queryFilter(ifindex, directionOf(hook)) !== 0 : link.info().ifindex === ifindex;
+}
+
+/** `has`: what stands on the device; `idOf`: the program at a hook. */
+export function describeAttached(has: (hook: Hook) => boolean, idOf: (hook: Hook) => number): Attached {
+  const find = (...names: Hook[]): number | null => {
+    const hook = names.find(has);
+    return hook === undefined ? null : idOf(hook);
+  };
+  const programs = {
+    xdp: find("xdp-native", "xdp-generic"),
+    tcEgress: find("tc-egress"),
+    tcIngress: find("tc-ingress"),
+  };
+  if (has("xdp-native")) return { mode: "native", programs };
+  if (has("xdp-generic")) return { mode: "generic", programs };
+  return { mode: programs.tcIngress === null ? null : "tc", programs };
+}
+
 export function queryFilter(ifindex: number, direction: "ingress" | "egress"): number {
   try {
     return native().queryTc({ ifindex, direction, ...filter });
@@ -69,15 +101,17 @@ export function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", e
 }
 
 /** Somebody else's XDP program on a guest's device, as a sentence. `id`: its own. */
-export function describeForeignXdp({ name }: Pick<LinkInfo, "name">, id: number): string {
+function describeForeignXdp({ name }: Pick<LinkInfo, "name">, id: number): string {
   return `another XDP program (id ${id}) stands on ${name}, before all of Ringwall's, and may change, send on or drop what the guest sends unjudged: find whose it is (bpftool prog show id ${id}) and remove it (ip link set dev ${name} xdp off)`;
 }
 
 /**
- * A program of somebody else that runs before ours at a tcx hook, as a sentence; null: there is none. It could let
- * frames pass that were never judged, or judge others than the guest sent. `ours`: the id at a hook; null: no link.
+ * A program of somebody else that runs before ours, as XDP or at a tcx hook, as a sentence; null: there is none. It could
+ * let frames pass that were never judged, or judge others than the guest sent. `ours`: the id at a hook; null: no link.
  */
 export function describeForeign(link: LinkInfo, ours: (hook: Hook) => number | null): string | null {
+  const isOurs = hooks.some((hook) => !hook.startsWith("tc-") && ours(hook) !== null);
+  if (link.xdp !== 0 && !isOurs) return describeForeignXdp(link, link.xdp);
   for (const direction of ["ingress", "egress"] as const) {
     const own = ours(`tc-${direction}`);
     const [first] = own === null ? [] : native().queryTcx({ ifindex: link.ifindex, direction });

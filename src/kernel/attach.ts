@@ -8,15 +8,18 @@ import { join } from "node:path";
 import {
   type Attached,
   type AttachResult,
+  describeAttached,
   describeForeign,
-  describeForeignXdp,
   describeXdpRefusal,
+  directionOf,
   filter,
   type Hook,
   hooks,
   isGuestXdp,
   programOf,
   queryFilter,
+  stands,
+  type UplinkResult,
   withoutTcx,
 } from "./attach-hooks.ts";
 import { candidateModes, uplinkModes } from "./attach-mode.ts";
@@ -103,20 +106,24 @@ export class Attachments {
     }
   }
 
+  /** Where what was attached stands no more. */
+  #lostHooks(ifindex: number): Hook[] {
+    const links = [...(this.#devices.get(ifindex) ?? [])];
+    return links.flatMap(([hook, link]) => (stands(ifindex, hook, link) ? [] : [hook]));
+  }
+
   /** Says how many. */
   #forgetLost(ifindex: number): number {
     const links = this.#devices.get(ifindex);
-    const before = links?.size ?? 0;
-    for (const [hook, link] of links ?? []) {
-      if (link === null) {
-        if (queryFilter(ifindex, hook === "tc-egress" ? "egress" : "ingress") === 0) links?.delete(hook);
-      } else if (link.info().ifindex !== ifindex) {
-        this.#release(ifindex, hook, link);
-        links?.delete(hook);
-        if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
-      }
+    const lost = this.#lostHooks(ifindex);
+    for (const hook of lost) {
+      const link = links?.get(hook) ?? null;
+      links?.delete(hook);
+      if (link === null) continue;
+      this.#release(ifindex, hook, link);
+      if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
     }
-    return before - (links?.size ?? 0);
+    return lost.length;
   }
 
   /** Makes pins of links again that somebody took away; says how many. */
@@ -133,19 +140,24 @@ export class Attachments {
 
   /**
    * Forgets what somebody took off devices that are still there, so that it is attached anew; says how many programs
-   * that were. Throws where the kernel cannot be asked.
+   * that were. `there`: the devices; `readAgain` where something is missing, since a device that has just gone takes its
+   * programs along. Throws where the kernel cannot be asked.
    */
-  forgetDetached(isThere: (ifindex: number) => boolean): number {
-    return this.devices.filter(isThere).reduce((sum, ifindex) => sum + this.#forgetLost(ifindex), 0);
+  forgetDetached(there: ReadonlyMap<number, unknown>, readAgain: () => ReadonlyMap<number, unknown>): number {
+    const missing = this.devices.filter(
+      (ifindex) => there.has(ifindex) && this.#lostHooks(ifindex).length > 0,
+    );
+    if (missing.length === 0) return 0;
+    const still = readAgain();
+    return missing
+      .filter((ifindex) => still.has(ifindex))
+      .reduce((sum, ifindex) => sum + this.#forgetLost(ifindex), 0);
   }
 
   /** What of others stands before our programs on a device, as a sentence; null: nothing. */
   describeForeign(link: LinkInfo): string | null {
     const links = this.#devices.get(link.ifindex);
-    const idAt = (hook: Hook) => links?.get(hook)?.info().programId ?? null;
-    const isOurs = hooks.some((hook) => !hook.startsWith("tc-") && links?.has(hook) === true);
-    if (link.xdp !== 0 && !isOurs) return describeForeignXdp(link, link.xdp);
-    return describeForeign(link, idAt);
+    return describeForeign(link, (hook) => links?.get(hook)?.info().programId ?? null);
   }
 
   /** Kernel's ids of Ringwall's own programs. */
@@ -203,10 +215,7 @@ export class Attachments {
   }
 
   /** The uplink program; null where neither mode goes, and why. */
-  attachUplink(link: LinkInfo): {
-    readonly mode: "native" | "generic" | null;
-    readonly problem: string | null;
-  } {
+  attachUplink(link: LinkInfo): UplinkResult {
     const present = this.uplinkMode(link.ifindex);
     if (present !== null) return { mode: present, problem: null };
     const refusals: string[] = [];
@@ -257,7 +266,7 @@ export class Attachments {
   }
 
   #setFilter(ifindex: number, hook: Hook, program: BpfProgram): void {
-    program.attachTc({ ifindex, direction: hook === "tc-egress" ? "egress" : "ingress", ...filter });
+    program.attachTc({ ifindex, direction: directionOf(hook), ...filter });
   }
 
   #pin(ifindex: number, hook: Hook, link: BpfLink): void {
@@ -281,19 +290,11 @@ export class Attachments {
   }
 
   describe(ifindex: number): Attached {
-    const links = this.#devices.get(ifindex);
-    const idOf = (...names: Hook[]): number | null => {
-      const hook = names.find((name) => links?.has(name));
-      return hook === undefined ? null : this.#programFor(hook).id;
-    };
-    const programs = {
-      xdp: idOf("xdp-native", "xdp-generic"),
-      tcEgress: idOf("tc-egress"),
-      tcIngress: idOf("tc-ingress"),
-    };
-    if (links?.has("xdp-native")) return { mode: "native", programs };
-    if (links?.has("xdp-generic")) return { mode: "generic", programs };
-    return { mode: programs.tcIngress === null ? null : "tc", programs };
+    const attached = this.#devices.get(ifindex);
+    return describeAttached(
+      (hook) => attached?.has(hook) === true,
+      (hook) => this.#programFor(hook).id,
+    );
   }
 
   /** Forgets a device that is gone: its links died with it, their pins are left. */
@@ -312,8 +313,7 @@ export class Attachments {
     const links = this.#devices.get(ifindex);
     for (const [hook, link] of links ?? []) {
       if (keep.has(hook)) continue;
-      if (link === null)
-        native().detachTc({ ifindex, direction: hook === "tc-egress" ? "egress" : "ingress", ...filter });
+      if (link === null) native().detachTc({ ifindex, direction: directionOf(hook), ...filter });
       else {
         // Before XDP goes: tc judges all from then on.
         if (isGuestXdp(hook)) this.#marks.clear(ifindex);

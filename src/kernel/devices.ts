@@ -66,9 +66,10 @@ export class GuestDevices {
   }
 
   /** Programs that somebody took off devices, and whether a device has other foreign programs than were known. */
-  look(links: ReadonlyMap<number, LinkInfo>): { readonly detached: number; readonly isOther: boolean } {
+  look(read: () => ReadonlyMap<number, LinkInfo>): { readonly detached: number; readonly isOther: boolean } {
     this.#gracePeriods.settle();
-    const detached = this.#attachments.forgetDetached((ifindex) => links.has(ifindex));
+    const links = read();
+    const detached = this.#attachments.forgetDetached(links, read);
     const isOther = [...this.#bindings.keys()].some((ifindex) => {
       const link = links.get(ifindex);
       if (link === undefined || !this.#attachments.isComplete(ifindex)) return false;

@@ -110,7 +110,7 @@ export class Enforcement implements Enforcer {
     this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
-      lookAtDevices: () => this.#devices.look(this.#watch.readXdp()),
+      lookAtDevices: () => this.#devices.look(() => this.#watch.readPresent()),
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,
       follow: () => this.#followLinks(),

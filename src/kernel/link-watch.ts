@@ -18,13 +18,20 @@ export class LinkWatch {
     this.#links = readLinks();
   }
 
-  /** Asks which XDP programs stand on the devices that are known: of those attached by a link no event tells. */
-  readXdp(): ReadonlyMap<number, LinkInfo> {
-    for (const [ifindex, { xdp }] of readLinks()) {
+  /**
+   * The devices that are known and still there under their names, and which XDP programs stand on them: of those attached
+   * by a link no event tells.
+   */
+  readPresent(): ReadonlyMap<number, LinkInfo> {
+    const present = new Map<number, LinkInfo>();
+    for (const [ifindex, { name, xdp }] of readLinks()) {
       const known = this.#links.get(ifindex);
-      if (known !== undefined && known.xdp !== xdp) this.#links.set(ifindex, { ...known, xdp });
+      if (known?.name !== name) continue;
+      const link = { ...known, xdp };
+      if (known.xdp !== xdp) this.#links.set(ifindex, link);
+      present.set(ifindex, link);
     }
-    return this.#links;
+    return present;
   }
 
   get links(): ReadonlyMap<number, LinkInfo> {
