@@ -27,6 +27,6 @@ it("a name's rows are one line: from the least to the most, how many goals were 
   const machine = { kernel: "6.18", cpus: 2, model: "any", memory: 1 };
   const block = renderFigures({ machine, revision: "abc", rows }, folder, ["packet.svg"]);
   expect(block).toContain("| packet | 1.00 to 2.00 × | at most 1.25 × | 1 of 2 |");
-  expect(block).toContain("[packet](docs/figures/packet.svg)");
+  expect(block).toContain("Curves: 1 pictures in [docs/figures](docs/figures).");
   expect(putFigures(putFigures(readme, block), renderKept())).toBe(readme);
 });

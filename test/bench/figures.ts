@@ -38,7 +38,7 @@ export function renderFigures(
     "|---|---|---|---|",
     ...lines,
     "",
-    pictures.map((name) => `[${name.replace(/\.svg$/, "")}](${folder}/${name})`).join(" · "),
+    `Curves: ${pictures.length} pictures in [${folder}](${folder}).`,
   ].join("\n");
 }
 
