@@ -37,9 +37,10 @@ static __always_inline void context_frame(struct frame *frame, void *ctx, __u32 
     frame->tag = skb->vlan_tci & VLAN_ID_MASK;
 }
 
-/* Copies the frame's first bytes. 0, or a negative errno. */
-static __always_inline long context_load(void *ctx, __u32 hook, void *to, __u32 size) {
-    return hook_is_xdp(hook) ? bpf_xdp_load_bytes(ctx, 0, to, size) : bpf_skb_load_bytes(ctx, 0, to, size);
+/* Copies bytes of the frame. 0, or a negative errno. */
+static __always_inline long context_load(void *ctx, __u32 hook, __u32 offset, void *to, __u32 size) {
+    return hook_is_xdp(hook) ? kernel_xdp_load(ctx, offset, to, size)
+                             : kernel_skb_load(ctx, offset, to, size);
 }
 
 #endif

@@ -14,12 +14,10 @@
 #define RINGWALL_FORWARD_H
 
 #include "express.h"
+#include "sum.h"
 
-enum {
-    INNER_BYTES_MIN = 28, /* of an IP packet with UDP in it: what is shorter carries none */
-    SUM_BYTES = 512,      /* bytes that bpf_csum_diff takes at a time */
-    SUM_STEPS = 4,
-};
+/* Of an IP packet with UDP in it: what is shorter carries none. */
+enum { INNER_BYTES_MIN = 28 };
 
 /* The bridge of a device whose frames may go past it; 0: they may not, as nearly everywhere. So this is asked
  * before anything is called. */
@@ -91,31 +89,6 @@ static __always_inline bool forward_outer_is_due(__u32 bridge, const __u8 *mac) 
     map_update(rw_heard, &key, &now, 0);
     return true;
 }
-
-/* A sum of 16-bit words in one's complement (RFC 1071), folded. Never 0 where a word was not. */
-static __always_inline __u16 sum_fold(__u64 sum) {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum;
-}
-
-/* The pseudo-header's words (RFC 9293, 3.1; RFC 8200, 8.1). `length`: of what the checksum covers, bytes. */
-static __always_inline __u64 sum_pseudo(const __u8 *addresses, __u32 words, __u32 protocol, __u32 length) {
-    __u64 sum = __builtin_bswap16(protocol) + __builtin_bswap16(length);
-
-    for (__u32 n = 0; n < words; n++)
-        sum += address_word(addresses, n);
-    return sum;
-}
-
-/* A datagram whose checksum has to be counted before it may go on without its skb. */
-struct forward_sum {
-    __u64 pseudo;
-    __u32 offset; /* of the UDP header in the frame; 0: nothing is to be counted */
-    __u32 length; /* from there on, bytes */
-};
 
 /*
  * A sender that leaves the checksum to its device (CHECKSUM_PARTIAL; segments always) has put the

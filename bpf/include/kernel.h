@@ -12,6 +12,10 @@
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
  *   kernel_frame_length(pieces): bytes of an XDP frame that may lie in pieces
+ *   kernel_xdp_load, kernel_skb_load (ctx, offset, to, size): 0, or a negative errno
+ *   kernel_move_meta(ctx, by): moves where a frame's metadata begins. 0, or a negative errno
+ *   kernel_sum(from, size, sum): a 32-bit sum of whole words, or a negative errno
+ *   kernel_redirect(ifindex), kernel_redirect_xdp(ifindex): the action that sends the frame there
  *   kernel_packet(packet): the packet as the value of its map that it is: before 6.3 no key of a look-up may
  * lie behind an argument of a global function kernel_loop(count, step, context): calls `long step(__u32 n,
  * void *context)` until it answers 1; the verifier walks a step once, where it would walk a loop's every turn
@@ -29,6 +33,13 @@
 #include <bpf/bpf_helpers.h>
 #include "config.h"
 #include "maps.h"
+
+#define kernel_xdp_load(ctx, offset, to, size) bpf_xdp_load_bytes(ctx, offset, to, size)
+#define kernel_skb_load(ctx, offset, to, size) bpf_skb_load_bytes(ctx, offset, to, size)
+#define kernel_move_meta(ctx, by) bpf_xdp_adjust_meta(ctx, by)
+#define kernel_sum(from, size, sum) bpf_csum_diff(NULL, 0, (void *)(from), size, sum)
+#define kernel_redirect(ifindex) bpf_redirect(ifindex, 0)
+#define kernel_redirect_xdp(ifindex) bpf_redirect_map(&rw_targets, ifindex, XDP_DROP)
 
 #define kernel_loop(count, step, context) bpf_loop(count, step, context, 0)
 

@@ -163,8 +163,15 @@ const layers: Readonly<Record<string, number>> = {
   account: 8,
   judge: 9,
   express: 10,
+  device: 6,
+  sum: 7,
+  mark: 7,
+  receive: 10,
+  uplink: 11,
   forward: 11,
-  "ringwall.bpf": 12,
+  guest: 11,
+  direct: 12,
+  "ringwall.bpf": 13,
   "confirm.bpf": 11,
 };
 
