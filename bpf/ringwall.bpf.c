@@ -82,7 +82,10 @@ static __always_inline int judge_uplink(struct xdp_md *ctx, bool native) {
     if (ifindex)
         return deliver_xdp(ctx, ifindex, 1);
     packet = packet_begin(INGRESS, HOOK_UPLINK, 0);
-    if (!packet || parse_xdp(ctx, packet) != REASON_NONE)
+    /* unreachable: the verifier asks of every look-up */
+    if (!packet)
+        return XDP_PASS;
+    if (parse_xdp(ctx, packet) != REASON_NONE)
         return XDP_PASS;
     iface = interface_behind(packet, ctx->ingress_ifindex, &packet->record);
     if (!iface || judge(packet, iface, true) != DROP)
@@ -106,5 +109,5 @@ int uplink_xdp_generic(struct xdp_md *ctx) {
 SEC("xdp")
 int clock_probe(struct xdp_md *ctx) {
     (void)ctx;
-    return (__u32)bpf_jiffies64();
+    return (__u32)kernel_jiffies64();
 }

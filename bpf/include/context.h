@@ -13,11 +13,6 @@ static __always_inline bool hook_is_xdp(__u32 hook) {
     return hook == HOOK_XDP || hook == HOOK_UPLINK;
 }
 
-static __always_inline __u32 context_ifindex(const void *ctx, __u32 hook) {
-    return hook_is_xdp(hook) ? ((const struct xdp_md *)ctx)->ingress_ifindex
-                             : ((const struct __sk_buff *)ctx)->ifindex;
-}
-
 /* The frame where it lies. */
 static __always_inline void context_frame(struct frame *frame, void *ctx, __u32 hook) {
     const struct __sk_buff *skb = ctx;

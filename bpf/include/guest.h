@@ -31,6 +31,7 @@ static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction, _
     if (express_passes(&frame, iface, direction))
         return ACCEPT;
     packet = packet_begin(direction, hook, record);
+    /* unreachable: the verifier asks of every look-up */
     if (!packet)
         return DROP;
     return conclude(packet, iface, hook_is_xdp(hook) ? parse_xdp(ctx, packet) : parse_skb(ctx, packet));

@@ -42,6 +42,7 @@ static __attribute__((noinline)) bool sum_is_right(struct xdp_md *ctx, const str
     struct headers *headers = map_lookup(rw_headers, &zero);
     __s64 sum = sum_fold(datagram->pseudo);
 
+    /* unreachable: the verifier asks of every look-up */
     if (!headers)
         return false;
     for (int n = 0; n < SUM_STEPS && left; n++) {
@@ -49,6 +50,7 @@ static __attribute__((noinline)) bool sum_is_right(struct xdp_md *ctx, const str
         __u32 last = (left < SUM_BYTES ? left : SUM_BYTES) - 1;
 
         keep_order(last);
+        /* unreachable: something is left; the verifier has lost that */
         if (last >= SUM_BYTES)
             return false;
         /* The last word is filled up with zeros. */
@@ -56,6 +58,7 @@ static __attribute__((noinline)) bool sum_is_right(struct xdp_md *ctx, const str
         if (context_load(ctx, HOOK_XDP, offset, headers->bytes, last + 1))
             return false;
         sum = kernel_sum(headers->bytes, (last + 4) & ~3U, sum);
+        /* unreachable: the kernel refuses only what is no whole words */
         if (sum < 0)
             return false;
         offset += last + 1;

@@ -7,20 +7,26 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The verdict's own text. */
-export const headersFolder = join(root, "bpf/include");
+/** The verdict's own text, and the programs'. */
+export const textFolder = join(root, "bpf");
+
+/** Of its files, by their place in it, those that the build for this machine reads. */
+export function listTexts(): readonly string[] {
+  const headers = readdirSync(join(textFolder, "include")).map((name) => join("include", name));
+  return ["ringwall.bpf.c", ...headers.sort()];
+}
 
 const nativeFolder = join(root, "test/native");
 /** Programs of the fuzzer that are kept. */
 export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
-/** The one file that compiles the headers of the verdict. */
+/** The one file that compiles them. */
 const verdictFile = "judge-frame.c";
 /** Frames that are made up, by layer. */
 const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
 const shared = [
   verdictFile,
-  ...["commands.c", "maps.c", "events.c"],
+  ...["commands.c", "words.c", "maps.c", "events.c"],
   ...["world", "digest", "program", "talk"].map((name) => `fuzz/${name}.c`),
   ...makers,
 ];
@@ -33,8 +39,8 @@ const sanitizers = "-O1 -fsanitize=address,undefined -fno-sanitize=alignment -fn
 const guidance = ["-fsanitize-coverage=inline-8bit-counters,pc-table"];
 
 export interface BuildOptions {
-  /** The verdict's text; bpf/include where it is left out. */
-  readonly headers?: string;
+  /** Where the verdict's text lies; bpf/ where it is left out. */
+  readonly text?: string;
   /** The compiler's words in place of the sanitizers'. */
   readonly flags?: readonly string[];
   /** What buildAround made, so that only the verdict is compiled. */
@@ -47,9 +53,9 @@ function compile(
   options: BuildOptions,
   more: readonly string[],
 ): string {
-  const { headers = headersFolder, flags = sanitizers } = options;
+  const { text = textFolder, flags = sanitizers } = options;
   const sources = files.map((name) => join(nativeFolder, name));
-  const include = [headers, nativeFolder].map((path) => `-I${path}`);
+  const include = [join(text, "include"), nativeFolder].map((path) => `-I${path}`);
   execFileSync("clang", [...warnings, ...flags, ...more, ...include, ...sources, "-o", target], {
     stdio: "pipe",
   });
@@ -72,7 +78,7 @@ export function buildProgram(folder: string, options: BuildOptions = {}): string
 /** All that goes into a build, by its bytes. */
 function digestSources(): string {
   const hash = createHash("sha256").update(JSON.stringify([warnings, sanitizers]));
-  for (const folder of [headersFolder, nativeFolder])
+  for (const folder of [textFolder, nativeFolder])
     for (const name of (readdirSync(folder, { recursive: true }) as string[]).sort())
       if (/\.[ch]$/.test(name)) hash.update(`${name}\n`).update(readFileSync(join(folder, name)));
   return hash.digest("hex").slice(0, 16);
@@ -108,7 +114,7 @@ function compileObjects(
   flags: readonly string[],
 ): readonly string[] {
   const sources = files.map((name) => join(nativeFolder, name));
-  const include = [headersFolder, nativeFolder].map((path) => `-I${path}`);
+  const include = [join(textFolder, "include"), nativeFolder].map((path) => `-I${path}`);
   execFileSync("clang", [...warnings, ...flags, ...include, "-c", ...sources], {
     cwd: folder,
     stdio: "pipe",

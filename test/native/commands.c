@@ -7,88 +7,7 @@
 #include "fuzz/program.h"
 #include "fuzz/talk.h"
 #include "fuzz/world.h"
-
-/* ---- words ---- */
-
-static __attribute__((noreturn)) void refuse(const char *what, const char *word) {
-    fprintf(stderr, "%s: %s\n", what, word ? word : "nothing");
-    exit(2);
-}
-
-static char *next_word(void) {
-    char *word = strtok(NULL, " \n");
-
-    if (!word)
-        refuse("the line ends too soon", NULL);
-    return word;
-}
-
-static __u64 next_number(void) {
-    char *word = next_word(), *end;
-    __u64 number = strtoull(word, &end, 10);
-
-    if (*end)
-        refuse("not a decimal number", word);
-    return number;
-}
-
-static __u32 next_place(__u32 room) {
-    __u64 place = next_number();
-
-    if (place >= room)
-        refuse("a place beyond the last", NULL);
-    return place;
-}
-
-static __u8 hex_digit(char digit) {
-    const char *digits = "0123456789abcdef", *at = digit ? strchr(digits, digit) : NULL;
-
-    if (!at)
-        refuse("not lower-case hex of whole bytes", (char[]){digit, 0});
-    return at - digits;
-}
-
-/* A heap block of exactly the bytes that the word says. */
-static __u8 *next_bytes(__u32 *size) {
-    char *word = next_word();
-    __u8 *bytes;
-
-    if (!strcmp(word, "-"))
-        *word = 0;
-    *size = (strlen(word) + 1) / 2;
-    bytes = malloc(*size);
-    if (!bytes && *size)
-        refuse("no memory for", word);
-    for (__u32 n = 0; n < *size; n++)
-        bytes[n] = hex_digit(word[2 * n]) << 4 | hex_digit(word[2 * n + 1]);
-    return bytes;
-}
-
-/* Bytes of one size only. */
-static void next_block(void *to, __u32 wanted) {
-    __u32 size;
-    __u8 *bytes = next_bytes(&size);
-
-    if (size != wanted)
-        refuse("bytes of the wrong number", NULL);
-    memcpy(to, bytes, size);
-    free(bytes);
-}
-
-static struct native_map *next_map(void) {
-    char *word = next_word();
-    struct native_map *map = native_find(word);
-
-    if (!map || map->kind == NATIVE_MAPS)
-        refuse("not a map that can be set", word);
-    return map;
-}
-
-static void print_bytes(const void *bytes, size_t size) {
-    putchar(' ');
-    for (size_t n = 0; n < size; n++)
-        printf("%02x", ((const __u8 *)bytes)[n]);
-}
+#include "words.h"
 
 /* ---- maps and frames ---- */
 
@@ -139,6 +58,47 @@ static void do_frame(void) {
     print_answer(&answer);
 }
 
+static void do_run(void) {
+    const char *program = next_word();
+    struct native_run run = {.ifindex = next_number()};
+    __u8 *data, *meta;
+
+    native_time.clock.jiffies = next_number();
+    run.frame.hidden = next_number();
+    run.frame.segmented = next_number();
+    run.frame.tag = next_number();
+    run.frame.tagged = run.frame.tag;
+    meta = next_bytes(&run.meta_size);
+    if (run.meta_size > sizeof(run.meta))
+        refuse("more metadata than there may be", NULL);
+    memcpy(run.meta, meta, run.meta_size);
+    free(meta);
+    run.frame.data = data = next_bytes(&run.frame.size);
+    if (run.frame.hidden > run.frame.size)
+        refuse("more bytes apart than there are", NULL);
+    if (!native_run(program, &run))
+        refuse("not a program", program);
+    free(data);
+    printf("ran %d %u", run.action, run.target);
+    print_bytes(run.meta, run.meta_size);
+    putchar('\n');
+}
+
+/* Of a counter's place (account.h), the four that it is made of. */
+static void print_counter(__u32 index, void *value) {
+    const struct counter *counter = value;
+
+    if (counter->packets)
+        printf("counter %u %u %u %u %llu %llu\n", index / REASONS_MAX / 4, index / REASONS_MAX / 2 % 2,
+               index / REASONS_MAX % 2, index % REASONS_MAX, counter->packets, counter->bytes);
+}
+
+static void do_counters(void) {
+    native_each_place(&rw_counters, print_counter);
+    native_clear(&rw_counters);
+    puts("counted");
+}
+
 static void print_session(const void *key, const void *value, void *context) {
     printf("session %u", *(const __u32 *)context);
     print_bytes(key, sizeof(struct session_key));
@@ -177,6 +137,11 @@ static void do_faults(void) {
     native_faults.inserts = next_number();
     native_faults.error = next_number();
     native_faults.deletes = next_number();
+}
+
+static void do_refuse(void) {
+    native_faults.metas = next_number();
+    native_faults.loads = next_number();
 }
 
 static void do_work(void) {
@@ -292,7 +257,8 @@ void command_run(char *line) {
         {"events", do_events},     {"faults", do_faults},       {"clock", do_clock},
         {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
         {"pool", do_pool},         {"program", do_program},     {"work", do_work},
-        {"begin", do_begin},       {"talk", do_talk},
+        {"begin", do_begin},       {"talk", do_talk},           {"run", do_run},
+        {"counters", do_counters}, {"refuse", do_refuse},
     };
     const char *verb = strtok(line, " \n");
 

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram, headersFolder } from "./build.ts";
+import { buildProgram, listTexts, textFolder } from "./build.ts";
 import { sayInputs } from "./inputs.ts";
 import { type Mark, markOf, readMarks } from "./unreachable.ts";
 
@@ -72,11 +72,9 @@ function readBranches({ data }: Exported): Branches {
   return { count: all.length, missed: all.filter(({ seen }) => seen === 0) };
 }
 
+const texts = listTexts().map((name) => join(textFolder, name));
 const marks: Readonly<Record<string, readonly Mark[]>> = Object.fromEntries(
-  readdirSync(headersFolder).map((name) => [
-    name,
-    readMarks(readFileSync(join(headersFolder, name), "utf8")),
-  ]),
+  listTexts().map((name) => [basename(name), readMarks(readFileSync(join(textFolder, name), "utf8"))]),
 );
 
 const say = ({ header, line, what }: Missed): string => `${header}:${line}: ${what}`;
@@ -94,8 +92,7 @@ beforeAll(async () => {
   });
   const merged = join(folder, "all.profdata");
   execFileSync("llvm-profdata", ["merge", "-sparse", ...profiles, "-o", merged]);
-  const headers = readdirSync(headersFolder).map((name) => join(headersFolder, name));
-  const words = [program, `-instr-profile=${merged}`, ...headers];
+  const words = [program, `-instr-profile=${merged}`, ...texts];
   const read = (verb: string): string =>
     execFileSync("llvm-cov", [verb, ...words], { encoding: "utf8", maxBuffer: 2 ** 28 });
   lines = missedLines(read("show"));
@@ -131,8 +128,10 @@ describe("the BPF C, by everything that tests ask of it", () => {
   });
 
   it("has no mark that no line of its own begins", () => {
-    const texts = readdirSync(headersFolder).map((name) => readFileSync(join(headersFolder, name), "utf8"));
-    const said = texts.flatMap((text) => text.split("\n")).filter((line) => line.includes("unreachable:"));
+    const said = texts
+      .map((name) => readFileSync(name, "utf8"))
+      .flatMap((text) => text.split("\n"))
+      .filter((line) => line.includes("unreachable:"));
     expect(said).toHaveLength(Object.values(marks).flat().length);
   });
 });

@@ -7,8 +7,12 @@ import { sayLife } from "./fuzz/life.ts";
 import { makeWorld } from "./fuzz/world.ts";
 import { sayRows } from "./rows.ts";
 import { sayBroken } from "./scenes/broken.ts";
+import { directScenes } from "./scenes/direct.ts";
 import { eventScenes } from "./scenes/events.ts";
 import { sayExpress } from "./scenes/express.ts";
+import { plainScenes } from "./scenes/plain.ts";
+import { programScenes } from "./scenes/programs.ts";
+import { sayScenes } from "./scenes/traffic.ts";
 
 async function sayScripts(): Promise<string> {
   const texts: string[] = [];
@@ -24,7 +28,12 @@ async function sayScripts(): Promise<string> {
 export async function sayInputs(lives: number): Promise<readonly string[]> {
   const programs = readCorpus().map((program) => `program ${toHex(program)}\n`);
   const rows = await sayRows();
-  const scenes = [...(await sayExpress()), ...(await sayBroken()), ...(await eventScenes())];
+  const scenes = [
+    ...(await sayExpress()),
+    ...(await sayBroken()),
+    ...(await eventScenes()),
+    ...(await sayScenes([...programScenes, ...directScenes, ...plainScenes])),
+  ];
   const said = [
     (await makeWorld()).text + programs.join(""),
     await sayScripts(),

@@ -30,4 +30,17 @@ struct native_answer {
  * begin: whoever reads beside them, or from there on, reads what the sanitizers guard. */
 void native_judge(const struct native_frame *frame, struct native_answer *answer);
 
+/* A whole program at a device, with what lies before the frame and what it leaves there. */
+struct native_run {
+    struct native_frame frame; /* direction, record and flags are the program's business */
+    __u32 ifindex;
+    __u8 meta[32];
+    __u32 meta_size;
+    int action;   /* XDP_* or TC_ACT_* */
+    __u32 target; /* the device that the frame is sent to; 0: none */
+};
+
+/* False: there is no program of this name. */
+bool native_run(const char *program, struct native_run *run);
+
 #endif

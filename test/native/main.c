@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The verdict as a host program. Commands on stdin, one a line, numbers decimal, bytes in hex:
+ * The verdict and its programs as a host program. Commands on stdin, one a line, numbers decimal, bytes in
+ * hex ("-": none):
  *
- *   set MAP KEY VALUE                          an entry, as the agent writes it
- *   clear MAP                                  all of a map's entries
- *   tables NUMBER ENTRIES                      session tables of an interface number, empty
+ *   set MAP KEY VALUE        an entry, as the agent writes it
+ *   clear MAP                all of a map's entries
+ *   tables NUMBER ENTRIES    session tables of an interface number, empty
  *   frame DIRECTION RECORD FLAGS JIFFIES TAI BYTES
- *                                              judges a frame (enum direction; enum interface_flag beside the
- * record's own; "-": of no bytes) sessions NUMBER                            tells the session tables of an
- * interface number
+ *                            judges a frame (enum direction; enum interface_flag beside the record's own)
+ *   run PROGRAM IFINDEX JIFFIES HIDDEN SEGMENTED TAG META BYTES
+ *                            runs a program of ringwall.bpf.c at a device; so many bytes at the frame's end
+ *                            do not lie with the others; a tag beside the bytes (0: none); what lies before
+ *   refuse METAS LOADS       bit n: a run's n-th move of metadata, its n-th copy of bytes is refused
+ *   counters                 tells rw_counters since it was asked last
+ *   sessions NUMBER          tells the session tables of an interface number
+ *   faults INSERTS ERRNO DELETES
+ *                            so many inserts of sessions fail with this errno; so many deletions are too late
+ *   events                   tells the events since it was asked last, at most 1,000
+ *   work                     look-ups in arrays, hashes and tries, updates, deletions since it was asked last
  *
- *   faults INSERTS ERRNO DELETES               so many inserts of sessions fail with this errno, and so many
- * deletions come too late events                                     tells the events since it was asked
- * last, at most 1,000
+ * and those of fuzz/world.h. Answers, a line each, the enums' numbers:
  *
- *   work                                       look-ups in arrays, hashes and tries, updates, deletions
- *                                              since it was asked last: `work` and five numbers
+ *   of a frame               action, reason, session, rule, rule's side, version, 1: it went the express way
+ *   of a run                 `ran`, action, the device that the frame is sent to (0: none), metadata
+ *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; then
+ * `counted` of an event              `event` and its bytes of a session             `session`, table, key and
+ * value; then `end` of work                  `work` and five numbers
  *
- * and those of fuzz/world.h. Each frame is answered by a line: action, reason, session, rule, rule's side,
- * version, 1 where it went the express way; the enums' numbers. Each event by `event` and its bytes, each
- * session by a line: `session`, table (enum), key and value in hex; `end` follows the last. Whatever is wrong
- * with a command ends the program with exit code 2.
+ * Whatever is wrong with a command ends the program with exit code 2.
  */
 #include <stdio.h>
 #include <stdlib.h>

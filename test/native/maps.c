@@ -362,6 +362,11 @@ void native_each(struct native_map *map, native_visit *visit, void *context) {
             visit(entry->key, entry->value, context);
 }
 
+void native_each_place(struct native_map *map, void (*visit)(__u32 index, void *value)) {
+    for (__u32 n = 0; n < map->touched_count; n++)
+        visit(map->touched[n], map->elements[map->touched[n]]);
+}
+
 void native_evict(struct native_map *map, __u32 place) {
     if (!map->count)
         return;

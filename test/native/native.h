@@ -13,6 +13,8 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
+#define SEC(name)
+
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
@@ -49,6 +51,15 @@ struct native_map {
 
 /* Every map that the verdict names: name, kind, key, value, entries. */
 #define NATIVE_MAP_LIST(X)                                                                                   \
+    X(rw_devices, NATIVE_ARRAY, __u32, struct device, DEVICES_NEAR)                                          \
+    X(rw_devices_far, NATIVE_HASH, __u32, struct device, DEVICES_FAR)                                        \
+    X(rw_marks, NATIVE_ARRAY, __u32, struct mark, DEVICES_NEAR)                                              \
+    X(rw_uplinks, NATIVE_HASH, struct uplink_key, __u32, UPLINK_ADDRESSES_MAX)                               \
+    X(rw_ports, NATIVE_ARRAY, __u32, struct bridge_port, DEVICES_NEAR)                                       \
+    X(rw_direct, NATIVE_HASH, struct direct_key, struct direct, DIRECT_MAX)                                  \
+    X(rw_targets, NATIVE_HASH, __u32, __u32, DIRECT_MAX)                                                     \
+    X(rw_learnt, NATIVE_ARRAY, __u32, __u32, DEVICES_NEAR)                                                   \
+    X(rw_heard, NATIVE_LRU, struct direct_key, __u32, HEARD_MAX)                                             \
     X(rw_settings, NATIVE_ARRAY, __u32, struct settings, 1)                                                  \
     X(rw_interfaces, NATIVE_ARRAY, __u32, struct interface, INTERFACES_MAX *RECORDS_PER_INTERFACE)           \
     X(rw_owned, NATIVE_LPM, struct owned_key, __u32, OWNED_MAX)                                              \
@@ -94,6 +105,8 @@ struct native_faults {
     __u32 recycled; /* so many look-ups of identities find an element of another address */
     __u32 events;   /* so many events find no room */
     __u32 deletes;  /* so many sessions that are deleted were let go of just before, by another CPU */
+    __u32 metas; /* bit n: of a program's moves of metadata the n-th is refused, as by a driver without it */
+    __u32 loads; /* bit n: of its copies of the frame's bytes the n-th is refused */
     __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */
 };
 extern struct native_faults native_faults;
@@ -116,6 +129,8 @@ void native_make_tables(__u32 number, __u32 entries);
 typedef void native_visit(const void *key, const void *value, void *context);
 /* Every entry of a hash, in an order that depends on the keys and on when they came. */
 void native_each(struct native_map *map, native_visit *visit, void *context);
+/* Every place of an array that may not be zero, in the order in which they were first used. */
+void native_each_place(struct native_map *map, void (*visit)(__u32 index, void *value));
 /* The session tables of an interface number, by enum session_table; NULL: there are none. */
 struct native_map *native_table(__u32 table, __u32 number);
 /* Lets go of an entry of a hash: the place is counted in that order, modulo their number. */
@@ -160,8 +175,14 @@ static __always_inline __u64 kernel_monotonic(void) {
 struct event *event_reserve(void);
 void event_submit(struct event *event);
 
-/* Bytes of the frame in hand, whose first piece alone lies between data and end. */
+/* What the kernel knows of the frame in hand, and does with it (lent.h). */
 __u32 kernel_frame_length(struct xdp_md *pieces);
+long kernel_xdp_load(struct xdp_md *ctx, __u32 offset, void *to, __u32 size);
+long kernel_skb_load(const struct __sk_buff *ctx, __u32 offset, void *to, __u32 size);
+long kernel_move_meta(struct xdp_md *ctx, int by);
+__s64 kernel_sum(const __u8 *from, __u32 size, __u32 seed);
+int kernel_redirect(__u32 ifindex);
+int kernel_redirect_xdp(__u32 ifindex);
 
 #define kernel_packet(packet) (packet)
 #define kernel_loop(count, step, context) native_loop(count, step, context)

@@ -14,7 +14,7 @@ import { toHex } from "../support/packet.ts";
 import { sayKernel, sayOracle, saysTheSame } from "../support/say.ts";
 import { seed } from "../support/seed.ts";
 import { Bench } from "./bench.ts";
-import { buildProgram, headersFolder, sanitizedProgram } from "./build.ts";
+import { buildProgram, sanitizedProgram, textFolder } from "./build.ts";
 import { Script } from "./program.ts";
 
 /** Seconds of UTC at the first packet: expiries of the models lie around it. */
@@ -177,16 +177,16 @@ describe("the verdict as a host program under sanitizers", () => {
   }, 120_000);
 
   it("would be stopped by the sanitizers if a check of the frame's end were missing", () => {
-    const include = join(folder, "include");
-    cpSync(headersFolder, include, { recursive: true });
-    const header = join(include, "frame.h");
-    const text = readFileSync(header, "utf8");
-    const broken = text.replace("if (at + size > (const __u8 *)frame->end)", "if (!at)");
-    expect(broken).not.toBe(text);
+    const copy = join(folder, "bpf");
+    cpSync(textFolder, copy, { recursive: true });
+    const header = join(copy, "include/frame.h");
+    const right = readFileSync(header, "utf8");
+    const broken = right.replace("if (at + size > (const __u8 *)frame->end)", "if (!at)");
+    expect(broken).not.toBe(right);
     writeFileSync(header, broken);
     const script = new Script(start);
     script.judge({ direction: "egress", record: 0, time: 0, frame: new Uint8Array(13) });
     expect(script.run(program)).toHaveLength(1);
-    expect(() => script.run(buildProgram(include, { headers: include }))).toThrow(/use-after-poison/);
+    expect(() => script.run(buildProgram(folder, { text: copy }))).toThrow(/use-after-poison/);
   }, 120_000);
 });

@@ -19,7 +19,7 @@ function readMark(lines: readonly string[], at: number): Mark {
   return { line: at + 1, last: last + 1, why: /unreachable:\s*(.*?)\s*\*\//.exec(text)?.[1] ?? "" };
 }
 
-/** Every mark of a header. */
+/** Every mark of a file. */
 export function readMarks(text: string): readonly Mark[] {
   const lines = text.split("\n");
   return lines.flatMap((line, at) => (beginning.test(line) ? [readMark(lines, at)] : []));

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildAround, buildProgram, headersFolder } from "../build.ts";
+import { buildAround, buildProgram, listTexts, textFolder } from "../build.ts";
 import { sayInputs } from "../inputs.ts";
 import { applyMutant, type Mutant, mutantsOf } from "./operators.ts";
 
@@ -24,18 +24,8 @@ const others = new Set([
   "config.h",
   "scratch.h",
   "switched.h",
-  // The hooks are none of the native build.
-  "context.h",
-  "device.h",
-  "direct.h",
-  "forward.h",
-  "guest.h",
-  "mark.h",
-  "receive.h",
-  "sum.h",
-  "uplink.h",
 ]);
-const headers = readdirSync(headersFolder).filter((name) => !others.has(name));
+const texts = listTexts().filter((name) => !others.has(basename(name)));
 const flags = ["-O0", "-w", "-g0"];
 /** Generated lives beside the kept programs. */
 const lifeCount = 4;
@@ -60,7 +50,7 @@ function runOn(program: string, input: string): string {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "ringwall-mutants-"));
-  cpSync(headersFolder, join(folder, "include"), { recursive: true });
+  cpSync(textFolder, join(folder, "bpf"), { recursive: true });
   inputs = await sayInputs(lifeCount);
   around = buildAround(folder, flags);
   const program = buildProgram(folder, { flags, around });
@@ -72,9 +62,7 @@ afterAll(() => {
 });
 
 function sampleMutants(): readonly Mutant[] {
-  const all = headers.flatMap((header) =>
-    mutantsOf(header, readFileSync(join(headersFolder, header), "utf8")),
-  );
+  const all = texts.flatMap((name) => mutantsOf(name, readFileSync(join(textFolder, name), "utf8")));
   if (wanted === "all") return all;
   const [shuffled = []] = fc.sample(fc.shuffledSubarray(all, { minLength: Number(wanted) }), {
     seed,
@@ -85,12 +73,12 @@ function sampleMutants(): readonly Mutant[] {
 
 /** Is it told from the right program: refused by the compiler ("void"), by other answers ("killed"), or not? */
 function tryMutant(mutant: Mutant): "killed" | "survived" | "void" {
-  const include = join(folder, "include");
-  const place = join(include, mutant.header);
+  const copy = join(folder, "bpf");
+  const place = join(copy, mutant.file);
   const text = readFileSync(place, "utf8");
   writeFileSync(place, applyMutant(text, mutant));
   try {
-    const program = buildProgram(folder, { headers: include, flags, around });
+    const program = buildProgram(folder, { text: copy, flags, around });
     return inputs.some((input, place) => runOn(program, input) !== right[place]) ? "killed" : "survived";
   } catch {
     return "void";
@@ -107,8 +95,8 @@ describe("mistakes in the BPF C", () => {
     for (const mutant of sampleMutants()) {
       const fate = tryMutant(mutant);
       if (fate === "killed") killed++;
-      const { header, line, operator, before } = mutant;
-      if (fate === "survived") survivors.push(`${header}:${line}: ${operator}: ${before}`);
+      const { file, line, operator, before } = mutant;
+      if (fate === "survived") survivors.push(`${basename(file)}:${line}: ${operator}: ${before}`);
     }
     const score = (100 * killed) / (killed + survivors.length);
     const report = `seed ${seed}: ${killed} killed, ${survivors.length} survived, ${score.toFixed(1)} %`;

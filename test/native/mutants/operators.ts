@@ -1,9 +1,9 @@
-/** Mistakes that somebody could make in the BPF C: each a change of one line of a header. */
+/** Mistakes that somebody could make in the BPF C: each a change of one line. */
 import { markOf, readMarks } from "../unreachable.ts";
 
 export interface Mutant {
-  /** File name of the header. */
-  readonly header: string;
+  /** By its place in bpf/. */
+  readonly file: string;
   /** From 1. */
   readonly line: number;
   readonly operator: string;
@@ -49,26 +49,24 @@ const operators: readonly Operator[] = [
 /** Comments, directives and declarations are not what the verdict does. */
 const silent = /^\s*(\/?\*|#|\/\/|static|struct|enum|const|[A-Z_]+ ?= )|__attribute__/;
 
-function mutateLine(header: string, text: string, index: number): readonly Mutant[] {
+function mutateLine(file: string, text: string, index: number): readonly Mutant[] {
   if (silent.test(text)) return [];
   return operators.flatMap(({ name, pattern, replacement }) =>
     [...text.matchAll(pattern)].map((match) => {
       const single = new RegExp(pattern.source);
       const changed = match[0].replace(single, replacement);
       const after = text.slice(0, match.index) + changed + text.slice(match.index + match[0].length);
-      return { header, line: index + 1, operator: name, before: text.trim(), after };
+      return { file, line: index + 1, operator: name, before: text.trim(), after };
     }),
   );
 }
 
-/** Every mutant of a header, but of what no packet can reach: a mistake there shows nowhere. */
-export function mutantsOf(header: string, text: string): readonly Mutant[] {
+/** Every mutant of a file, but of what no packet can reach: a mistake there shows nowhere. */
+export function mutantsOf(file: string, text: string): readonly Mutant[] {
   const marks = readMarks(text);
   return text
     .split("\n")
-    .flatMap((line, index) =>
-      markOf(marks, index + 1) === undefined ? mutateLine(header, line, index) : [],
-    );
+    .flatMap((line, index) => (markOf(marks, index + 1) === undefined ? mutateLine(file, line, index) : []));
 }
 
 export function applyMutant(text: string, { line, after }: Mutant): string {

@@ -4,8 +4,12 @@ import { sanitizedProgram } from "../build.ts";
 import { type NativeAnswers, readAnswers, runProgram } from "../program.ts";
 import type { RowFrame } from "../rows.ts";
 import { sayBroken } from "./broken.ts";
+import { directScenes } from "./direct.ts";
 import { eventScenes } from "./events.ts";
 import { sayExpress } from "./express.ts";
+import { plainScenes } from "./plain.ts";
+import { programScenes } from "./programs.ts";
+import { sayScenes } from "./traffic.ts";
 
 let program = "";
 beforeAll(() => {
@@ -45,6 +49,17 @@ describe("maps that are not as the agent writes them, or that another CPU change
         answers.tellings.map((told) => told.map(({ table, entry }) => `${table} ${entry.state}`).sort()),
       ).toEqual(sessions);
   });
+});
+
+describe("whole programs, at the devices of a machine", async () => {
+  it.each(await sayScenes([...programScenes, ...directScenes, ...plainScenes]))(
+    "$claim",
+    ({ text, machine }) => {
+      const { end, stderr, lines } = runProgram(program, text);
+      expect(end, stderr).toBe(0);
+      expect(machine.read(lines)).toEqual(machine.runs.map(({ expected }) => expected));
+    },
+  );
 });
 
 describe("the event of a dropped packet", async () => {
