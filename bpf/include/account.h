@@ -100,16 +100,23 @@ static __always_inline void account_event(const struct packet *packet, const str
     event_submit(event);
 }
 
-global_function int account(const struct packet *packet, const struct interface *iface) {
+/* A trace, or an event. */
+global_function int account_tell(const struct packet *packet, const struct interface *iface) {
     /* unreachable: the verifier asks of every argument */
     if (!packet || !iface)
         return 0;
-    account_count(packet, iface->number);
     if (iface->flags & INTERFACE_TRACE)
         account_trace(&packet->verdict, packet->version);
-    else if (packet->verdict.action == DROP || packet->verdict.reason == REASON_OBSERVED)
+    else
         account_event(packet, iface);
     return 0;
+}
+
+static __always_inline void account(const struct packet *packet, const struct interface *iface) {
+    account_count(packet, iface->number);
+    if (iface->flags & INTERFACE_TRACE || packet->verdict.action == DROP ||
+        packet->verdict.reason == REASON_OBSERVED)
+        account_tell(packet, iface);
 }
 
 #endif

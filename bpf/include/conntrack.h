@@ -59,12 +59,13 @@ static __always_inline bool session_is_over(const struct session *session, const
     return session_is_idle(session, settings, now);
 }
 
-/* Asks the table of proven sessions first, then the opening one. */
+/* Asks the table of proven sessions first, then the opening one. `unproven`: the former was asked already,
+ * and has none of this key. */
 static __always_inline void session_find(struct session_found *found, __u32 number,
                                          const struct session_key *key, const struct settings *settings,
-                                         __u32 now) {
+                                         __u32 now, bool unproven) {
     __u32 proven = key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED;
-    struct session *session = session_lookup(proven, number, key);
+    struct session *session = unproven ? NULL : session_lookup(proven, number, key);
 
     found->live = found->stale = NULL;
     found->table = proven;

@@ -24,6 +24,7 @@ struct express {
     __u32 offset;  /* of the transport header */
     __u32 end;     /* of the IP packet */
     __u32 version; /* of the policy */
+    bool unproven; /* its table was asked, and has no session of this key */
 };
 
 /* No driver begins another piece of a frame before the first one holds so much: Ethernet's header, 1,500
@@ -70,6 +71,7 @@ static __always_inline struct session *express_session(struct express *express, 
         return NULL;
     session = session_lookup(state == STATE_TCP_ESTABLISHED ? TABLE_ESTABLISHED : TABLE_ANSWERED,
                              iface->number, express->key);
+    express->unproven = !session;
     if (!session || session->state != state)
         return NULL;
     word = *(const volatile __u64 *)live;
@@ -190,20 +192,24 @@ static __always_inline bool express_ipv6(struct express *express, const struct f
     return express_transport(express, frame, iface, ip + 1, ip->next);
 }
 
-/* True: the frame is accepted as its session's, and counted. */
+/* True: the frame is accepted as its session's, and counted. Else `unproven` says whether the table of proven
+ * sessions was asked and has none, so that judge() need not ask it again. */
 static __always_inline bool express_passes(const struct frame *frame, const struct interface *iface,
-                                           __u32 direction) {
+                                           __u32 direction, bool *unproven) {
     const struct wire_ethernet *ethernet = frame->data;
     struct session_key key;
     struct express express = {.ethernet = ethernet, .key = &key, .direction = direction};
+    bool passes = false;
 
+    *unproven = false;
     if (frame->tagged || (void *)(ethernet + 1) > frame->end)
         return false;
     if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV4))
-        return express_ipv4(&express, frame, iface, (void *)(ethernet + 1));
-    if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV6))
-        return express_ipv6(&express, frame, iface, (void *)(ethernet + 1));
-    return false;
+        passes = express_ipv4(&express, frame, iface, (void *)(ethernet + 1));
+    else if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV6))
+        passes = express_ipv6(&express, frame, iface, (void *)(ethernet + 1));
+    *unproven = express.unproven;
+    return passes;
 }
 
 #endif

@@ -22,18 +22,20 @@ static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction, _
     const struct interface *iface;
     struct frame frame = {};
     struct packet *packet;
+    bool unproven;
     __u32 record;
 
     iface = interface_of(ifindex, &record);
     if (!iface)
         return fails_open() ? ACCEPT : DROP;
     context_frame(&frame, ctx, hook);
-    if (express_passes(&frame, iface, direction))
+    if (express_passes(&frame, iface, direction, &unproven))
         return ACCEPT;
     packet = packet_begin(direction, hook, record);
     /* unreachable: the verifier asks of every look-up */
     if (!packet)
         return DROP;
+    packet->unproven = unproven;
     return conclude(packet, iface, hook_is_xdp(hook) ? parse_xdp(ctx, packet) : parse_skb(ctx, packet));
 }
 

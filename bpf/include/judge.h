@@ -182,7 +182,7 @@ static __always_inline struct verdict judge_related(struct packet *packet, const
     if (!(packet->direction == INGRESS ? address_equal(quoted->local, packet->key.local)
                                        : address_equal(quoted->remote, packet->key.remote)))
         return verdict_continue();
-    session_find(&found, iface->number, quoted, moment->settings, moment->now);
+    session_find(&found, iface->number, quoted, moment->settings, moment->now, false);
     if (!found.live)
         return verdict_continue();
     if (moment->settings->flags & SETTING_KEEP || session_is_judged(found.live, moment)) {
@@ -204,7 +204,7 @@ static __always_inline struct verdict judge_flow(struct packet *packet, const st
     struct verdict verdict;
 
     if (!packet_is_icmp(packet) || packet->key.kind != KIND_PLAIN) {
-        session_find(&found, iface->number, &packet->key, moment->settings, moment->now);
+        session_find(&found, iface->number, &packet->key, moment->settings, moment->now, packet->unproven);
         if (found.live) {
             verdict = judge_session(&found, packet, iface, moment);
             if (verdict.action != CONTINUE)

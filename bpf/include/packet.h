@@ -136,6 +136,7 @@ struct packet {
     __u8 shielded; /* first fragment: units of 8 bytes up to the end of that header, options before it too */
     __u8 observed; /* anti-spoofing observes and would have dropped it */
     __u8 hook;     /* enum hook */
+    __u8 unproven; /* express.h asked for a proven session of this key: there is none */
     __u8 source_mac[6];
     __u8 destination_mac[6];
 } __attribute__((aligned(8))); /* so that it is cleared by whole words */

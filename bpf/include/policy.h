@@ -318,7 +318,9 @@ global_function int policy_match(struct packet *packet, const struct interface *
     __builtin_memset(all, 0, sizeof(*all));
     direction = direction == INGRESS ? INGRESS : EGRESS;
     side = &policy->sides[direction];
-    if (!policy_dimensions(packet, iface, key, direction, icmp, side, all))
+    /* Where no rule names anybody the default is all there is. */
+    if (side->flags & (SIDE_PREFIXES | SIDE_GROUPS) &&
+        !policy_dimensions(packet, iface, key, direction, icmp, side, all))
         return 0;
     rule = policy_first_of(all, all->rules, 0, 0);
     if (rule < RULES_PER_SIDE)

@@ -48,11 +48,11 @@ static void answer_with(struct native_answer *answer, const struct verdict *verd
 }
 
 static bool pass_express(const struct frame *frame, const struct native_frame *native,
-                         const struct interface *iface, struct native_answer *answer) {
+                         const struct interface *iface, struct native_answer *answer, bool *unproven) {
     struct verdict verdict = verdict_accept(REASON_SESSION);
     const struct slot *slot = map_lookup(rw_slots, &iface->slot);
 
-    if (native->no_express || native->early || !express_passes(frame, iface, native->direction))
+    if (native->no_express || native->early || !express_passes(frame, iface, native->direction, unproven))
         return false;
     verdict.session = SESSION_ESTABLISHED;
     answer_with(answer, &verdict, slot->version);
@@ -83,17 +83,19 @@ void native_judge(const struct native_frame *native, struct native_answer *answe
     union context context;
     struct frame frame = {};
     struct packet *packet;
+    bool unproven = false;
     __u32 reason;
 
     lend_frame(native->data, native->size, native->size - native->hidden);
     context = context_of(native, hook_of(native), 0);
     context_frame(&frame, &context, hook_of(native));
     iface.flags |= native->flags;
-    if (pass_express(&frame, native, &iface, answer)) {
+    if (pass_express(&frame, native, &iface, answer, &unproven)) {
         take_frame_back();
         return;
     }
     packet = packet_begin(native->direction, hook, native->record);
+    packet->unproven = unproven;
     reason = parse(&context, native, packet);
     take_frame_back();
     if (native->early)
