@@ -13,27 +13,12 @@
  * that the change itself does not pass through. The old generations come back with the old words; identities
  * of the change are of a later one, so the old policies see what was before.
  */
-#include <stdbool.h>
-#include <linux/bpf.h>
-#include <linux/errno.h>
-#include <bpf/bpf_helpers.h>
-#include "switched.h"
+#include "deadline.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-/* The pin of this map keeps the timer running when no process holds it any more. */
-struct confirm_timer {
-    struct bpf_timer timer;
-};
-MAP(rw_confirm_time, BPF_MAP_TYPE_ARRAY, __u32, struct confirm_timer, 1, 0);
-MAP(rw_confirm, BPF_MAP_TYPE_ARRAY, __u32, __u64, CONFIRM_PLACES, BPF_F_MMAPABLE);
-MAP(rw_confirm_list, BPF_MAP_TYPE_ARRAY, __u32, struct confirm_entry, CONFIRM_ENTRIES_MAX, 0);
-
-/* CLOCK_BOOTTIME goes on while the host is suspended. */
-enum { CLOCK_OF_BOOT = 7 };
-
 static __always_inline __u64 *confirm_word(__u32 place) {
-    return bpf_map_lookup_elem(&rw_confirm, &place);
+    return map_lookup(rw_confirm, &place);
 }
 
 static __always_inline void store_word(void *where, __u64 word) {
@@ -41,7 +26,7 @@ static __always_inline void store_word(void *where, __u64 word) {
 }
 
 static __always_inline void switch_slot(__u32 slot, __u64 word) {
-    struct slot *live = bpf_map_lookup_elem(&rw_slots, &slot);
+    struct slot *live = map_lookup(rw_slots, &slot);
 
     if (live)
         store_word(live, word);
@@ -50,10 +35,13 @@ static __always_inline void switch_slot(__u32 slot, __u64 word) {
 /* A device that is gone has no word any more, and gets none. */
 static __always_inline void switch_device(__u32 ifindex, __u64 record) {
     __u32 near = ifindex & (DEVICES_NEAR - 1);
-    struct device *device = bpf_map_lookup_elem(&rw_devices, &near);
+    struct device *device = map_lookup(rw_devices, &near);
 
-    if (!device || device->ifindex != ifindex)
-        device = bpf_map_lookup_elem(&rw_devices_far, &ifindex);
+    /* unreachable: the verifier asks of every look-up */
+    if (!device)
+        return;
+    if (device->ifindex != ifindex)
+        device = map_lookup(rw_devices_far, &ifindex);
     if (device)
         store_word(device, record << 32 | ifindex);
 }
@@ -65,7 +53,7 @@ struct confirm_pass {
 
 static long confirm_step(__u32 n, void *context) {
     const struct confirm_pass *pass = context;
-    struct confirm_entry *entry = bpf_map_lookup_elem(&rw_confirm_list, &n);
+    struct confirm_entry *entry = map_lookup(rw_confirm_list, &n);
     struct identity *identity;
     __u64 word;
 
@@ -81,8 +69,8 @@ static long confirm_step(__u32 n, void *context) {
     case CONFIRM_DEVICE:
         switch_device(entry->index, word);
         break;
-    case CONFIRM_IDENTITY:
-        identity = bpf_map_lookup_elem(&rw_identities, &entry->identity);
+    default: /* CONFIRM_IDENTITY */
+        identity = map_lookup(rw_identities, &entry->identity);
         if (identity)
             *(volatile __u32 *)&identity->flags = word;
         break;
@@ -94,8 +82,9 @@ static __always_inline void confirm_walk(__u32 kind, bool back) {
     struct confirm_pass pass = {.kind = kind, .back = back};
     __u64 *count = confirm_word(CONFIRM_COUNT);
 
+    /* unreachable: the verifier asks of every look-up */
     if (count)
-        bpf_loop(*(volatile __u64 *)count, confirm_step, &pass, 0);
+        kernel_loop(*(volatile __u64 *)count, confirm_step, &pass);
 }
 
 static __always_inline void confirm_go_back(__u64 *state) {
@@ -116,7 +105,10 @@ static int confirm_expire(void *map, __u32 *key, struct confirm_timer *timer) {
     (void)map;
     (void)key;
     (void)timer;
-    if (state && confirm_decide(state, CONFIRM_REVERTING))
+    /* unreachable: the verifier asks of every look-up */
+    if (!state)
+        return 0;
+    if (confirm_decide(state, CONFIRM_REVERTING))
         confirm_go_back(state);
     return 0;
 }
@@ -125,23 +117,24 @@ static int confirm_expire(void *map, __u32 *key, struct confirm_timer *timer) {
 SEC("xdp")
 int confirm_begin(struct xdp_md *ctx) {
     __u32 zero = 0;
-    struct confirm_timer *timer = bpf_map_lookup_elem(&rw_confirm_time, &zero);
+    struct confirm_timer *timer = map_lookup(rw_confirm_time, &zero);
     __u64 *state = confirm_word(CONFIRM_STATE), *span = confirm_word(CONFIRM_SPAN);
     __u64 *deadline = confirm_word(CONFIRM_DEADLINE);
     long error;
 
     (void)ctx;
+    /* unreachable: the verifier asks of every look-up */
     if (!timer || !state || !span || !deadline)
         return ENOENT;
-    error = bpf_timer_init(&timer->timer, &rw_confirm_time, CLOCK_OF_BOOT);
+    error = timer_init(timer);
     if (!error)
-        error = bpf_timer_set_callback(&timer->timer, confirm_expire);
+        error = timer_aim(timer, confirm_expire);
     if (error)
         return -error;
     if (__sync_val_compare_and_swap(state, CONFIRM_NONE, CONFIRM_WAITING) != CONFIRM_NONE)
         return EBUSY;
-    store_word(deadline, bpf_ktime_get_boot_ns() + *span);
-    error = bpf_timer_start(&timer->timer, *span, 0);
+    store_word(deadline, kernel_boot() + *span);
+    error = timer_start(timer, *span);
     if (error) {
         store_word(state, CONFIRM_NONE);
         return -error;
@@ -157,6 +150,7 @@ int confirm_keep(struct xdp_md *ctx) {
     __u64 *state = confirm_word(CONFIRM_STATE);
 
     (void)ctx;
+    /* unreachable: the verifier asks of every look-up */
     if (state)
         confirm_decide(state, CONFIRM_KEPT);
     return 0;
@@ -167,7 +161,10 @@ int confirm_undo(struct xdp_md *ctx) {
     __u64 *state = confirm_word(CONFIRM_STATE);
 
     (void)ctx;
-    if (state && confirm_decide(state, CONFIRM_REVERTING))
+    /* unreachable: the verifier asks of every look-up */
+    if (!state)
+        return 0;
+    if (confirm_decide(state, CONFIRM_REVERTING))
         confirm_go_back(state);
     return 0;
 }

@@ -13,19 +13,19 @@ export const textFolder = join(root, "bpf");
 /** Of its files, by their place in it, those that the build for this machine reads. */
 export function listTexts(): readonly string[] {
   const headers = readdirSync(join(textFolder, "include")).map((name) => join("include", name));
-  return ["ringwall.bpf.c", ...headers.sort()];
+  return ["ringwall.bpf.c", "confirm.bpf.c", ...headers.sort()];
 }
 
 const nativeFolder = join(root, "test/native");
 /** Programs of the fuzzer that are kept. */
 export const corpusFile = join(nativeFolder, "fuzz/corpus.txt");
 
-/** The one file that compiles them. */
-const verdictFile = "judge-frame.c";
+/** The only files that compile them. */
+const verdictFiles: readonly string[] = ["judge-frame.c", "confirm.c"];
 /** Frames that are made up, by layer. */
 const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
 const shared = [
-  verdictFile,
+  ...verdictFiles,
   ...["commands.c", "words.c", "maps.c", "events.c"],
   ...["world", "digest", "program", "talk"].map((name) => `fuzz/${name}.c`),
   ...makers,
@@ -64,14 +64,14 @@ function compile(
 
 /** All but the verdict, as one object file in `folder`, for many builds of the program; its path. */
 export function buildAround(folder: string, flags: readonly string[]): string {
-  const files = ["main.c", ...shared.filter((name) => name !== verdictFile)];
+  const files = ["main.c", ...shared.filter((name) => !verdictFiles.includes(name))];
   return compile(join(folder, "around.o"), files, { flags }, ["-r"]);
 }
 
 /** The program that takes commands (main.c), in `folder`; its path. Throws with the compiler's words. */
 export function buildProgram(folder: string, options: BuildOptions = {}): string {
   const { around } = options;
-  const files = around === undefined ? ["main.c", ...shared] : [verdictFile];
+  const files = around === undefined ? ["main.c", ...shared] : verdictFiles;
   return compile(join(folder, "verdict"), files, options, around === undefined ? [] : [around]);
 }
 
@@ -128,10 +128,10 @@ function compileObjects(
  * all the same, and the program that takes commands has the sanitizers in everything.
  */
 export function buildFuzzer(folder: string): string {
-  const around = ["fuzz/fuzz.c", ...shared.filter((name) => name !== verdictFile)];
+  const around = ["fuzz/fuzz.c", ...shared.filter((name) => !verdictFiles.includes(name))];
   const objects = [
     ...compileObjects(folder, around, ["-O2"]),
-    ...compileObjects(folder, [verdictFile], [...sanitizers, ...guidance, "-O2"]),
+    ...compileObjects(folder, verdictFiles, [...sanitizers, ...guidance, "-O2"]),
   ];
   const fuzzer = join(folder, "fuzzer");
   execFileSync("clang", [...sanitizers, "-fsanitize=fuzzer", ...objects, "-o", fuzzer], { stdio: "pipe" });

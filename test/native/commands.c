@@ -6,6 +6,7 @@
 #include "judge-frame.h"
 #include "fuzz/program.h"
 #include "fuzz/talk.h"
+#include "confirm.h"
 #include "fuzz/world.h"
 #include "words.h"
 
@@ -82,6 +83,33 @@ static void do_run(void) {
     printf("ran %d %u", run.action, run.target);
     print_bytes(run.meta, run.meta_size);
     putchar('\n');
+}
+
+static void do_confirm(void) {
+    const char *program = next_word();
+    int answer;
+
+    native_time.monotonic = next_number();
+    for (int n = 0; n < CONFIRM_STEPS; n++)
+        native_confirm.errors[n] = next_number();
+    if (!confirm_run(program, &answer))
+        refuse("not a program", program);
+    printf("ran %d\n", answer);
+}
+
+static void do_get(void) {
+    struct native_map *map = next_map();
+    __u32 size;
+    __u8 *key = next_bytes(&size);
+    const void *value;
+
+    if (size != map->key_size)
+        refuse("key of the wrong size for", map->name);
+    value = native_lookup(map, key);
+    printf("value");
+    print_bytes(value, value ? map->value_size : 0);
+    putchar('\n');
+    free(key);
 }
 
 /* Of a counter's place (account.h), the four that it is made of. */
@@ -258,7 +286,8 @@ void command_run(char *line) {
         {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
         {"pool", do_pool},         {"program", do_program},     {"work", do_work},
         {"begin", do_begin},       {"talk", do_talk},           {"run", do_run},
-        {"counters", do_counters}, {"refuse", do_refuse},
+        {"counters", do_counters}, {"refuse", do_refuse},       {"confirm", do_confirm},
+        {"get", do_get},
     };
     const char *verb = strtok(line, " \n");
 

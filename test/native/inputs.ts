@@ -7,6 +7,7 @@ import { sayLife } from "./fuzz/life.ts";
 import { makeWorld } from "./fuzz/world.ts";
 import { sayRows } from "./rows.ts";
 import { sayBroken } from "./scenes/broken.ts";
+import { confirmScenes, sayConfirm } from "./scenes/confirm.ts";
 import { directScenes } from "./scenes/direct.ts";
 import { eventScenes } from "./scenes/events.ts";
 import { sayExpress } from "./scenes/express.ts";
@@ -38,7 +39,7 @@ export async function sayInputs(lives: number): Promise<readonly string[]> {
     (await makeWorld()).text + programs.join(""),
     await sayScripts(),
     rows.map(({ text }) => text).join(""),
-    scenes.map(({ text }) => text).join(""),
+    scenes.map(({ text }) => text).join("") + confirmScenes.map(sayConfirm).join(""),
   ];
   for (let number = 0; number < lives; number++) said.push(await sayLife(number));
   return said;

@@ -12,6 +12,10 @@
  *                            runs a program of ringwall.bpf.c at a device; so many bytes at the frame's end
  *                            do not lie with the others; a tag beside the bytes (0: none); what lies before
  *   refuse METAS LOADS       bit n: a run's n-th move of metadata, its n-th copy of bytes is refused
+ *   confirm PROGRAM MONOTONIC ERRNO ERRNO ERRNO
+ *                            runs a program of confirm.bpf.c, or `expire`, what its timer calls; the timer's
+ *                            making, aim and start fail with these (0: they do not)
+ *   get MAP KEY              tells an entry
  *   counters                 tells rw_counters since it was asked last
  *   sessions NUMBER          tells the session tables of an interface number
  *   faults INSERTS ERRNO DELETES
@@ -23,6 +27,8 @@
  *
  *   of a frame               action, reason, session, rule, rule's side, version, 1: it went the express way
  *   of a run                 `ran`, action, the device that the frame is sent to (0: none), metadata
+ *   of a confirm             `ran` and what the program answers
+ *   of a get                 `value` and its bytes
  *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; then
  * `counted` of an event              `event` and its bytes of a session             `session`, table, key and
  * value; then `end` of work                  `work` and five numbers

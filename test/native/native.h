@@ -32,6 +32,10 @@ enum native_kind {
 
 struct native_entry;
 
+struct confirm_timer {
+    struct bpf_timer timer;
+};
+
 struct native_map {
     const char *name;
     enum native_kind kind;
@@ -60,6 +64,9 @@ struct native_map {
     X(rw_targets, NATIVE_HASH, __u32, __u32, DIRECT_MAX)                                                     \
     X(rw_learnt, NATIVE_ARRAY, __u32, __u32, DEVICES_NEAR)                                                   \
     X(rw_heard, NATIVE_LRU, struct direct_key, __u32, HEARD_MAX)                                             \
+    X(rw_confirm_time, NATIVE_ARRAY, __u32, struct confirm_timer, 1)                                         \
+    X(rw_confirm, NATIVE_ARRAY, __u32, __u64, CONFIRM_PLACES)                                                \
+    X(rw_confirm_list, NATIVE_ARRAY, __u32, struct confirm_entry, CONFIRM_ENTRIES_MAX)                       \
     X(rw_settings, NATIVE_ARRAY, __u32, struct settings, 1)                                                  \
     X(rw_interfaces, NATIVE_ARRAY, __u32, struct interface, INTERFACES_MAX *RECORDS_PER_INTERFACE)           \
     X(rw_owned, NATIVE_LPM, struct owned_key, __u32, OWNED_MAX)                                              \
@@ -170,6 +177,13 @@ static __always_inline __u64 kernel_tai_seconds(void) {
 static __always_inline __u64 kernel_monotonic(void) {
     return native_time.monotonic;
 }
+
+/* The one timer that there is (confirm.c). */
+typedef int native_callback(void *map, __u32 *key, struct confirm_timer *timer);
+__u64 kernel_boot(void);
+long timer_init(struct confirm_timer *timer);
+long timer_aim(struct confirm_timer *timer, native_callback *callback);
+long timer_start(struct confirm_timer *timer, __u64 span);
 
 /* A block of its own, full of what was there before. */
 struct event *event_reserve(void);

@@ -4,6 +4,7 @@ import { sanitizedProgram } from "../build.ts";
 import { type NativeAnswers, readAnswers, runProgram } from "../program.ts";
 import type { RowFrame } from "../rows.ts";
 import { sayBroken } from "./broken.ts";
+import { confirmScenes, expectConfirm, readConfirm, sayConfirm } from "./confirm.ts";
 import { directScenes } from "./direct.ts";
 import { eventScenes } from "./events.ts";
 import { sayExpress } from "./express.ts";
@@ -60,6 +61,14 @@ describe("whole programs, at the devices of a machine", async () => {
       expect(machine.read(lines)).toEqual(machine.runs.map(({ expected }) => expected));
     },
   );
+});
+
+describe("a change that waits for its confirmation", () => {
+  it.each(confirmScenes)("$claim", (scene) => {
+    const { end, stderr, lines } = runProgram(program, sayConfirm(scene));
+    expect(end, stderr).toBe(0);
+    expect(readConfirm(lines)).toEqual(expectConfirm(scene));
+  });
 });
 
 describe("the event of a dropped packet", async () => {
