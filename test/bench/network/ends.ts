@@ -100,6 +100,8 @@ const commands = {
     for (const device of devices)
       links.push(need(tally).attachXdp({ ifindex: ifindexOf(device), mode: "native" }));
   },
+  /** Frames that a device of tally's has counted. */
+  count: async (device: string) => countOf(ifindexOf(device)),
   /** Redirects between two devices. */
   async forward([one, other]: readonly [string, string]) {
     const [a, b] = [ifindexOf(one), ifindexOf(other)];

@@ -64,8 +64,7 @@ export function availableLanes(progress: (text: string) => void): LaneKinds {
     lanes["iptables + ipset"] = { short: "ipt", bridged: true, stack: true, open: openIptables };
   else progress("left out: iptables + ipset, which are not installed");
   if (hasOvs())
-    // Behind 1,000 rules its datapath in user space let connections time out.
-    lanes["Open vSwitch"] = { short: "ovs", bridged: false, stack: false, lossy: true, open: openOvs };
+    lanes["Open vSwitch"] = { short: "ovs", bridged: false, stack: true, lossy: true, open: openOvs };
   else progress("left out: Open vSwitch, which is not installed");
   return lanes;
 }

@@ -9,7 +9,12 @@
  *   ask      one byte there and one back, again and again: answers
  *   connect  connect, one byte there and one back, close: connections
  *
- * A connection has a process of its own at either end; a server's ends with its connection.
+ * The server closes first: whoever does keeps the port for a minute (TIME_WAIT). At the client's end ports
+ * would run out within seconds, and connect() would be measured looking for a free one.
+ *
+ * Of connections side by side each has a client, a server and a port of its own (PORT and those behind it).
+ * Both are bound to one CPU, the next connection's to the next one: where a scheduler puts the two ends makes
+ * more of a difference than all that may stand between them.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,7 +38,7 @@
 enum { CONNECTIONS_MAX = 16, BULK_BYTES = 128 << 10, BACKLOG = 1024 };
 
 /* What a client wants, its first byte: its connection goes on, or is one of many. */
-enum want { WANT_BULK = 'b', WANT_ECHO = 'e' };
+enum want { WANT_BULK = 'b', WANT_ECHO = 'e', WANT_ONE = '1' };
 
 /* Of each client, shared with the parent. */
 struct progress {
@@ -41,6 +46,9 @@ struct progress {
 };
 static struct progress *progress;
 static struct sockaddr_in server;
+static int first_port;
+/* A server writes a byte once it listens. */
+static int ready[2];
 static char bytes[BULK_BYTES];
 
 static void fail(const char *what) {
@@ -66,9 +74,24 @@ static void set(int fd, int level, int option, int value) {
         fail("setsockopt");
 }
 
-static int listen_here(void) {
+/* The CPU of a connection's ends. */
+static void bind_to_cpu(int connection) {
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET((size_t)(cpus - 1 - connection % cpus), &set);
+    if (sched_setaffinity(0, sizeof(set), &set) != 0)
+        fail("sched_setaffinity");
+}
+
+static in_port_t port_of(int connection) {
+    return htons((uint16_t)(first_port + connection));
+}
+
+static int listen_here(int connection) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = server.sin_port};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = port_of(connection)};
     if (fd < 0)
         fail("socket");
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -94,8 +117,12 @@ static void serve_echo(int fd) {
             return;
 }
 
-/* Connections one after another, in one process: what connects again and again is never two at once. */
-static void serve(int listening) {
+/* Connections one after another: what connects again and again is never two at once. */
+static void serve(int connection) {
+    int listening = listen_here(connection);
+
+    if (write(ready[1], "", 1) != 1)
+        fail("write");
     for (;;) {
         int fd = accept(listening, NULL, NULL);
         char want;
@@ -105,7 +132,7 @@ static void serve(int listening) {
         if (read(fd, &want, 1) == 1) {
             if (want == WANT_BULK)
                 serve_bulk(fd);
-            else if (write(fd, &want, 1) == 1)
+            else if (write(fd, &want, 1) == 1 && want == WANT_ECHO)
                 serve_echo(fd);
         }
         close(fd);
@@ -156,7 +183,10 @@ static void send_asks(struct progress *mine, uint64_t until) {
 static void send_connections(struct progress *mine, uint64_t until) {
     while (now() < until) {
         int fd = connect_there();
-        ask(fd, WANT_ECHO);
+        char end;
+        ask(fd, WANT_ONE);
+        if (read(fd, &end, 1) != 0)
+            fail("end");
         close(fd);
         mine->done++;
     }
@@ -173,6 +203,8 @@ static void run(const char *way, int connections, uint64_t milliseconds) {
         if (child > 0)
             continue;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        bind_to_cpu(client);
+        server.sin_port = port_of(client);
         if (strcmp(way, "bulk") == 0)
             send_bulk(&progress[client], until);
         else if (strcmp(way, "ask") == 0)
@@ -203,15 +235,16 @@ int main(int argc, char **argv) {
     if (argc != 5)
         return 64;
     server.sin_family = AF_INET;
-    server.sin_port = htons((uint16_t)atoi(argv[4]));
+    first_port = atoi(argv[4]);
     if (inet_pton(AF_INET, argv[3], &server.sin_addr) != 1)
         return 64;
     progress = mmap(NULL, CONNECTIONS_MAX * sizeof(*progress), PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (progress == MAP_FAILED)
         fail("mmap");
+    if (pipe2(ready, O_CLOEXEC) != 0)
+        fail("pipe");
     enter(argv[2]);
-    int listening = listen_here();
     pid_t servers[CONNECTIONS_MAX];
     for (int one = 0; one < CONNECTIONS_MAX; one++) {
         servers[one] = fork();
@@ -220,10 +253,12 @@ int main(int argc, char **argv) {
         if (servers[one] == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             signal(SIGPIPE, SIG_IGN);
-            serve(listening);
+            bind_to_cpu(one);
+            serve(one);
         }
+        if (read(ready[0], way, 1) != 1)
+            fail("read");
     }
-    close(listening);
     enter(argv[1]);
     while (fgets(line, sizeof(line), stdin))
         if (sscanf(line, "%15s %d %lu", way, &connections, &milliseconds) == 3 && connections > 0 &&

@@ -26,8 +26,6 @@ const talking: readonly Talking[] = [
 ];
 const sideBySide = [1, 4] as const;
 const rules = 1000;
-const mostRounds = 5;
-
 /** A client and a server in a lane. */
 class Talk {
   readonly #child: ChildProcess;
@@ -77,7 +75,9 @@ function rowsOf(
   const peers = names.filter((one) => !ours(one) && one !== "no firewall");
   const row = (lane: string, by: string, goal: Goal): Row => {
     const [above, below] = [samples[lane] ?? [], samples[by] ?? []];
-    const lanes = { [lane]: makeLane(above, unit), [by]: makeLane(below, unit) };
+    // The row against no firewall shows all that stood side by side.
+    const shown = by === "no firewall" ? [lane, ...names.filter((one) => one !== lane)] : [lane, by];
+    const lanes = Object.fromEntries(shown.map((one) => [one, makeLane(samples[one] ?? [], unit)]));
     const params = { connections, lane };
     return makeRow(`${name} / ${by}`, params, ratiosOf(above, below), { goal, peers: lanes });
   };
@@ -105,7 +105,7 @@ export async function measureTcp(bench: Bench, yard: Yard, tools: Tools): Promis
             () => talk.measure(way, connections, bench.effort.window / 2),
           ]),
         );
-        const samples = await bench.interleave(lanes, Math.min(mostRounds, bench.effort.rounds));
+        const samples = await bench.interleave(lanes);
         rows.push(...rowsOf(way, connections, samples));
       }
     return rows;
