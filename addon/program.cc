@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstring>
 
+#include "iterator.h"
 #include "link.h"
 #include "map.h"
 #include "tc.h"
@@ -140,9 +141,9 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         env, name,
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
-         method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::attachXdp>("attachXdp"),
-         method<&BpfProgram::attachTcx>("attachTcx"), method<&BpfProgram::attachTc>("attachTc"),
-         method<&BpfProgram::close>("close")});
+         method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::iterate>("iterate"),
+         method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
+         method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
 }
 
 Napi::Value BpfProgram::openPinned(const Napi::CallbackInfo &info) {
@@ -213,6 +214,11 @@ Napi::Value BpfProgram::liveFrames(const Napi::CallbackInfo &info) {
             return true;
         },
         [](Napi::Env env, const bool &) { return env.Undefined(); });
+}
+
+Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
+    std::vector<uint8_t> written = readIterator(fd());
+    return toBytes(info.Env(), written.data(), written.size());
 }
 
 Napi::Value BpfProgram::attachXdp(const Napi::CallbackInfo &info) {

@@ -150,14 +150,16 @@ export function describeWaiting(waiting: WaitingChange | null): StatusReply["pol
 /** What is wrong with what keeps the host protected while no agent runs, and with devices that lag behind the rules. */
 export function listGuarded({ guard }: KernelStatus): string[] {
   if (guard === undefined) return [];
-  const { problem, restored, detached } = guard;
+  const { problem, restored, detached, replaced } = guard;
   const times = restored === 1 ? "once" : `${restored} times`;
-  const programs = detached === 1 ? "a program was" : `${detached} programs were`;
-  const open = `${programs} taken off devices since the agent began, and packets passed unjudged for up to a second each time: find out who does that`;
+  const were = (count: number) => (count === 1 ? "a program was" : `${count} programs were`);
+  const other = `${were(replaced)} replaced on devices by another one since the agent began, and packets passed as that one let them for up to a second each time: find out who does that`;
+  const open = `${were(detached)} taken off devices since the agent began, and packets passed unjudged for up to a second each time: find out who does that`;
   const taken = `pins in the bpffs were taken away ${times} since the agent began, and made again: find out who does that`;
   return [
     ...(problem === null ? [] : [problem]),
     ...(restored === 0 ? [] : [taken]),
     ...(detached === 0 ? [] : [open]),
+    ...(replaced === 0 ? [] : [other]),
   ];
 }

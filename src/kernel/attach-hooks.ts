@@ -60,9 +60,11 @@ export function directionOf(hook: Hook): "egress" | "ingress" {
   return hook === "tc-egress" ? "egress" : "ingress";
 }
 
-/** Whether what was attached there still is; `link` null: a clsact filter. */
-export function stands(ifindex: number, hook: Hook, link: BpfLink | null): boolean {
-  return link === null ? queryFilter(ifindex, directionOf(hook)) !== 0 : link.info().ifindex === ifindex;
+/** Id of the program that runs where ours was attached, 0 for none; `link` null: a clsact filter. */
+export function programAt(ifindex: number, hook: Hook, link: BpfLink | null): number {
+  if (link === null) return queryFilter(ifindex, directionOf(hook));
+  const { ifindex: device, programId } = link.info();
+  return device === ifindex ? programId : 0;
 }
 
 /** `has`: what stands on the device; `idOf`: the program at a hook. */

@@ -3,22 +3,18 @@
  * no moment without its program. Where the kernel has no tcx (before 6.6), clsact filters of a fixed handle and
  * priority stand on the device itself.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Attached,
   type AttachResult,
   describeAttached,
-  describeForeign,
   describeXdpRefusal,
-  directionOf,
   filter,
   type Hook,
   hooks,
   isGuestXdp,
   programOf,
   queryFilter,
-  stands,
   type UplinkResult,
   withoutTcx,
 } from "./attach-hooks.ts";
@@ -28,22 +24,20 @@ import type { Finding } from "./finding.ts";
 import type { Marks } from "./marks.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
 import type { Programs } from "./objects.ts";
-import { ensureDirectory, listPins, type Pins, removePin } from "./pins.ts";
-import { WholeDirectory } from "./repin.ts";
+import { listPins, type Pins, removePin } from "./pins.ts";
+import { PlacedPrograms } from "./placed.ts";
 import type { AttachChoice } from "./settings.ts";
 import type { AttachMode } from "./status.ts";
 
 export class Attachments {
+  /** What stands on the devices. */
+  readonly placed: PlacedPrograms;
   readonly #pins: Pins;
   readonly #marks: Marks;
   #programs: Programs;
-  /** ifindex -> links by hook; null: a clsact filter. */
-  readonly #devices = new Map<number, Map<Hook, BpfLink | null>>();
-  readonly #whole = new WholeDirectory();
-  /** Guests' devices whose XDP program somebody took away. */
-  readonly #withoutXdp = new Set<number>();
 
   constructor(pins: Pins, programs: Programs, marks: Marks) {
+    this.placed = new PlacedPrograms(pins, marks);
     this.#pins = pins;
     this.#marks = marks;
     this.#programs = programs;
@@ -59,14 +53,14 @@ export class Attachments {
       const link = native().BpfLink.openPinned(path);
       if (link.info().ifindex === Number(index)) {
         if (isGuestXdp(known)) this.#marks.set(Number(index));
-        this.#keep(Number(index), known, link);
+        this.placed.keep(Number(index), known, { link, program: null });
       } else {
         link.close();
         removePin(path);
       }
     }
     this.#marks.clearOthers();
-    return new Set(this.#devices.keys());
+    return new Set(this.placed.devices);
   }
 
   /** Filters of an earlier agent on kernels without tcx, found by handle on the devices given. */
@@ -74,8 +68,9 @@ export class Attachments {
     for (const ifindex of devices) {
       for (const direction of ["egress", "ingress"] as const) {
         const hook: Hook = `tc-${direction}`;
-        if (this.#devices.get(ifindex)?.has(hook)) continue;
-        if (queryFilter(ifindex, direction) !== 0) this.#keep(ifindex, hook, null);
+        if (this.placed.hasHook(ifindex, hook)) continue;
+        if (queryFilter(ifindex, direction) !== 0)
+          this.placed.keep(ifindex, hook, { link: null, program: null });
       }
     }
   }
@@ -83,81 +78,10 @@ export class Attachments {
   /** Every device gets the programs given: by update, at no moment without one. */
   updatePrograms(programs: Programs): void {
     this.#programs = programs;
-    for (const [ifindex, links] of this.#devices) {
-      for (const [hook, link] of links) {
-        const program = this.#programFor(hook);
-        if (link === null) this.#setFilter(ifindex, hook, program);
-        else if (link.info().programId !== program.id) link.update(program);
-      }
+    for (const ifindex of this.placed.devices) {
+      for (const [hook] of this.placed.at(ifindex))
+        this.placed.replace(ifindex, hook, this.#programFor(hook));
     }
-  }
-
-  /**
-   * Looks whether what was attached still stands: a filter or link that somebody took away is forgotten, so that
-   * it is attached anew; a pin that somebody removed is made again.
-   */
-  verify(ifindex: number): void {
-    this.#forgetLost(ifindex);
-    for (const [hook, link] of this.#devices.get(ifindex) ?? []) {
-      const path = join(this.#pins.links, `${ifindex}-${hook}`);
-      if (link === null || existsSync(path)) continue;
-      ensureDirectory(this.#pins.links);
-      link.pin(path);
-    }
-  }
-
-  /** Where what was attached stands no more. */
-  #lostHooks(ifindex: number): Hook[] {
-    const links = [...(this.#devices.get(ifindex) ?? [])];
-    return links.flatMap(([hook, link]) => (stands(ifindex, hook, link) ? [] : [hook]));
-  }
-
-  /** Says how many. */
-  #forgetLost(ifindex: number): number {
-    const links = this.#devices.get(ifindex);
-    const lost = this.#lostHooks(ifindex);
-    for (const hook of lost) {
-      const link = links?.get(hook) ?? null;
-      links?.delete(hook);
-      if (link === null) continue;
-      this.#release(ifindex, hook, link);
-      if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
-    }
-    return lost.length;
-  }
-
-  /** Makes pins of links again that somebody took away; says how many. */
-  restorePins(): number {
-    return this.#whole.restore(this.#pins.links, () =>
-      [...this.#devices].flatMap(([ifindex, links]) =>
-        [...links].flatMap(([hook, link]) =>
-          // A link whose device is gone is forgotten when that is noticed.
-          link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
-        ),
-      ),
-    );
-  }
-
-  /**
-   * Forgets what somebody took off devices that are still there, so that it is attached anew; says how many programs
-   * that were. `there`: the devices; `readAgain` where something is missing, since a device that has just gone takes its
-   * programs along. Throws where the kernel cannot be asked.
-   */
-  forgetDetached(there: ReadonlyMap<number, unknown>, readAgain: () => ReadonlyMap<number, unknown>): number {
-    const missing = this.devices.filter(
-      (ifindex) => there.has(ifindex) && this.#lostHooks(ifindex).length > 0,
-    );
-    if (missing.length === 0) return 0;
-    const still = readAgain();
-    return missing
-      .filter((ifindex) => still.has(ifindex))
-      .reduce((sum, ifindex) => sum + this.#forgetLost(ifindex), 0);
-  }
-
-  /** What of others stands before our programs on a device, as a sentence; null: nothing. */
-  describeForeign(link: LinkInfo): string | null {
-    const links = this.#devices.get(link.ifindex);
-    return describeForeign(link, (hook) => links?.get(hook)?.info().programId ?? null);
   }
 
   /** Kernel's ids of Ringwall's own programs. */
@@ -165,27 +89,17 @@ export class Attachments {
     return new Set(Object.values(this.#programs).map(({ id }) => id));
   }
 
-  has(ifindex: number): boolean {
-    return this.#devices.has(ifindex);
-  }
-
-  /** Whether a guest's device has both its tc programs, with which every frame is judged, and the XDP that it had. */
-  isComplete(ifindex: number): boolean {
-    const links = this.#devices.get(ifindex);
-    return links?.has("tc-egress") === true && links.has("tc-ingress") && !this.#withoutXdp.has(ifindex);
-  }
-
   /**
    * Puts a guest's programs on its device: what reaches it first, then what it sends. What stands already is
    * left. On a failure everything that this call attached is taken away again.
    */
   attachGuest(link: LinkInfo, choice: AttachChoice): AttachResult {
-    const before = new Set(this.#devices.get(link.ifindex)?.keys());
+    const before = new Set(this.placed.at(link.ifindex).map(([hook]) => hook));
     try {
       this.#attachTc(link.ifindex, "egress");
       this.#attachTc(link.ifindex, "ingress");
       const mode = this.#attachXdp(link, choice);
-      this.#withoutXdp.delete(link.ifindex);
+      this.placed.complete(link.ifindex);
       return { done: true, mode };
     } catch (error) {
       this.#undo(link.ifindex, before);
@@ -231,8 +145,7 @@ export class Attachments {
   }
 
   uplinkMode(ifindex: number): "native" | "generic" | null {
-    const links = this.#devices.get(ifindex);
-    return uplinkModes.find((mode) => links?.has(`uplink-${mode}`)) ?? null;
+    return uplinkModes.find((mode) => this.placed.hasHook(ifindex, `uplink-${mode}`)) ?? null;
   }
 
   #programFor(hook: Hook): BpfProgram {
@@ -244,13 +157,13 @@ export class Attachments {
   }
 
   #addXdp(ifindex: number, hook: Hook, mode: "native" | "generic"): void {
-    const link = this.#programFor(hook).attachXdp({ ifindex, mode });
-    this.#pin(ifindex, hook, link);
+    const program = this.#programFor(hook);
+    this.placed.pin(ifindex, hook, program.attachXdp({ ifindex, mode }), program);
   }
 
   #attachTc(ifindex: number, direction: "ingress" | "egress"): void {
     const hook: Hook = `tc-${direction}`;
-    if (this.#devices.get(ifindex)?.has(hook)) return;
+    if (this.placed.hasHook(ifindex, hook)) return;
     const program = this.#programFor(hook);
     let link: BpfLink;
     try {
@@ -258,50 +171,18 @@ export class Attachments {
       link = program.attachTcx({ ifindex, direction, first: true });
     } catch (error) {
       if (!withoutTcx.includes(errorCode(error) ?? "")) throw error;
-      this.#setFilter(ifindex, hook, program);
-      this.#keep(ifindex, hook, null);
+      program.attachTc({ ifindex, direction, ...filter });
+      this.placed.keep(ifindex, hook, { link: null, program });
       return;
     }
-    this.#pin(ifindex, hook, link);
-  }
-
-  #setFilter(ifindex: number, hook: Hook, program: BpfProgram): void {
-    program.attachTc({ ifindex, direction: directionOf(hook), ...filter });
-  }
-
-  #pin(ifindex: number, hook: Hook, link: BpfLink): void {
-    ensureDirectory(this.#pins.links);
-    const path = join(this.#pins.links, `${ifindex}-${hook}`);
-    try {
-      // A pin that is left from a device of the same number is not this link's.
-      removePin(path);
-      link.pin(path);
-    } catch (error) {
-      link.detach();
-      link.close();
-      throw error;
-    }
-    this.#keep(ifindex, hook, link);
-  }
-
-  #keep(ifindex: number, hook: Hook, link: BpfLink | null): void {
-    const links = this.#devices.get(ifindex) ?? new Map<Hook, BpfLink | null>();
-    this.#devices.set(ifindex, links.set(hook, link));
+    this.placed.pin(ifindex, hook, link, program);
   }
 
   describe(ifindex: number): Attached {
-    const attached = this.#devices.get(ifindex);
     return describeAttached(
-      (hook) => attached?.has(hook) === true,
+      (hook) => this.placed.hasHook(ifindex, hook),
       (hook) => this.#programFor(hook).id,
     );
-  }
-
-  /** Forgets a device that is gone: its links died with it, their pins are left. */
-  forget(ifindex: number): void {
-    for (const [hook, link] of this.#devices.get(ifindex) ?? []) this.#release(ifindex, hook, link);
-    this.#devices.delete(ifindex);
-    this.#withoutXdp.delete(ifindex);
   }
 
   /** Takes the programs off a device: it is open from then on. */
@@ -310,41 +191,11 @@ export class Attachments {
   }
 
   #undo(ifindex: number, keep: ReadonlySet<Hook>): void {
-    const links = this.#devices.get(ifindex);
-    for (const [hook, link] of links ?? []) {
-      if (keep.has(hook)) continue;
-      if (link === null) native().detachTc({ ifindex, direction: directionOf(hook), ...filter });
-      else {
-        // Before XDP goes: tc judges all from then on.
-        if (isGuestXdp(hook)) this.#marks.clear(ifindex);
-        removePin(join(this.#pins.links, `${ifindex}-${hook}`));
-        link.detach();
-        link.close();
-      }
-      links?.delete(hook);
-    }
-    if (links?.size === 0) this.#devices.delete(ifindex);
-  }
-
-  /** Lets go of a link that stands on no device any more. */
-  #release(ifindex: number, hook: Hook, link: BpfLink | null): void {
-    if (isGuestXdp(hook)) this.#marks.clear(ifindex);
-    link?.close();
-    removePin(join(this.#pins.links, `${ifindex}-${hook}`));
+    for (const [hook] of this.placed.at(ifindex)) if (!keep.has(hook)) this.placed.detach(ifindex, hook);
   }
 
   /** Marks that are others than the devices were given. */
   findMarks(): readonly Finding[] {
     return this.#marks.find();
-  }
-
-  get devices(): readonly number[] {
-    return [...this.#devices.keys()];
-  }
-
-  /** Lets go of the handles; what is pinned goes on. */
-  close(): void {
-    for (const links of this.#devices.values()) for (const link of links.values()) link?.close();
-    this.#devices.clear();
   }
 }

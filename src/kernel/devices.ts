@@ -65,19 +65,6 @@ export class GuestDevices {
     return this.#foreign.get(ifindex) ?? null;
   }
 
-  /** Programs that somebody took off devices, and whether a device has other foreign programs than were known. */
-  look(read: () => ReadonlyMap<number, LinkInfo>): { readonly detached: number; readonly isOther: boolean } {
-    this.#gracePeriods.settle();
-    const links = read();
-    const detached = this.#attachments.forgetDetached(links, read);
-    const isOther = [...this.#bindings.keys()].some((ifindex) => {
-      const link = links.get(ifindex);
-      if (link === undefined || !this.#attachments.isComplete(ifindex)) return false;
-      return this.#attachments.describeForeign(link) !== this.foreignOf(ifindex);
-    });
-    return { detached, isOther };
-  }
-
   /** Whether something failed at a device. */
   get hasFailed(): boolean {
     return this.#problems.size > 0;
@@ -105,7 +92,7 @@ export class GuestDevices {
     await this.#engine.settle();
     const spares = new Map<number, StoredRecord>();
     // New ones first: each moment that they are open counts.
-    const isNew = (ifindex: number) => !this.#attachments.isComplete(ifindex);
+    const isNew = (ifindex: number) => !this.#attachments.placed.isComplete(ifindex);
     const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
     const protectAll = () => {
       for (const [ifindex, id] of ordered) {
@@ -145,10 +132,10 @@ export class GuestDevices {
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
   forgetGone(links: ReadonlyMap<number, LinkInfo>): void {
-    for (const ifindex of [...this.#engine.known.devices.keys(), ...this.#attachments.devices]) {
+    for (const ifindex of [...this.#engine.known.devices.keys(), ...this.#attachments.placed.devices]) {
       if (links.has(ifindex)) continue;
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
-      this.#attachments.forget(ifindex);
+      this.#attachments.placed.forget(ifindex);
       this.#problems.delete(ifindex);
       this.#setDown.delete(ifindex);
       this.#foreign.delete(ifindex);
@@ -197,17 +184,17 @@ export class GuestDevices {
     const live = this.#engine.liveRecord(id);
     const stored = live === undefined ? undefined : known.records.get(live);
     if (live === undefined || stored === undefined) return;
-    this.#attachments.verify(link.ifindex);
+    this.#attachments.placed.verify(link.ifindex);
     // Where the word names the live record already, what somebody took away judges by it from its first frame on.
     const isJudged = known.devices.get(link.ifindex) === live;
-    if (!this.#attachments.isComplete(link.ifindex)) {
+    if (!this.#attachments.placed.isComplete(link.ifindex)) {
       if (!this.#introduce(link, isJudged ? null : stored, settings, spares)) return;
     }
     if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
     if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
     this.#setDown.delete(link.ifindex);
     this.#problems.delete(link.ifindex);
-    const foreign = this.#attachments.describeForeign(link);
+    const foreign = this.#attachments.placed.describeForeign(link);
     if (foreign === null) this.#foreign.delete(link.ifindex);
     else this.#foreign.set(link.ifindex, foreign);
   }
@@ -273,13 +260,14 @@ export class GuestDevices {
   /** Devices whose interface left keep their programs and drop everything; words without programs go. */
   #releaseUnbound(links: ReadonlyMap<number, LinkInfo>): void {
     const { known, maps } = this.#engine;
-    for (const ifindex of this.#attachments.devices) {
+    for (const ifindex of this.#attachments.placed.devices) {
       if (this.#bindings.has(ifindex) || !links.has(ifindex)) continue;
       if (this.#attachments.uplinkMode(ifindex) !== null) continue;
       if (known.devices.get(ifindex) !== removedRecord) switchDevice(maps, known, ifindex, removedRecord);
     }
     for (const ifindex of [...known.devices.keys()]) {
-      if (!this.#bindings.has(ifindex) && !this.#attachments.has(ifindex)) forgetDevice(maps, known, ifindex);
+      if (!this.#bindings.has(ifindex) && !this.#attachments.placed.has(ifindex))
+        forgetDevice(maps, known, ifindex);
     }
   }
 

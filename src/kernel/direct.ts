@@ -118,7 +118,8 @@ export class DirectForwarding {
     } catch (error) {
       this.#giveUp(candidates, error);
     }
-    this.#due = performance.now() + (performance.now() - begin) / share;
+    // Where nothing is to go directly, only another model or device can change that, and `follow` tells of those.
+    this.#due = candidates.length === 0 ? Infinity : performance.now() + (performance.now() - begin) / share;
   }
 
   #clear(): void {

@@ -5,6 +5,7 @@ import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
 import { readCounters, readLost } from "./counters.ts";
 import { type Described, describeConfirmation, describeKernel } from "./describe.ts";
+import { DeviceLook } from "./device-look.ts";
 import { GuestDevices } from "./devices.ts";
 import { DirectForwarding } from "./direct.ts";
 import type { EnforcementOptions, Enforcer, ModelInForce } from "./enforcer.ts";
@@ -16,6 +17,7 @@ import { Guard } from "./guard.ts";
 import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Limit } from "./layout.gen.ts";
+import { LinkSurvey } from "./link-survey.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { Marks } from "./marks.ts";
@@ -59,6 +61,7 @@ export class Enforcement implements Enforcer {
   readonly #direct: DirectForwarding;
   readonly #events: EventReader;
   readonly #watch: LinkWatch;
+  readonly #look: DeviceLook;
   readonly #guard: Guard;
   readonly #queue = new Queue();
   readonly #cpus = native().possibleCpus();
@@ -66,7 +69,6 @@ export class Enforcement implements Enforcer {
   readonly #model: HostModel;
   readonly #names: InterfaceNames;
   #freshPending: boolean;
-  #isFollowDue = false;
   #closed = false;
 
   /**
@@ -107,14 +109,21 @@ export class Enforcement implements Enforcer {
     this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct, this.#gracePeriods);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
-    this.#watch = new LinkWatch(() => this.#onLinks(options.onError));
+    this.#watch = new LinkWatch(() => {
+      this.#queue.runOnce(() => this.#followLinks()).catch((error: unknown) => options.onError?.(error));
+    });
+    const survey = new LinkSurvey(options.object);
+    this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, survey);
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
-      lookAtDevices: () => this.#devices.look(() => this.#watch.readPresent()),
+      lookAtDevices: () => this.#look.look(),
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,
       follow: () => this.#followLinks(),
-      look: () => this.#direct.look(),
+      look: () => {
+        this.#gracePeriods.settle();
+        this.#direct.look();
+      },
       onNotice: (message) => options.onNotice?.(message),
     });
     this.#model = new HostModel({
@@ -184,26 +193,15 @@ export class Enforcement implements Enforcer {
     this.#freshPending = false;
   }
 
-  /** A device came, went or was renamed: what it needs is done under the model in force. */
-  #onLinks(onError: ((error: unknown) => void) | undefined): void {
-    // One look finds all that came until it begins.
-    if (this.#isFollowDue) return;
-    this.#isFollowDue = true;
-    const follow = () => {
-      this.#isFollowDue = false;
-      return this.#followLinks();
-    };
-    this.#queue.run(follow).catch((error: unknown) => onError?.(error));
-  }
-
   /** True where a pin was missing. Nothing is detached meanwhile: the agent's handles hold all of it. */
   #restorePins(): boolean {
     if (this.#freshPending) return false;
     const moved = this.#objects.restore();
-    const made = this.#engine.tables.restorePins() + this.#attachments.restorePins();
+    const made = this.#engine.tables.restorePins() + this.#attachments.placed.restorePins();
     return moved || made > 0;
   }
 
+  /** A device came, went or was renamed: what it needs is done under the model in force. */
   async #followLinks(): Promise<void> {
     if (this.#closed) return;
     if (this.#model.inForce !== null) await this.#model.followLinks();
@@ -315,7 +313,7 @@ export class Enforcement implements Enforcer {
       await this.#engine.settle();
       if (detach) {
         this.#direct.withdrawAll();
-        for (const ifindex of this.#attachments.devices) this.#attachments.detach(ifindex);
+        for (const ifindex of this.#attachments.placed.devices) this.#attachments.detach(ifindex);
         this.#objects.pins.removeAll();
       }
       this.#letGo();
@@ -327,7 +325,8 @@ export class Enforcement implements Enforcer {
     this.#guard.stop();
     this.#watch.close();
     this.#events.close();
-    this.#attachments.close();
+    this.#look.close();
+    this.#attachments.placed.close();
     this.#engine.hold?.close();
     this.#engine.tables.close();
     this.#idle.close();

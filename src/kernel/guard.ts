@@ -2,6 +2,7 @@
  * Looks once a second whether what keeps the host protected is still there: the bpffs, the pins, the programs of each
  * device. What somebody took away is made again; what failed is tried again, ever more rarely.
  */
+import type { Look } from "./device-look.ts";
 import { errorText } from "./errors.ts";
 import type { GuardStatus } from "./status.ts";
 
@@ -13,8 +14,8 @@ const rarest = 60;
 export interface Guarded {
   /** Makes pins again that are missing; true where one was. */
   readonly restore: () => boolean;
-  /** Programs that somebody took off devices; `isOther`: foreign programs came or went at one. */
-  readonly lookAtDevices: () => { readonly detached: number; readonly isOther: boolean };
+  /** What became of the programs on devices since the last look. */
+  readonly lookAtDevices: () => Look;
   /** Why devices or uplinks do not follow the model; null: they do. */
   readonly unfinished: () => string | null;
   /** Whether nothing protects some device; its own state says why. */
@@ -32,6 +33,7 @@ export class Guard {
   #timer: NodeJS.Timeout | null = null;
   #restored = 0;
   #detached = 0;
+  #replaced = 0;
   #problem: string | null = null;
   #blindness: string | null = null;
   /** Looks until the next attempt, and until the one after it. */
@@ -60,7 +62,7 @@ export class Guard {
 
   get status(): GuardStatus {
     const problem = this.#problem ?? this.#blindness ?? this.#guarded.unfinished();
-    return { restored: this.#restored, detached: this.#detached, problem };
+    return { restored: this.#restored, detached: this.#detached, replaced: this.#replaced, problem };
   }
 
   async look(): Promise<void> {
@@ -73,14 +75,20 @@ export class Guard {
   /** Whether programs were taken off devices, or others put there, since the last look. */
   #hasChanged(): boolean {
     try {
-      const { detached, isOther } = this.#guarded.lookAtDevices();
+      const { detached, replaced, isOther } = this.#guarded.lookAtDevices();
       this.#blindness = null;
-      if (detached > 0) {
-        this.#detached += detached;
-        const programs = detached === 1 ? "a program was" : `${detached} programs were`;
-        this.#guarded.onNotice(`${programs} taken off devices: packets passed unjudged until it was noticed`);
-      }
-      return detached > 0 || isOther;
+      this.#detached += detached;
+      this.#replaced += replaced;
+      const were = (count: number) => (count === 1 ? "a program was" : `${count} programs were`);
+      if (detached > 0)
+        this.#guarded.onNotice(
+          `${were(detached)} taken off devices: packets passed unjudged until it was noticed`,
+        );
+      if (replaced > 0)
+        this.#guarded.onNotice(
+          `${were(replaced)} replaced on devices by another one: packets passed as that one let them, until ours was put back`,
+        );
+      return detached > 0 || replaced > 0 || isOther;
     } catch (error) {
       this.#blindness = `whether the programs still stand on their devices cannot be seen: ${errorText(error)}`;
       return false;

@@ -105,6 +105,12 @@ export function* eachMap(maps: ObjectMaps): Generator<BpfMap> {
   }
 }
 
+/** With the names under which they are pinned. */
+export function* namedMaps(maps: ObjectMaps): Generator<readonly [string, BpfMap]> {
+  const names = namesOfMaps().values();
+  for (const map of eachMap(maps)) yield [names.next().value ?? "", map];
+}
+
 export function closeMaps(maps: ObjectMaps): void {
   for (const map of eachMap(maps)) map.close();
 }

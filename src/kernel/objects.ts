@@ -6,12 +6,12 @@ import { EnforcementError } from "./errors.ts";
 import { checkHost, loadError, prepareBpffs } from "./host-check.ts";
 import { layoutDigest, SettingsStruct } from "./layout.gen.ts";
 import { indexKey } from "./maps.ts";
-import { type BpfMap, type BpfProgram, native } from "./native.ts";
+import { type BpfProgram, native } from "./native.ts";
 import {
   closeMaps,
   collectMaps,
-  eachMap,
   mapsOf,
+  namedMaps,
   namesOfMaps,
   type ObjectMaps,
   sizesFor,
@@ -146,15 +146,11 @@ function moveRoot(held: number, root: string): number {
 
 function restorePins(wasMoved: boolean, pins: Pins, digest: string, { maps, programs }: Loaded): boolean {
   const made =
-    pinMissing(pins.maps, mapPins(maps)) + pinMissing(pins.programs(digest), Object.entries(programs));
+    pinMissing(pins.maps, namedMaps(maps)) + pinMissing(pins.programs(digest), Object.entries(programs));
   // Last, as at a load: it says that the maps are whole.
   const hadLayout = pins.layout === layoutDigest;
   if (!hadLayout) pins.setLayout(layoutDigest);
   return wasMoved || made > 0 || !hadLayout;
-}
-
-function* mapPins(maps: ObjectMaps): Generator<readonly [string, BpfMap]> {
-  for (const map of eachMap(maps)) yield [map.info.name, map];
 }
 
 /** Whether the pinned maps are what this agent would make. */

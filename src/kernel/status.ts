@@ -129,6 +129,8 @@ export interface GuardStatus {
   readonly restored: number;
   /** How many programs somebody took off devices, since the agent began; they were attached again. */
   readonly detached: number;
+  /** How many programs somebody put another in place of, since the agent began; ours were put back. */
+  readonly replaced: number;
   /** What cannot be put right yet: pins, or a device that does not follow the model; null: nothing. */
   readonly problem: string | null;
 }

@@ -31,7 +31,7 @@ export class UplinkDevices {
       if (problem === null) this.#problems.delete(device);
       else this.#problems.set(device, problem);
     }
-    for (const ifindex of this.#attachments.devices) {
+    for (const ifindex of this.#attachments.placed.devices) {
       if (this.#attachments.uplinkMode(ifindex) === null || wanted.has(ifindex)) continue;
       this.#attachments.detach(ifindex);
     }

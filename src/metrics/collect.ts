@@ -181,7 +181,7 @@ function addProofs(registry: Registry, sources: MetricSources): void {
 }
 
 function addGuard(registry: Registry, sources: MetricSources): void {
-  for (const name of ["restored", "detached"] as const) {
+  for (const name of ["restored", "detached", "replaced"] as const) {
     new Counter({
       ...describe(name),
       registers: [registry],

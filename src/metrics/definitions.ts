@@ -157,6 +157,13 @@ export const definitions = {
     help: "Programs that something else took off devices; they were attached again within a second.",
     note: "Packets passed unjudged meanwhile: find out who does that.",
   },
+  replaced: {
+    name: "ringwall_programs_replaced_total",
+    type: "counter",
+    labels: [],
+    help: "Programs on devices that something else put another in place of; ours were put back within a second.",
+    note: "Packets passed as the other program let them meanwhile: find out who does that.",
+  },
   interfacesProven: {
     name: "ringwall_interfaces_proven",
     type: "gauge",

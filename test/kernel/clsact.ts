@@ -43,13 +43,13 @@ export async function runClsact(object: string, root: string, device: string) {
   const attachments = new Attachments(new Pins(root), first, marks);
   const result = attachments.attachGuest(link, "tc");
   const attached = filtersOf(link.ifindex);
-  attachments.close();
+  attachments.placed.close();
 
   const { programs: second, marks: others } = load(object);
   const next = new Attachments(new Pins(root), second, others);
   next.adopt();
   next.adoptFilters([link.ifindex]);
-  const adopted = next.isComplete(link.ifindex);
+  const adopted = next.placed.isComplete(link.ifindex);
   next.updatePrograms(second);
   const updated = filtersOf(link.ifindex);
   next.detach(link.ifindex);

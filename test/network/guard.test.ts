@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { native } from "../../src/kernel/native.ts";
 import { Host } from "../cli/host.ts";
+import { compileObject } from "../kernel/compile-object.ts";
 
 let host: Host;
 let bpffs: string;
@@ -24,8 +25,9 @@ const status = async () => JSON.parse((await host.ringwall("status", "--verify",
 const restored = () =>
   Number(/^ringwall_pins_restored_total (\d+)$/m.exec(host.metrics())?.[1] ?? Number.NaN);
 
-const detached = () =>
-  Number(/^ringwall_programs_detached_total (\d+)$/m.exec(host.metrics())?.[1] ?? Number.NaN);
+const counted = (what: "detached" | "replaced") =>
+  Number(new RegExp(`^ringwall_programs_${what}_total (\\d+)$`, "m").exec(host.metrics())?.[1] ?? Number.NaN);
+const detached = () => counted("detached");
 
 /** Every pin with its directory. */
 function listPins(folder = bpffs, prefix = ""): string[] {
@@ -48,6 +50,30 @@ function linkIds(): Record<string, number> {
       return [name, id];
     }),
   );
+}
+
+/** Id of the program that a pinned link runs. */
+function runsAt(pin: string): number {
+  const link = native().BpfLink.openPinned(join(bpffs, "links", pin));
+  try {
+    return link.info().programId;
+  } finally {
+    link.close();
+  }
+}
+
+/** Gives a pinned link a program that lets everything pass. */
+function replaceAt(pin: string): void {
+  const forge = compileObject("forge");
+  const object = native().BpfObject.load({ path: forge.path });
+  const link = native().BpfLink.openPinned(join(bpffs, "links", pin));
+  try {
+    link.update(object.program("pass_all"));
+  } finally {
+    link.close();
+    object.close();
+    forge.remove();
+  }
 }
 
 /** ifindex of the device that a pinned link stands on; 0: it is detached. */
@@ -141,6 +167,24 @@ describe("an agent whose bpffs or pins are taken away", () => {
       expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
       expect(problems).toContainEqual(expect.stringMatching(/taken off devices since the agent began/));
       expect(host.logs).toContain("a program was taken off devices");
+      expect(host.ping(1, 2)).toBe(true);
+    },
+  );
+
+  it.each(["tc-egress", "tc-ingress"])(
+    "puts the program at %s back that somebody replaced by link update, and counts it",
+    async (hook) => {
+      const [ids, before] = [linkIds(), counted("replaced")];
+      const pin = host.pinnedLinks.find((name) => name.endsWith(hook)) ?? "";
+      const ours = runsAt(pin);
+      replaceAt(pin);
+      await expect.poll(() => counted("replaced"), within).toBe(before + 1);
+      expect(runsAt(pin)).toBe(ours);
+      expect(linkIds()).toEqual(ids);
+      const { interfaces, problems } = await status();
+      expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
+      expect(problems).toContainEqual(expect.stringMatching(/replaced on devices by another one since/));
+      expect(host.logs).toContain("a program was replaced on devices by another one");
       expect(host.ping(1, 2)).toBe(true);
     },
   );

@@ -1,0 +1,251 @@
+/**
+ * What the agent put on devices, by device and hook, and its pins: whether it still stands there as it was put. What
+ * somebody took off is forgotten, so that it is attached anew; a link or filter that runs another program gets ours again.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import {
+  describeForeign,
+  directionOf,
+  filter,
+  type Hook,
+  isGuestXdp,
+  programAt,
+  queryFilter,
+} from "./attach-hooks.ts";
+import type { Marks } from "./marks.ts";
+import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
+import { ensureDirectory, type Pins, removePin } from "./pins.ts";
+import { WholeDirectory } from "./repin.ts";
+
+/** What stands at one hook of a device. */
+export interface Placed {
+  /** Null: a clsact filter. */
+  readonly link: BpfLink | null;
+  /** What it has to run; null: what an earlier agent chose. */
+  readonly program: BpfProgram | null;
+}
+
+/** Programs that somebody took off devices, and those that somebody put another in place of. */
+export interface Losses {
+  readonly detached: number;
+  readonly replaced: number;
+}
+
+const nothingLost: Losses = { detached: 0, replaced: 0 };
+
+export class PlacedPrograms {
+  readonly #pins: Pins;
+  readonly #marks: Marks;
+  readonly #devices = new Map<number, Map<Hook, Placed>>();
+  readonly #whole = new WholeDirectory();
+  /** Whether filters are among them: the kernel has no tcx. */
+  #hasFilters = false;
+  /** Guests' devices whose XDP program somebody took away. */
+  readonly #withoutXdp = new Set<number>();
+
+  constructor(pins: Pins, marks: Marks) {
+    this.#pins = pins;
+    this.#marks = marks;
+  }
+
+  get devices(): readonly number[] {
+    return [...this.#devices.keys()];
+  }
+
+  has(ifindex: number): boolean {
+    return this.#devices.has(ifindex);
+  }
+
+  /** A copy: what is listed may be taken out meanwhile. */
+  at(ifindex: number): readonly (readonly [Hook, Placed])[] {
+    return [...(this.#devices.get(ifindex) ?? [])];
+  }
+
+  hasHook(ifindex: number, hook: Hook): boolean {
+    return this.#devices.get(ifindex)?.has(hook) === true;
+  }
+
+  keep(ifindex: number, hook: Hook, placed: Placed): void {
+    if (placed.link === null) this.#hasFilters = true;
+    const hooks = this.#devices.get(ifindex) ?? new Map<Hook, Placed>();
+    this.#devices.set(ifindex, hooks.set(hook, placed));
+  }
+
+  /** Pins a link that was just attached, and keeps it. Throws where it cannot be pinned; it is detached then. */
+  pin(ifindex: number, hook: Hook, link: BpfLink, program: BpfProgram): void {
+    ensureDirectory(this.#pins.links);
+    const path = this.#pathOf(ifindex, hook);
+    try {
+      // A pin that is left from a device of the same number is not this link's.
+      removePin(path);
+      link.pin(path);
+    } catch (error) {
+      link.detach();
+      link.close();
+      throw error;
+    }
+    this.keep(ifindex, hook, { link, program });
+  }
+
+  #pathOf(ifindex: number, hook: Hook): string {
+    return join(this.#pins.links, `${ifindex}-${hook}`);
+  }
+
+  /** Puts a program in place of what runs at a hook: by update, at no moment without one. */
+  replace(ifindex: number, hook: Hook, program: BpfProgram): void {
+    const placed = this.#devices.get(ifindex)?.get(hook);
+    if (placed === undefined) return;
+    if (placed.link === null) program.attachTc({ ifindex, direction: directionOf(hook), ...filter });
+    else if (placed.link.info().programId !== program.id) placed.link.update(program);
+    this.keep(ifindex, hook, { link: placed.link, program });
+  }
+
+  /** Lets go of what stands at a hook no more. */
+  release(ifindex: number, hook: Hook): void {
+    const hooks = this.#devices.get(ifindex);
+    const placed = hooks?.get(hook);
+    if (placed === undefined) return;
+    hooks?.delete(hook);
+    if (hooks?.size === 0) this.#devices.delete(ifindex);
+    if (isGuestXdp(hook)) this.#marks.clear(ifindex);
+    if (placed.link === null) return;
+    placed.link.close();
+    removePin(this.#pathOf(ifindex, hook));
+  }
+
+  /** Takes a program off a device. */
+  detach(ifindex: number, hook: Hook): void {
+    const placed = this.#devices.get(ifindex)?.get(hook);
+    if (placed === undefined) return;
+    // Before XDP goes: tc judges all from then on.
+    if (isGuestXdp(hook)) this.#marks.clear(ifindex);
+    if (placed.link === null) native().detachTc({ ifindex, direction: directionOf(hook), ...filter });
+    else {
+      removePin(this.#pathOf(ifindex, hook));
+      placed.link.detach();
+    }
+    this.release(ifindex, hook);
+  }
+
+  /** Forgets a device that is gone: its links died with it, their pins are left. */
+  forget(ifindex: number): void {
+    for (const [hook] of this.at(ifindex)) this.release(ifindex, hook);
+    this.#withoutXdp.delete(ifindex);
+  }
+
+  /** Whether a guest's device has both its tc programs, with which every frame is judged, and the XDP that it had. */
+  isComplete(ifindex: number): boolean {
+    const hooks = this.#devices.get(ifindex);
+    return hooks?.has("tc-egress") === true && hooks.has("tc-ingress") && !this.#withoutXdp.has(ifindex);
+  }
+
+  /** The device has all that was chosen for it. */
+  complete(ifindex: number): void {
+    this.#withoutXdp.delete(ifindex);
+  }
+
+  /**
+   * Looks whether what was attached still stands: a filter or link that somebody took away is forgotten, so that
+   * it is attached anew; a pin that somebody removed is made again.
+   */
+  verify(ifindex: number): void {
+    this.#mendLosses(ifindex);
+    for (const [hook, { link }] of this.at(ifindex)) {
+      const path = this.#pathOf(ifindex, hook);
+      if (link === null || existsSync(path)) continue;
+      ensureDirectory(this.#pins.links);
+      link.pin(path);
+    }
+  }
+
+  /** Hooks at which another program runs, or none. */
+  #lostHooks(ifindex: number): { readonly hook: Hook; readonly placed: Placed; readonly isGone: boolean }[] {
+    return this.at(ifindex).flatMap(([hook, placed]) => {
+      const found = programAt(ifindex, hook, placed.link);
+      const isOurs = found !== 0 && (placed.program === null || placed.program.id === found);
+      return isOurs ? [] : [{ hook, placed, isGone: found === 0 }];
+    });
+  }
+
+  #mendLosses(ifindex: number): Losses {
+    const lost = this.#lostHooks(ifindex);
+    for (const { hook, placed, isGone } of lost) {
+      if (isGone || placed.program === null || !this.#putBack(ifindex, hook, placed.program)) {
+        this.release(ifindex, hook);
+        if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
+      }
+    }
+    const detached = lost.filter(({ isGone }) => isGone).length;
+    return { detached, replaced: lost.length - detached };
+  }
+
+  /** False where the link takes our program no more: it is attached anew then. */
+  #putBack(ifindex: number, hook: Hook, program: BpfProgram): boolean {
+    try {
+      this.replace(ifindex, hook, program);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Puts right what somebody took off devices that are still there, or replaced. `there`: the devices; `readAgain` where
+   * something is missing, since a device that has just gone takes its programs along. Throws where the kernel cannot be
+   * asked.
+   */
+  mendLost(there: ReadonlyMap<number, unknown>, readAgain: () => ReadonlyMap<number, unknown>): Losses {
+    const missing = this.devices.filter(
+      (ifindex) => there.has(ifindex) && this.#lostHooks(ifindex).length > 0,
+    );
+    if (missing.length === 0) return nothingLost;
+    const still = readAgain();
+    return missing
+      .filter((ifindex) => still.has(ifindex))
+      .map((ifindex) => this.#mendLosses(ifindex))
+      .reduce(
+        (sum, { detached, replaced }) => ({
+          detached: sum.detached + detached,
+          replaced: sum.replaced + replaced,
+        }),
+        nothingLost,
+      );
+  }
+
+  /** Ids of the programs that the clsact filters run, 0 for none; empty where the kernel has tcx. */
+  readFilters(): Uint32Array {
+    if (!this.#hasFilters) return new Uint32Array();
+    const filters = this.devices.flatMap((ifindex) =>
+      this.at(ifindex).flatMap(([hook, { link }]) => (link === null ? [{ ifindex, hook }] : [])),
+    );
+    return Uint32Array.from(filters, ({ ifindex, hook }) => queryFilter(ifindex, directionOf(hook)));
+  }
+
+  /** Makes pins of links again that somebody took away; says how many. */
+  restorePins(): number {
+    return this.#whole.restore(this.#pins.links, () =>
+      this.devices.flatMap((ifindex) =>
+        this.at(ifindex).flatMap(([hook, { link }]) =>
+          // A link whose device is gone is forgotten when that is noticed.
+          link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
+        ),
+      ),
+    );
+  }
+
+  /** What of others stands before our programs on a device, as a sentence; null: nothing. */
+  describeForeign(link: LinkInfo): string | null {
+    const hooks = this.#devices.get(link.ifindex);
+    return describeForeign(link, (hook) => {
+      const placed = hooks?.get(hook);
+      return placed?.program?.id ?? placed?.link?.info().programId ?? null;
+    });
+  }
+
+  /** Lets go of the handles; what is pinned goes on. */
+  close(): void {
+    for (const hooks of this.#devices.values()) for (const { link } of hooks.values()) link?.close();
+    this.#devices.clear();
+  }
+}
