@@ -67,8 +67,7 @@ static __always_inline bool forward_is_due(__u32 *shown, bool take) {
     /* unreachable: the verifier asks of every look-up */
     if (!shown || !settings)
         return true;
-    if (!settings->hz)
-        return true;
+    /* Without jiffies a second no time is short. */
     if (now - *shown < settings->hz * LEARN_SECONDS)
         return false;
     if (take)

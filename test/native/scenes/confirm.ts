@@ -26,7 +26,8 @@ const words = {
 const [near, far, gone] = [21, 65_536 + 22, 23];
 const records = { before: 5, after: 6 };
 const identityKey = { network: 9n, address: addressBytes("::ffff:192.0.2.12") };
-const flags = { before: 1, after: 3 };
+/** `now`: what is written before the switch, which touches it no more. */
+const flags = { before: 1, after: 3, now: 7 };
 
 const wordOf = (value: { readonly version: number; readonly generation: number }): bigint =>
   Buffer.from(SlotStruct.encode(value)).readBigUInt64LE();
@@ -176,8 +177,7 @@ export function sayConfirm({ acts, count = list.length }: ConfirmScene): string 
   set("rw_devices", indexKey(near), DeviceStruct.encode({ ifindex: near, record: records.before }));
   set("rw_devices", indexKey(far % 65_536), DeviceStruct.encode({ ifindex: far % 65_536, record: 77 }));
   set("rw_devices_far", indexKey(far), DeviceStruct.encode({ ifindex: far, record: records.before }));
-  // Written before the switch, so a change begins with `after` here.
-  const identity = { echo: 1, generation: 11, before: 2n, after: 3n, flags: flags.after };
+  const identity = { echo: 1, generation: 11, before: 2n, after: 3n, flags: flags.now };
   set("rw_identities", IdentityKeyStruct.encode(identityKey), IdentityStruct.encode(identity));
   list.forEach((entry, index) => {
     set("rw_confirm_list", indexKey(index), ConfirmEntryStruct.encode(entry));
@@ -201,7 +201,7 @@ export function expectConfirm({ acts }: ConfirmScene): readonly (readonly [numbe
       {
         slot: toHex(SlotStruct.encode(words[held])),
         devices: [near, far].map((ifindex) => toHex(DeviceStruct.encode({ ifindex, record: records[held] }))),
-        flags: wasReverted ? flags.before : flags.after,
+        flags: wasReverted ? flags.before : flags.now,
         state,
         deadline: state === "CONFIRM_NONE" ? null : now + span,
       },

@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import { addressOf, hostMac } from "../../semantics/places.ts";
 import { payload, udp } from "../../support/packet.ts";
-import { device, longest } from "./machine.ts";
+import { device, groupMac, longest } from "./machine.ts";
 import {
   accepted,
   arrives,
@@ -66,6 +66,7 @@ const guests: readonly Scene[] = [
     set: (machine) => {
       machine.learn();
       machine.port(device.one, 0);
+      machine.direct(mate.mac, { ifindex: device.two }, 0);
     },
     runs: [
       bridged(toMate(4, ...datagram()), `pass, marked, ${leaves}`),
@@ -238,7 +239,7 @@ const uplinks: readonly Scene[] = [
     claim: "a source that is a group of MACs, and a frame without a whole header, are the bridge's",
     set: learnt,
     runs: [
-      fromWan(between({ name: "peer", mac: "01:00:5e:00:00:01" }, me, 4, ...datagram()), "pass"),
+      fromWan(between({ name: "peer", mac: groupMac }, me, 4, ...datagram()), "pass"),
       ...[13, 14, 33, 34, 41].map((length) =>
         fromWan(wanToMe(4, ...datagram(0)).subarray(0, length), "pass"),
       ),

@@ -28,6 +28,8 @@ const start = 1_800_000_000;
 export const device = { one: 11, two: 12, wan: 20, bridge: 9 } as const;
 /** Longest frame that the bridge hands to a guest's device, bytes. */
 export const longest = 3014;
+/** A MAC that no sender has. */
+export const groupMac = "01:00:5e:00:00:01";
 /** What marks a frame of device one as judged. */
 export const secret = 0x1122334455667788n;
 export const mark = MarkStruct.encode({ secret });
@@ -106,8 +108,12 @@ export class Machine {
     this.set("rw_ports", indexKey(ifindex % 65_536), BridgePortStruct.encode({ ifindex, bridge }));
   }
 
-  direct(mac: string, fields: Partial<DirectStruct> & { readonly ifindex: number }): void {
-    const key = DirectKeyStruct.encode({ bridge: device.bridge, mac: macBytes(mac) });
+  direct(
+    mac: string,
+    fields: Partial<DirectStruct> & { readonly ifindex: number },
+    bridge: number = device.bridge,
+  ): void {
+    const key = DirectKeyStruct.encode({ bridge, mac: macBytes(mac) });
     this.set(
       "rw_direct",
       key,
@@ -147,7 +153,7 @@ export class Machine {
     const now = number(0, 4);
     new DataView(now.buffer).setUint32(0, nativeJiffies(time) >>> 0, true);
     for (const ifindex of [device.one, device.two]) this.set("rw_learnt", indexKey(ifindex), now);
-    for (const mac of [gatewayMac, hostMac])
+    for (const mac of [gatewayMac, hostMac, groupMac])
       this.set("rw_heard", DirectKeyStruct.encode({ bridge: device.bridge, mac: macBytes(mac) }), now);
   }
 

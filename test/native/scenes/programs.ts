@@ -136,6 +136,10 @@ const marks: readonly Scene[] = [
     runs: [at("guest_xdp_generic", device.one, asks, `pass, marked, ${opened}`)],
   },
   {
+    claim: "a frame whose own bytes are the mark's is judged",
+    runs: [outTc(join(mark, spoofs.subarray(8)), "drop, eni-1 egress drop spoofed-mac", without)],
+  },
+  {
     claim: "a frame with another mark, a part of it, or none is judged at tc",
     runs: [
       outTc(spoofs, "drop, eni-1 egress drop spoofed-mac", without),

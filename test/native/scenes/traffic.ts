@@ -29,7 +29,7 @@ export function between(from: End, to: End, family: Family, ...layers: readonly 
 /** UDP to the open port, short or with so many bytes. */
 export const datagram = (size = 10, fields: { readonly checksum?: number } = {}): readonly Layer[] => [
   udp({ sourcePort: 5000, destinationPort: 53, ...fields }),
-  payload(size),
+  payload(Uint8Array.from({ length: size }, (_, index) => 255 - (index % 251))),
 ];
 export const setting: Setting = {
   group: { innerAccess: "drop" },
