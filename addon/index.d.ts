@@ -134,8 +134,11 @@ export class BpfProgram {
   }): { retvals: Int32Array; traces: Uint8Array };
   /** BPF_F_TEST_XDP_LIVE_FRAMES: sends `data` `repeat` times as frames that came in on `ifindex`. */
   liveFrames(options: { data: Uint8Array; repeat: number; ifindex: number; batch?: number }): Promise<void>;
-  /** Of an iterator (SEC("iter/…")): what it writes about all objects of its kind, in one go. */
-  iterate(): Uint8Array;
+  /**
+   * Of an iterator (SEC("iter/…")): what it writes about all objects of its kind, in one go; of one over the elements of
+   * a map (`iter/bpf_map_elem`), about those of `map`.
+   */
+  iterate(map?: BpfMap): Uint8Array;
   /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
   /**

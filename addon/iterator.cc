@@ -14,9 +14,13 @@ constexpr size_t kPiece = 32768;
 
 } // namespace
 
-std::vector<uint8_t> readIterator(int program) {
+std::vector<uint8_t> readIterator(int program, int map) {
     LogCapture log;
-    Fd link(bpf_link_create(program, 0, BPF_TRACE_ITER, nullptr));
+    bpf_iter_link_info over = {};
+    over.map.map_fd = static_cast<uint32_t>(map);
+    LIBBPF_OPTS(bpf_link_create_opts, create, .iter_info = map < 0 ? nullptr : &over,
+                .iter_info_len = map < 0 ? 0 : static_cast<uint32_t>(sizeof(over)));
+    Fd link(bpf_link_create(program, 0, BPF_TRACE_ITER, &create));
     log.check(link.get() < 0 ? -errno : 0, "cannot run an iterator");
     Fd stream(bpf_iter_create(link.get()));
     log.check(stream.get() < 0 ? -errno : 0, "cannot open an iterator");

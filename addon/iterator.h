@@ -7,8 +7,12 @@
 
 namespace ringwall {
 
-/** All that the iterator `program` writes. Throws Failure (EINVAL where it is none, EPERM, ENOMEM). */
-std::vector<uint8_t> readIterator(int program);
+/**
+ * All that the iterator `program` writes; `map`: over the elements of which, -1: it is not of elements.
+ * Throws Failure (EINVAL where it is no iterator, EPERM, ENOMEM, EACCES where it reads beyond the map's
+ * values).
+ */
+std::vector<uint8_t> readIterator(int program, int map);
 
 } // namespace ringwall
 

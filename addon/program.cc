@@ -217,7 +217,8 @@ Napi::Value BpfProgram::liveFrames(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
-    std::vector<uint8_t> written = readIterator(fd());
+    std::vector<uint8_t> written =
+        readIterator(fd(), info[0].IsUndefined() ? -1 : BpfMap::from(info[0]).fd());
     return toBytes(info.Env(), written.data(), written.size());
 }
 

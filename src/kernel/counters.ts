@@ -5,6 +5,7 @@ import { reasonName } from "./names.ts";
 import type { BpfMap } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import type { LostEvents, PacketCounter } from "./status.ts";
+import type { Survey } from "./survey.ts";
 
 const directions = ["egress", "ingress"] as const;
 const verdicts = ["drop", "accept"] as const;
@@ -13,6 +14,38 @@ const verdicts = ["drop", "accept"] as const;
 function wordsOf(bytes: Uint8Array): BigUint64Array {
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   return new BigUint64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8);
+}
+
+/** What is at a place of rw_counters. */
+function describePlace(place: number): Pick<PacketCounter, "direction" | "verdict" | "reason"> {
+  return {
+    direction: directions[Math.floor(place / Limit.REASONS_MAX / 2)] ?? "egress",
+    verdict: verdicts[Math.floor(place / Limit.REASONS_MAX) % 2] ?? "drop",
+    reason: reasonName(place % Limit.REASONS_MAX),
+  };
+}
+
+/** Counters that are not zero; `seen`: all of those, of all numbers (Survey). Of numbers that are nobody's they are left out. */
+export function describeSeen(
+  seen: Uint8Array,
+  interfaces: readonly (readonly [string, number])[],
+): readonly PacketCounter[] {
+  const holders = new Map(interfaces.map(([id, number]) => [number, id]));
+  const words = wordsOf(seen);
+  const found: PacketCounter[] = [];
+  // struct counter_seen of bpf/survey.bpf.c.
+  for (let word = 0; word < words.length; word += 3) {
+    const [place = 0n, packets = 0n, bytes = 0n] = words.subarray(word, word + 3);
+    const id = holders.get(Math.floor(Number(place) / Limit.COUNTERS_PER_INTERFACE));
+    if (id === undefined) continue;
+    found.push({
+      interface: id,
+      ...describePlace(Number(place) % Limit.COUNTERS_PER_INTERFACE),
+      packets,
+      bytes,
+    });
+  }
+  return found;
 }
 
 /** Counters of one interface that are not zero. */
@@ -34,12 +67,20 @@ export function readCounters(
       bytes += words[word + 1] ?? 0n;
     }
     if (packets === 0n) continue;
-    const direction = directions[Math.floor(place / Limit.REASONS_MAX / 2)] ?? "egress";
-    const verdict = verdicts[Math.floor(place / Limit.REASONS_MAX) % 2] ?? "drop";
-    const reason = reasonName(place % Limit.REASONS_MAX);
-    found.push({ interface: interfaceId, direction, verdict, reason, packets, bytes });
+    found.push({ interface: interfaceId, ...describePlace(place), packets, bytes });
   }
   return found;
+}
+
+/** Counters of all interfaces given that are not zero. */
+export function readAllCounters(
+  counters: BpfMap,
+  interfaces: readonly (readonly [string, number])[],
+  survey: Pick<Survey, "counters">,
+): readonly PacketCounter[] {
+  const seen = survey.counters(counters);
+  if (seen !== null) return describeSeen(seen, interfaces);
+  return interfaces.flatMap(([id, number]) => readCounters(counters, number, id));
 }
 
 /** Zeroes what a number counts and remembers, before another interface gets it. `cpus`: possible ones. */

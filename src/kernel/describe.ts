@@ -8,6 +8,7 @@ import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import type { Hold } from "./hold.ts";
 import type { LinkInfo } from "./native.ts";
+import type { TableCounters } from "./pressure.ts";
 import type { KernelSettings, Uplink } from "./settings.ts";
 import type {
   ConfirmationStatus,
@@ -56,10 +57,12 @@ export function describeConfirmation(hold: Hold | null): ConfirmationStatus | nu
 export function describeInterfaces(described: Described): readonly InterfaceStatus[] {
   const { resolved, devices } = described;
   if (resolved === null) return [];
+  // Before each is described: one read for all.
+  const counters = described.engine.tables.readCounters();
   const ifindexes = new Map([...devices.bindings].map(([ifindex, id]) => [id, ifindex]));
   return resolved.interfaces.map((each) => {
     const observes = each.interface.groups.every((id) => resolved.model.groups.get(id)?.mode === "observe");
-    return describeInterface(described, each, ifindexes.get(each.interface.id) ?? 0, observes);
+    return describeInterface(described, each, ifindexes.get(each.interface.id) ?? 0, observes, counters);
   });
 }
 
@@ -69,6 +72,7 @@ function describeInterface(
   { interface: source, policy }: ResolvedInterface,
   ifindex: number,
   observes: boolean,
+  counters: TableCounters,
 ): InterfaceStatus {
   const number = engine.known.numbers.get(digest64(source.id)) ?? 0;
   const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
@@ -87,7 +91,7 @@ function describeInterface(
     version,
     generation,
     proven: engine.provenAt(version)?.toISOString() ?? null,
-    tables: engine.tables.fills(number),
+    tables: engine.tables.fills(number, counters),
     forwarding: direct.statusOf(source.id),
     problem: problem ?? describeAbsence(source.device, link) ?? devices.cautionOf(ifindex),
   };

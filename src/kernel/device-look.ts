@@ -3,9 +3,9 @@
  * all links in one read tells whether anything is otherwise than at the last whole look; only then is each device asked.
  */
 import type { GuestDevices } from "./devices.ts";
-import type { LinkSurvey } from "./link-survey.ts";
 import type { LinkWatch } from "./link-watch.ts";
 import type { Losses, PlacedPrograms } from "./placed.ts";
+import type { Survey } from "./survey.ts";
 
 /** What a look found. */
 export interface Look extends Losses {
@@ -22,7 +22,7 @@ export class DeviceLook {
   readonly #placed: Programs;
   readonly #guests: Guests;
   readonly #watch: Pick<LinkWatch, "readPresent">;
-  readonly #survey: Pick<LinkSurvey, "read" | "close">;
+  readonly #survey: Pick<Survey, "links">;
   /** The survey before the last whole look, where that found nothing amiss. */
   #settled: Buffer | null = null;
 
@@ -30,7 +30,7 @@ export class DeviceLook {
     placed: Programs,
     guests: Guests,
     watch: Pick<LinkWatch, "readPresent">,
-    survey: Pick<LinkSurvey, "read" | "close">,
+    survey: Pick<Survey, "links">,
   ) {
     this.#placed = placed;
     this.#guests = guests;
@@ -49,7 +49,7 @@ export class DeviceLook {
   }
 
   #readSurvey(): Buffer | null {
-    const links = this.#survey.read();
+    const links = this.#survey.links();
     if (links === null) return null;
     const filters = this.#placed.readFilters();
     return Buffer.concat([links, new Uint8Array(filters.buffer)]);
@@ -65,9 +65,5 @@ export class DeviceLook {
       return this.#placed.describeForeign(link) !== this.#guests.foreignOf(ifindex);
     });
     return { ...losses, isOther };
-  }
-
-  close(): void {
-    this.#survey.close();
   }
 }

@@ -3,7 +3,7 @@ import type { Direction } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
-import { readCounters, readLost } from "./counters.ts";
+import { readAllCounters, readLost } from "./counters.ts";
 import { type Described, describeConfirmation, describeKernel } from "./describe.ts";
 import { DeviceLook } from "./device-look.ts";
 import { GuestDevices } from "./devices.ts";
@@ -17,7 +17,6 @@ import { Guard } from "./guard.ts";
 import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Limit } from "./layout.gen.ts";
-import { LinkSurvey } from "./link-survey.ts";
 import { LinkWatch } from "./link-watch.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { Marks } from "./marks.ts";
@@ -39,6 +38,7 @@ import type {
   SessionFilter,
   Verification,
 } from "./status.ts";
+import { Survey } from "./survey.ts";
 import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
 
@@ -61,6 +61,7 @@ export class Enforcement implements Enforcer {
   readonly #direct: DirectForwarding;
   readonly #events: EventReader;
   readonly #watch: LinkWatch;
+  readonly #survey: Survey;
   readonly #look: DeviceLook;
   readonly #guard: Guard;
   readonly #queue = new Queue();
@@ -97,6 +98,7 @@ export class Enforcement implements Enforcer {
     this.#objects = objects;
     this.adopted = objects.adopted;
     this.#freshPending = objects.fresh;
+    this.#survey = new Survey(options.object);
     this.#settings = new LiveSettings(objects.maps.settings, objects.hz, options.settings);
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     const tables = new SessionTables(objects.maps, () => objects.pins.sessions, this.#idle);
@@ -112,8 +114,7 @@ export class Enforcement implements Enforcer {
     this.#watch = new LinkWatch(() => {
       this.#queue.runOnce(() => this.#followLinks()).catch((error: unknown) => options.onError?.(error));
     });
-    const survey = new LinkSurvey(options.object);
-    this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, survey);
+    this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, this.#survey);
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
       lookAtDevices: () => this.#look.look(),
@@ -276,9 +277,7 @@ export class Enforcement implements Enforcer {
 
   counters(): readonly PacketCounter[] {
     this.#checkOpen();
-    return this.#names
-      .numbers()
-      .flatMap(([id, number]) => readCounters(this.#objects.maps.counters, number, id));
+    return readAllCounters(this.#objects.maps.counters, this.#names.numbers(), this.#survey);
   }
 
   lost(): LostEvents {
@@ -325,7 +324,7 @@ export class Enforcement implements Enforcer {
     this.#guard.stop();
     this.#watch.close();
     this.#events.close();
-    this.#look.close();
+    this.#survey.close();
     this.#attachments.placed.close();
     this.#engine.hold?.close();
     this.#engine.tables.close();

@@ -17,7 +17,7 @@ import { readHostFacts } from "./host-facts.ts";
 import type { InterfaceNames } from "./interface-names.ts";
 import type { OtherFindings } from "./map-verifier.ts";
 import { type LinkInfo, native } from "./native.ts";
-import { fitSizes } from "./sessions.ts";
+import { fitSizes } from "./session-sizes.ts";
 import type { KernelSettings } from "./settings.ts";
 import type { Verification } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";

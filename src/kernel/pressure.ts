@@ -27,23 +27,31 @@ export interface TableCounter {
   readonly refused: number;
 }
 
-/** Of each table of an interface number, the sum over the CPUs. */
-export function readTableCounters(counters: BpfMap, number: number): Record<SessionTableName, TableCounter> {
-  const tables = SessionTable.TABLES_MAX;
-  const bytes = counters.getRun(number * tables, tables);
-  const perTable = bytes.length / tables;
-  const sumOf = (table: SessionTableName): TableCounter => {
+/** What the tables of `count` numbers from `first` on count, read in one go. */
+export class TableCounters {
+  readonly #bytes: Uint8Array;
+  readonly #first: number;
+  readonly #perTable: number;
+
+  constructor(counters: BpfMap, first = 0, count = counters.maxEntries / SessionTable.TABLES_MAX) {
+    this.#bytes = counters.getRun(first * SessionTable.TABLES_MAX, count * SessionTable.TABLES_MAX);
+    this.#first = first;
+    this.#perTable = this.#bytes.length / (count * SessionTable.TABLES_MAX);
+  }
+
+  /** The sum over the CPUs. */
+  of(number: number, table: SessionTableName): TableCounter {
+    const place = (number - this.#first) * SessionTable.TABLES_MAX + tableIndex[table];
+    const [begin, end] = [place * this.#perTable, (place + 1) * this.#perTable];
     const sum = { inserted: 0, removed: 0, refused: 0 };
-    const first = tableIndex[table] * perTable;
-    for (let offset = first; offset < first + perTable; offset += TableCounterStruct.SIZE) {
-      const one = TableCounterStruct.decode(bytes, offset);
+    for (let offset = begin; offset < end; offset += TableCounterStruct.SIZE) {
+      const one = TableCounterStruct.decode(this.#bytes, offset);
       sum.inserted += Number(one.inserted);
       sum.removed += Number(one.removed);
       sum.refused += Number(one.refused);
     }
     return sum;
-  };
-  return { opening: sumOf("opening"), answered: sumOf("answered"), established: sumOf("established") };
+  }
 }
 
 /** Zeroes what the tables of a number count, before they are there. */

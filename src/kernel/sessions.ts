@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import type { SessionSizes } from "../model/model.ts";
 import { EnforcementError, errorText } from "./errors.ts";
-import { Limit, SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
+import { SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
 import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
-import { clearTableCounters, estimateEarlyShare, Pressure, readTableCounters } from "./pressure.ts";
+import { clearTableCounters, estimateEarlyShare, Pressure, TableCounters } from "./pressure.ts";
 import { WholeDirectory } from "./repin.ts";
 import {
   describeSession,
@@ -26,28 +26,6 @@ export const tableNames: readonly SessionTableName[] = ["opening", "answered", "
 const lruHash = 9;
 /** BPF_EXIST: an entry that went meanwhile is not made again. */
 const onlyIfPresent = 2;
-/** Kernel memory of an entry: element, key, value, bucket. Measured between 128 and 176 bytes. */
-const entryBytes = 176;
-
-/**
- * Sizes that are used: an LRU smaller than 512 × CPUs loses entries before it is full, and all tables of the
- * host together stay within `budget` bytes as far as that bound lets them.
- */
-export function fitSizes(
-  wanted: SessionSizes,
-  host: { readonly cpus: number; readonly interfaces: number; readonly budget: number },
-): SessionSizes {
-  const least = Limit.SESSION_TABLE_MIN * host.cpus;
-  const bytes =
-    (wanted.established + wanted.answered + wanted.opening) * entryBytes * Math.max(1, host.interfaces);
-  const scale = Math.min(1, host.budget / bytes);
-  const shrink = (entries: number) => Math.max(least, Math.floor(entries * scale));
-  return {
-    established: shrink(wanted.established),
-    answered: shrink(wanted.answered),
-    opening: shrink(wanted.opening),
-  };
-}
 
 type Visit = (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void;
 /** Entries between two looks at the clock. */
@@ -309,7 +287,7 @@ export class SessionTables {
   async sweep(clock: SessionClock): Promise<void> {
     for (const [number, tables] of this.#tables) {
       for (const table of tableNames) {
-        const counter = readTableCounters(this.#counters, number)[table];
+        const counter = new TableCounters(this.#counters, number, 1).of(number, table);
         const { count, keys, values } = await tables[table].entriesAsync();
         const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
         const ancient: Uint8Array[] = [];
@@ -331,13 +309,17 @@ export class SessionTables {
     }
   }
 
-  fills(number: number): readonly TableFill[] {
+  /** What all tables count at this moment. */
+  readCounters(): TableCounters {
+    return new TableCounters(this.#counters);
+  }
+
+  fills(number: number, counters = this.readCounters()): readonly TableFill[] {
     const fills = this.#fills.get(number);
     if (fills === undefined) return [];
-    const counters = readTableCounters(this.#counters, number);
     return tableNames.map((table) => {
       const { limit, entries, pressure } = fills[table];
-      const { inserted, refused } = counters[table];
+      const { inserted, refused } = counters.of(number, table);
       return { table, entries, limit, inserted, refused, ...pressure.figures };
     });
   }

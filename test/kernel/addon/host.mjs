@@ -31,7 +31,7 @@ function readCount(object, place) {
 
 const context = {
   addon,
-  state: { events: [], monitor: undefined, errors: [], links: [] },
+  state: { events: [], monitor: undefined, errors: [], links: [], programs: [] },
   sendDatagrams,
   readCount,
 };

@@ -4,7 +4,7 @@ import { native } from "../../../src/kernel/native.ts";
 import { compileFixture, type Fixture, failureOf } from "./fixture.ts";
 import { type Context, Namespace } from "./namespace.ts";
 
-const links = fileURLToPath(new URL("../../../build/links.bpf.o", import.meta.url));
+const survey = fileURLToPath(new URL("../../../build/survey.bpf.o", import.meta.url));
 
 let fixture: Fixture;
 let namespace: Namespace;
@@ -20,86 +20,76 @@ afterAll(async () => {
   fixture.remove();
 });
 
+/** Ids of links and programs that it tells, link by link; the record is that of `struct link_seen`. */
+const tell = ({ addon }: Context, path: string) => {
+  const bytes = addon.BpfObject.load({ path, programs: ["list_links"] })
+    .program("list_links")
+    .iterate();
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  return Array.from({ length: words.length / 6 }, (_, at) => [...words.subarray(6 * at, 6 * at + 6)]);
+};
+
 describe("the iterator over links on devices", () => {
-  it("tells each XDP link's program and device, also when they become others", async () => {
-    const { told, id, programs } = await namespace.run(
-      ({ addon }, links, path, ifindex) => {
-        const iterator = addon.BpfObject.load({ path: links }).program("list_links");
+  const told = async (id: number) => (await namespace.run(tell, survey)).filter(([link]) => link === id);
+
+  it("tells what each XDP link runs, also when it becomes another, until it is on no device", async () => {
+    const { id, first, second } = await namespace.run(
+      ({ addon, state }, path, ifindex) => {
         const object = addon.BpfObject.load({ path, programs: ["fx_xdp", "fx_xdp_other"] });
         const [first, second] = [object.program("fx_xdp"), object.program("fx_xdp_other")];
         const link = first.attachXdp({ ifindex, mode: "native" });
-        const { id } = link.info();
-        const tell = () => {
-          const bytes = iterator.iterate();
-          const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-          const at = [...words.keys()].find((place) => place % 5 === 0 && words[place] === id);
-          return at === undefined ? [] : [...words.subarray(at, at + 5)];
-        };
-        const told = [tell(), tell()];
-        link.update(second);
-        told.push(tell());
-        link.detach();
-        told.push(tell());
-        link.close();
-        told.push(tell());
-        return { told, id, programs: [first.id, second.id] };
+        state.links.push(link);
+        state.programs = [second];
+        return { id: link.info().id, first: first.id, second: second.id };
       },
-      links,
       fixture.path,
       device,
     );
-    const [first, second] = programs;
-    expect(told).toEqual([
-      [id, first, device, 0, 0],
-      [id, first, device, 0, 0],
-      [id, second, device, 0, 0],
-      [],
-      [],
-    ]);
+    expect([await told(id), await told(id)]).toEqual([[[id, first, 0, 0, 0, 0]], [[id, first, 0, 0, 0, 0]]]);
+    await namespace.run(({ state }) => {
+      const [second] = state.programs;
+      if (second !== undefined) state.links.at(-1)?.update(second);
+    });
+    expect(await told(id)).toEqual([[id, second, 0, 0, 0, 0]]);
+    await namespace.run(({ state }) => state.links.at(-1)?.detach());
+    expect(await told(id)).toEqual([]);
+    await namespace.run(({ state }) => state.links.pop()?.close());
   });
 
-  it("tells which program is first at the tcx hooks of a link's device", async () => {
-    const found = await namespace.run(
-      ({ addon }, links, path, ifindex) => {
-        const iterator = addon.BpfObject.load({ path: links }).program("list_links");
+  it("tells a tcx link otherwise when another program comes before it, and as before when that went", async () => {
+    const id = await namespace.run(
+      ({ addon, state }, path, ifindex) => {
         const object = addon.BpfObject.load({ path, programs: ["fx_tc", "fx_tc_other"] });
-        const [ours, other] = [object.program("fx_tc"), object.program("fx_tc_other")];
-        const attach = (program: typeof ours, direction: "ingress" | "egress") => {
-          try {
-            return program.attachTcx({ ifindex, direction, first: true });
-          } catch {
-            // Before 6.6 there is no tcx.
-            return null;
-          }
-        };
-        const link = attach(ours, "ingress");
-        if (link === null) return null;
-        const { id } = link.info();
-        const tell = () => {
-          const bytes = iterator.iterate();
-          const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-          const at = [...words.keys()].find((place) => place % 5 === 0 && words[place] === id);
-          return at === undefined ? [] : [...words.subarray(at + 2, at + 5)];
-        };
-        const told = [tell()];
-        const links_ = [attach(other, "egress"), attach(other, "ingress")];
-        told.push(tell());
-        for (const each of links_) each?.close();
-        told.push(tell());
-        link.close();
-        return { told, ours: ours.id, other: other.id };
+        state.programs = [object.program("fx_tc"), object.program("fx_tc_other")];
+        try {
+          const link = state.programs[0]?.attachTcx({ ifindex, direction: "ingress" });
+          if (link === undefined) return null;
+          state.links.push(link);
+          return link.info().id;
+        } catch {
+          // Before 6.6 there is no tcx.
+          return null;
+        }
       },
-      links,
       fixture.path,
       device,
     );
-    if (found === null) return;
-    const { told, ours, other } = found;
-    expect(told).toEqual([
-      [device, ours, 0],
-      [device, other, other],
-      [device, ours, 0],
-    ]);
+    if (id === null) return;
+    const before = await told(id);
+    for (const direction of ["ingress", "egress"] as const) {
+      await namespace.run(
+        ({ state }, ifindex, direction) => {
+          const link = state.programs[1]?.attachTcx({ ifindex, direction, first: true });
+          if (link !== undefined) state.links.push(link);
+        },
+        device,
+        direction,
+      );
+      expect(await told(id)).not.toEqual(before);
+      await namespace.run(({ state }) => state.links.pop()?.close());
+      expect(await told(id)).toEqual(before);
+    }
+    await namespace.run(({ state }) => state.links.pop()?.close());
   });
 
   it("tells of no links on devices of other network namespaces", async () => {
@@ -111,44 +101,76 @@ describe("the iterator over links on devices", () => {
         state.links.push(link);
         return link.info().id;
       }, fixture.path);
-      const tell = ({ addon }: Context, links: string) => {
-        const bytes = addon.BpfObject.load({ path: links }).program("list_links").iterate();
-        return [...new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];
-      };
-      const idsOf = (words: readonly number[]) => words.filter((_, place) => place % 5 === 0);
-      expect(idsOf(await other.run(tell, links))).toEqual([id]);
-      expect(idsOf(await namespace.run(tell, links))).not.toContain(id);
+      const idsOf = (links: readonly (readonly number[])[]) => links.map(([link]) => link);
+      expect(idsOf(await other.run(tell, survey))).toEqual([id]);
+      expect(idsOf(await namespace.run(tell, survey))).not.toContain(id);
     } finally {
       await other.remove();
     }
   });
 
   it("tells of as many links as a hook takes", async () => {
-    const { told, made } = await namespace.run(
-      ({ addon }, links, path) => {
-        const iterator = addon.BpfObject.load({ path: links }).program("list_links");
-        const program = addon.BpfObject.load({ path, programs: ["fx_tc"] }).program("fx_tc");
-        const made: number[] = [];
-        const opened = [];
-        try {
-          for (let turn = 0; turn < 63; turn++) {
-            const link = program.attachTcx({ ifindex: 1, direction: "ingress" });
-            opened.push(link);
-            made.push(link.info().id);
-          }
-        } catch {
-          // Before 6.6.
-        }
-        const bytes = iterator.iterate();
-        const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-        const told = [...words].filter((id, place) => place % 5 === 0 && made.includes(id));
-        for (const link of opened) link.close();
-        return { told, made };
-      },
-      links,
-      fixture.path,
+    const made = await namespace.run(({ addon, state }, path) => {
+      const program = addon.BpfObject.load({ path, programs: ["fx_tc"] }).program("fx_tc");
+      try {
+        for (let turn = 0; turn < 63; turn++)
+          state.links.push(program.attachTcx({ ifindex: 1, direction: "ingress" }));
+      } catch {
+        // Before 6.6.
+      }
+      return state.links.map((link) => link.info().id);
+    }, fixture.path);
+    const ids = (await namespace.run(tell, survey)).map(([link]) => link ?? 0);
+    expect(ids.filter((id) => made.includes(id))).toEqual(made);
+    await namespace.run(({ state }) => {
+      for (const link of state.links.splice(0)) link.close();
+    });
+  });
+});
+
+describe("the iterator over counters", () => {
+  it("tells of each place that is not zero, summed over the CPUs, and of no other", async () => {
+    const cpus = native().possibleCpus();
+    const object = native().BpfObject.load({
+      path: survey,
+      programs: ["list_counters"],
+      constants: { cpus: new Uint8Array(Uint32Array.of(cpus).buffer) },
+    });
+    // BPF_MAP_TYPE_PERCPU_ARRAY of struct counter.
+    const shape = { type: 6, name: "fx_counters", keySize: 4, valueSize: 16, maxEntries: 5000, flags: 0 };
+    const map = native().BpfMap.create(shape);
+    const counts = (place: number) => {
+      const words = Array.from({ length: cpus }, (_, cpu) => [BigInt(place + cpu), BigInt(60 * (cpu + 1))]);
+      return new Uint8Array(BigUint64Array.from(words.flat()).buffer);
+    };
+    const places = [0, 7, 4999];
+    for (const place of places) map.set(new Uint8Array(Uint32Array.of(place).buffer), counts(place));
+    const seen = object.program("list_counters").iterate(map);
+    const sum = (of: (cpu: number) => number) =>
+      BigInt(Array.from({ length: cpus }, (_, cpu) => of(cpu)).reduce((total, each) => total + each, 0));
+    expect([...new BigUint64Array(seen.slice().buffer)]).toEqual(
+      places
+        .map((place) => [BigInt(place), sum((cpu) => place + cpu), sum((cpu) => 60 * (cpu + 1))])
+        .filter(([, packets]) => packets !== 0n)
+        .flat(),
     );
-    expect(told).toEqual(made);
+    map.close();
+    object.close();
+  });
+
+  it("is refused where it would read more CPUs than a value has", async () => {
+    const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus() + 1).buffer);
+    const object = native().BpfObject.load({
+      path: survey,
+      programs: ["list_counters"],
+      constants: { cpus },
+    });
+    const shape = { type: 6, name: "fx_counters", keySize: 4, valueSize: 16, maxEntries: 1, flags: 0 };
+    const map = native().BpfMap.create(shape);
+    const failure = await failureOf(() => object.program("list_counters").iterate(map));
+    expect(failure.code).toBe("EACCES");
+    map.close();
+    object.close();
   });
 });
 

@@ -1,7 +1,14 @@
 /** A network namespace of a test's own, and a process in it that runs functions with the addon. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { BpfLink, BpfObject, LinkEvent, LinkMonitor, Native } from "../../../src/kernel/native.ts";
+import type {
+  BpfLink,
+  BpfObject,
+  BpfProgram,
+  LinkEvent,
+  LinkMonitor,
+  Native,
+} from "../../../src/kernel/native.ts";
 
 /** What a function finds in the namespace; it can reach nothing else (no imports, no variables around it). */
 export interface Context {
@@ -12,6 +19,7 @@ export interface Context {
     monitor: LinkMonitor | undefined;
     errors: string[];
     links: BpfLink[];
+    programs: BpfProgram[];
   };
   sendDatagrams(address: string, count: number): Promise<void>;
   /** The sum of a fx_counts entry over all CPUs. */

@@ -21,7 +21,7 @@ import { elapsed } from "../../../src/kernel/jiffies.ts";
 import { keyText } from "../../../src/kernel/maps.ts";
 import { missingCapabilities } from "../../../src/kernel/probe.ts";
 import { Queue } from "../../../src/kernel/queue.ts";
-import { fitSizes } from "../../../src/kernel/sessions.ts";
+import { fitSizes } from "../../../src/kernel/session-sizes.ts";
 import { closestTicks, ticksSinceBoot } from "../../../src/kernel/ticks.ts";
 import { seed } from "../../support/seed.ts";
 import { address, iface, prefix } from "../policy/compile-fixture.ts";

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the agent reads of all objects of a kind at once, by iterators; asking for each takes thousands of
+ * system calls. No packet runs them.
+ *
+ *   list_links      which links stand on which devices, and what they run; looked at each second
+ *   list_counters   what rw_counters counts that is not zero; most places are
+ *
+ * The structs are the kernel's, with the members that are read here; where those lie is found out when a
+ * program is loaded.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "layout.h"
+
+/* Its helpers for reading the kernel's memory are for GPL programs. */
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* BPF_LINK_TYPE_TCX of Linux 6.6, which older headers lack. */
+enum { LINK_TYPE_TCX = 11 };
+
+struct bpf_prog_aux {
+    __u32 id;
+} __attribute__((preserve_access_index));
+
+struct bpf_prog {
+    struct bpf_prog_aux *aux;
+} __attribute__((preserve_access_index));
+
+struct bpf_link {
+    __u32 id;
+    enum bpf_link_type type;
+    struct bpf_prog *prog;
+} __attribute__((preserve_access_index));
+
+struct bpf_mprog_fp {
+    struct bpf_prog *prog;
+} __attribute__((preserve_access_index));
+
+struct bpf_mprog_entry {
+    struct bpf_mprog_fp fp_items[64];
+} __attribute__((preserve_access_index));
+
+struct net;
+
+typedef struct {
+    struct net *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
+struct net_device {
+    possible_net_t nd_net;
+    struct bpf_mprog_entry *tcx_ingress;
+    struct bpf_mprog_entry *tcx_egress;
+} __attribute__((preserve_access_index));
+
+struct bpf_xdp_link {
+    struct bpf_link link;
+    struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct tcx_link {
+    struct bpf_link link;
+    struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct nsproxy {
+    struct net *net_ns;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+    struct nsproxy *nsproxy;
+} __attribute__((preserve_access_index));
+
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_link {
+    struct bpf_iter_meta *meta;
+    struct bpf_link *link;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_map_elem {
+    struct bpf_iter_meta *meta;
+    __u32 *key;
+    void *value;
+} __attribute__((preserve_access_index));
+
+/* One link on a device of the reader's network namespace. The agent compares these bytes, and takes nothing
+ * out of them. */
+struct link_seen {
+    __u32 link;          /* its id */
+    __u32 program;       /* id of the program that it runs */
+    __u64 first_ingress; /* what runs first at the tcx hooks of the device, for a tcx link; 0: nothing */
+    __u64 first_egress;
+};
+
+/* A device may go while it is read: what is read of it then is wrong, never unsafe, and differs from what was
+ * read before, so the agent asks the kernel itself. Each such read costs as much as a look-up. */
+static __always_inline void see_hooks(struct link_seen *seen, struct net_device *device) {
+    if (!bpf_core_field_exists(struct net_device, tcx_ingress))
+        return;
+    seen->first_ingress = (__u64)BPF_CORE_READ(device, tcx_ingress, fp_items[0].prog);
+    seen->first_egress = (__u64)BPF_CORE_READ(device, tcx_egress, fp_items[0].prog);
+}
+
+/* A link that was detached, or whose device is gone, has none. */
+static __always_inline struct net_device *device_of(struct bpf_link *link) {
+    if (link->type == BPF_LINK_TYPE_XDP && bpf_core_type_exists(struct bpf_xdp_link))
+        return BPF_CORE_READ((struct bpf_xdp_link *)link, dev);
+    if (link->type == LINK_TYPE_TCX && bpf_core_type_exists(struct tcx_link))
+        return BPF_CORE_READ((struct tcx_link *)link, dev);
+    return 0;
+}
+
+SEC("iter/bpf_link")
+int list_links(struct bpf_iter__bpf_link *context) {
+    struct task_struct *reader = bpf_get_current_task_btf();
+    struct bpf_link *link = context->link;
+    struct link_seen seen = {};
+    struct net_device *device;
+
+    if (!link)
+        return 0;
+    device = device_of(link);
+    if (!device || BPF_CORE_READ(device, nd_net.net) != reader->nsproxy->net_ns)
+        return 0;
+    seen.link = link->id;
+    seen.program = link->prog->aux->id;
+    if (link->type == LINK_TYPE_TCX)
+        see_hooks(&seen, device);
+    bpf_seq_write(context->meta->seq, &seen, sizeof(seen));
+    return 0;
+}
+
+/* Possible CPUs: so many values has a place of a per-CPU map. */
+const volatile __u32 cpus = 1;
+
+/* More than the kernel is built for. */
+enum { CPUS_MAX = 8192 };
+
+/* One place of rw_counters, summed over the CPUs. */
+struct counter_seen {
+    __u64 place;
+    __u64 packets;
+    __u64 bytes;
+};
+
+SEC("iter/bpf_map_elem")
+int list_counters(struct bpf_iter__bpf_map_elem *context) {
+    const __u32 *place = context->key;
+    const struct counter *counts = context->value;
+    struct counter_seen seen = {};
+
+    if (!place || !counts)
+        return 0;
+    for (__u32 cpu = 0; cpu < CPUS_MAX && cpu < cpus; cpu++) {
+        seen.packets += counts[cpu].packets;
+        seen.bytes += counts[cpu].bytes;
+    }
+    if (!seen.packets)
+        return 0;
+    seen.place = *place;
+    bpf_seq_write(context->meta->seq, &seen, sizeof(seen));
+    return 0;
+}

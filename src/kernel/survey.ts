@@ -1,0 +1,58 @@
+/**
+ * What the kernel tells of all objects of a kind in one read (bpf/survey.bpf.c), where asking for each would take
+ * thousands of calls. Null where it cannot be asked so (before 5.19, or without BTF): then each has to be asked for.
+ */
+import { dirname, join } from "node:path";
+import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
+
+type Iterator = "list_links" | "list_counters";
+
+export class Survey {
+  readonly #path: string;
+  readonly #programs = new Map<Iterator, BpfProgram | null>();
+
+  /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
+  constructor(object: string) {
+    this.#path = join(dirname(object), "survey.bpf.o");
+  }
+
+  /** Links on devices: bytes to compare with those of another time (struct link_seen). */
+  links(): Uint8Array | null {
+    return this.#read("list_links");
+  }
+
+  /** What rw_counters counts that is not zero, in the order of its places (struct counter_seen). */
+  counters(map: BpfMap): Uint8Array | null {
+    return this.#read("list_counters", map);
+  }
+
+  #read(name: Iterator, map?: BpfMap): Uint8Array | null {
+    try {
+      return this.#program(name)?.iterate(map) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Loaded when it is first asked for; what does not load is not tried again. */
+  #program(name: Iterator): BpfProgram | null {
+    const known = this.#programs.get(name);
+    if (known !== undefined) return known;
+    let object: BpfObject | undefined;
+    try {
+      const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
+      object = native().BpfObject.load({ path: this.#path, programs: [name], constants: { cpus } });
+      this.#programs.set(name, object.program(name));
+    } catch {
+      this.#programs.set(name, null);
+    } finally {
+      object?.close();
+    }
+    return this.#programs.get(name) ?? null;
+  }
+
+  close(): void {
+    for (const program of this.#programs.values()) program?.close();
+    this.#programs.clear();
+  }
+}
