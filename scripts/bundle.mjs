@@ -2,7 +2,8 @@
  * Bundles the program into build/dist: main.js is what every start reads, parse-worker.js the thread that reads large
  * rule sets, the rest is split into chunks that a command loads when it runs. The folder is built beside the old one and then takes its place.
  */
-import { rename, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -46,6 +47,15 @@ const englishZod = {
   },
 };
 
+/** Of all that the program is made of: what one program kept for itself, another does not take for its own. */
+async function digestSources() {
+  const hash = createHash("sha256").update(await readFile(`${root}package-lock.json`));
+  const names = await readdir(`${root}src`, { recursive: true });
+  for (const name of names.filter((each) => each.endsWith(".ts")).sort())
+    hash.update(`\0${name}\0`).update(await readFile(`${root}src/${name}`));
+  return hash.digest("hex");
+}
+
 try {
   await build({
     absWorkingDir: root,
@@ -57,6 +67,7 @@ try {
     platform: "node",
     target: "node20",
     chunkNames: "[name]-[hash]",
+    define: { ringwallSources: JSON.stringify(await digestSources()) },
     plugins: [plainText, englishZod],
     banner: { js: banner },
     legalComments: "none",

@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import { Observed } from "./observed.ts";
 import { ObservedFile } from "./observed-file.ts";
 import type { AgentPaths } from "./paths.ts";
+import { RulesCache } from "./rules-cache.ts";
 import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
 import { toKernelSettings } from "./settings.ts";
@@ -98,9 +99,12 @@ export class Agent {
     // Before the kernel is touched: a host without rules is left as it is.
     const chosen = await first.choose();
     const enforcer = await this.#openEnforcer();
+    const rules = new RulesCache(paths.state);
+    this.#ends.push(() => rules.stop());
     const applier = new Applier({
       enforcer,
       history,
+      rules,
       limits: () => this.#config.limits,
       host: this.#config.host,
       log,

@@ -9,6 +9,7 @@ import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
 import type { Origin } from "./revision-head.ts";
+import type { RulesCache } from "./rules-cache.ts";
 
 /** Files that wait on the store's disk to take their place. */
 export interface StagedFiles {
@@ -63,6 +64,7 @@ export interface Refusal {
 export interface ApplierOptions {
   readonly enforcer: Pick<Enforcer, "apply">;
   readonly history: History;
+  readonly rules: Pick<RulesCache, "read" | "keepSoon">;
   readonly limits: () => Limits;
   readonly host: string;
   readonly log: Log;
@@ -193,8 +195,8 @@ export class Applier {
 
   /** Nothing is in force by that. Throws RefusedRules. */
   check(files: readonly RuleFile[]): Promise<Checked> {
-    const { limits, host } = this.#options;
-    return checkRules(files, { limits: limits(), host, before: this.#inForce });
+    const { limits, host, rules } = this.#options;
+    return checkRules(files, { limits: limits(), host, before: this.#inForce, read: rules.read });
   }
 
   /** Writes files beside the store's. Throws Failure `refused` with nothing changed. */
@@ -244,7 +246,9 @@ export class Applier {
     const inForce = { ...checked, files, digest, ...(await this.remember(files, digest, checked, by)) };
     const before = this.#inForce;
     this.#inForce = inForce;
-    this.#options.onInForce?.(before, inForce);
+    const { limits, host, rules, onInForce } = this.#options;
+    rules.keepSoon(files, { limits: limits(), host });
+    onInForce?.(before, inForce);
     return inForce;
   }
 

@@ -9,6 +9,7 @@ import { resolve } from "../policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import type { RuleFile } from "./applied.ts";
 import { Failure } from "./failure.ts";
+import type { ReadRules } from "./rules-cache.ts";
 
 /** Rules that may be given to the kernel. */
 export interface Checked {
@@ -26,10 +27,15 @@ export interface Checked {
  */
 export async function checkRules(
   files: readonly RuleFile[],
-  options: { readonly limits: Limits; readonly host: string; readonly before?: Checked | null },
+  options: {
+    readonly limits: Limits;
+    readonly host: string;
+    readonly before?: Checked | null;
+    readonly read?: ReadRules;
+  },
 ): Promise<Checked> {
-  const { host, before = null } = options;
-  const { model: read, diagnostics } = await parseModelApart(files, options);
+  const { limits, host, before = null, read: readRules = parseModelApart } = options;
+  const { model: read, diagnostics } = await readRules(files, { limits, host });
   const errors = diagnostics.filter(({ severity }) => severity === "error").map(formatDiagnostic);
   if (read === null || errors.length > 0) throw new RefusedRules(errors);
   const model = before === null ? read : shareModel(before.model, read);

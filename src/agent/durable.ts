@@ -6,11 +6,11 @@ import { dirname } from "node:path";
  * Writes a file whole: a reader, and a machine that loses power, sees the old text or the new one. The file
  * gets mode 0600.
  */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const fresh = `${path}.${randomBytes(6).toString("hex")}.new`;
   try {
     await withFile(fresh, "wx", async (file) => {
-      await file.writeFile(text);
+      await file.writeFile(content);
       await file.sync();
     });
     await rename(fresh, path);

@@ -40,7 +40,9 @@ async function isWriting(pid: string, paths: ReadonlySet<string>, until: number)
 export async function hasOpenWriter(paths: ReadonlySet<string>, milliseconds: number): Promise<boolean> {
   const until = performance.now() + milliseconds;
   const names = await orEmpty(readdir("/proc"), []);
-  const pids = names.filter((name) => /^[0-9]+$/.test(name)).reverse();
+  // This process puts files in place whole; and an agent has thousands of descriptors to look through.
+  const own = String(process.pid);
+  const pids = names.filter((name) => /^[0-9]+$/.test(name) && name !== own).reverse();
   for (const pid of pids) {
     if (performance.now() >= until) return false;
     if (await isWriting(pid, paths, until)) return true;

@@ -6,6 +6,7 @@ import { digestFiles, type RuleFile } from "../../../src/agent/applied.ts";
 import { Applier, type Change, type StagedFiles } from "../../../src/agent/apply.ts";
 import { History } from "../../../src/agent/history.ts";
 import { createLog } from "../../../src/agent/log.ts";
+import { RulesCache } from "../../../src/agent/rules-cache.ts";
 import type { ApplyReport } from "../../../src/kernel/status.ts";
 import { defaultLimits } from "../../../src/model/model.ts";
 import type { Resolved } from "../../../src/policy/types.ts";
@@ -50,6 +51,7 @@ async function open(state = folder): Promise<Applier> {
       },
     },
     history,
+    rules: new RulesCache(state, null),
     limits: () => defaultLimits,
     host: "kvm-1",
     log: createLog({ level: "silent", format: "json" }, { write: () => undefined }),
