@@ -8,12 +8,16 @@ import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.t
 type Iterator = "list_links" | "list_counters";
 
 export class Survey {
-  readonly #path: string;
-  readonly #programs = new Map<Iterator, BpfProgram | null>();
+  readonly #programs: ReadonlyMap<Iterator, BpfProgram | null>;
 
-  /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
+  /**
+   * Loads what asks: later, an agent would hold more than when it began. `object`: the file of the programs that judge;
+   * that of survey.bpf.c stands beside it.
+   */
   constructor(object: string) {
-    this.#path = join(dirname(object), "survey.bpf.o");
+    const path = join(dirname(object), "survey.bpf.o");
+    const names: readonly Iterator[] = ["list_links", "list_counters"];
+    this.#programs = new Map(names.map((name) => [name, loadIterator(path, name)]));
   }
 
   /** Links on devices: bytes to compare with those of another time (struct link_seen). */
@@ -28,31 +32,26 @@ export class Survey {
 
   #read(name: Iterator, map?: BpfMap): Uint8Array | null {
     try {
-      return this.#program(name)?.iterate(map) ?? null;
+      return this.#programs.get(name)?.iterate(map) ?? null;
     } catch {
       return null;
     }
   }
 
-  /** Loaded when it is first asked for; what does not load is not tried again. */
-  #program(name: Iterator): BpfProgram | null {
-    const known = this.#programs.get(name);
-    if (known !== undefined) return known;
-    let object: BpfObject | undefined;
-    try {
-      const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-      object = native().BpfObject.load({ path: this.#path, programs: [name], constants: { cpus } });
-      this.#programs.set(name, object.program(name));
-    } catch {
-      this.#programs.set(name, null);
-    } finally {
-      object?.close();
-    }
-    return this.#programs.get(name) ?? null;
-  }
-
   close(): void {
     for (const program of this.#programs.values()) program?.close();
-    this.#programs.clear();
+  }
+}
+
+function loadIterator(path: string, name: Iterator): BpfProgram | null {
+  let object: BpfObject | undefined;
+  try {
+    const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
+    object = native().BpfObject.load({ path, programs: [name], constants: { cpus } });
+    return object.program(name);
+  } catch {
+    return null;
+  } finally {
+    object?.close();
   }
 }

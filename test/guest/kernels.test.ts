@@ -30,10 +30,15 @@ function answerOf(guest: Guest, name: string): unknown {
 }
 
 /** For all kernels. */
-const [bundle, driver] = [bundleScript("sample"), bundleDriver("guest")];
+let bundle: ReturnType<typeof bundleScript>;
+let driver: ReturnType<typeof bundleDriver>;
+beforeAll(() => {
+  bundle = bundleScript("sample");
+  driver = bundleDriver("guest");
+});
 afterAll(() => {
-  bundle.remove();
-  driver.remove();
+  bundle?.remove();
+  driver?.remove();
 });
 
 describe.each(kernels)("Linux %s of Debian", (series) => {

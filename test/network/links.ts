@@ -72,8 +72,10 @@ export class Links {
     const quiet = ["accept_dad=0", "accept_ra=0", "router_solicitations=0"];
     place.sysctl(...quiet.map((setting) => `ipv6.conf.default.${setting}`));
     // A bridge is judged as a plain one: what netfilter would do to its frames is not what is shown here.
-    const hooks = ["iptables", "ip6tables", "arptables"].map((name) => `bridge.bridge-nf-call-${name}=0`);
-    place.sysctl("ipv4.conf.default.rp_filter=0", "ipv4.conf.all.rp_filter=0", ...hooks);
+    const hooks = ["iptables", "ip6tables", "arptables"].map((name) => `net.bridge.bridge-nf-call-${name}=0`);
+    place.sysctl("ipv4.conf.default.rp_filter=0", "ipv4.conf.all.rp_filter=0");
+    // -e: a kernel that has not loaded br_netfilter has no such names, and does nothing of the kind.
+    place.run("sysctl", ["-qew", ...hooks]);
     place.ip("link", "set", "lo", "up");
     return place;
   }

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endure } from "./endure.ts";
-import { choosePoints, patience } from "./points.ts";
+import { expectEndured, expectFlowsUnharmed } from "./endure.ts";
+import { patience } from "./points.ts";
 import { type Point, readLog, whileTraced } from "./tracer.ts";
 import { type Holdings, Victim } from "./victim.ts";
 
@@ -47,19 +47,9 @@ describe("a device that appears while a system call of the agent fails, or is it
     "is protected a second later at the latest, and leaves nothing behind when it goes",
     async () => {
       await appear(null);
-      const { places } = readLog(victim.log);
       victim.removeThird();
-      expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(8);
-      const { points, said } = choosePoints(places);
-      console.log(said);
-      const { isEnough, broken } = await endure(points, suffer);
-      const flows = await victim.endFlows();
-      console.log(JSON.stringify(flows));
-      expect(broken).toEqual([]);
-      expect(isEnough).toBe(true);
-      expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
-      expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
-      expect(flows.denied).toBe(0);
+      await expectEndured(victim, ["bpf", 8], suffer);
+      await expectFlowsUnharmed(victim);
     },
     patience,
   );

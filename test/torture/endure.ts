@@ -1,20 +1,28 @@
 /** Faults one after the other: what each broke is gathered, so that one run tells of all. */
-import { describePoint, type Point } from "./tracer.ts";
+import { expect } from "vitest";
+import { choosePoints } from "./points.ts";
+import { type Call, describePoint, type Point, readLog } from "./tracer.ts";
+import type { Victim } from "./victim.ts";
 
 /** Of fewer points, all may miss: what a run calls differs a little from the one that was counted. */
 const fewest = 10;
 
-export interface Endured {
-  /** Whether enough faults met their call to say something. */
-  readonly isEnough: boolean;
-  readonly broken: readonly string[];
-}
+/** Throws what does not hold after a fault, and answers whether the fault met its call. */
+export type Suffer = (point: Point, name: string) => Promise<boolean>;
 
-/** `suffer` throws what does not hold after a fault, and answers whether the fault met its call. */
-export async function endure(
-  points: readonly Point[],
-  suffer: (point: Point, name: string) => Promise<boolean>,
-): Promise<Endured> {
+/**
+ * Faults at the system calls of the run that the log is of, each of which has to be suffered. More than so many
+ * of a call have to be in it.
+ */
+export async function expectEndured(
+  { log }: Victim,
+  [call, least]: readonly [Call, number],
+  suffer: Suffer,
+): Promise<void> {
+  const { places } = readLog(log);
+  expect(places.get(call)?.length ?? 0).toBeGreaterThan(least);
+  const { points, said } = choosePoints(places);
+  console.log(said);
   const broken: string[] = [];
   const missed: string[] = [];
   let hits = 0;
@@ -28,5 +36,17 @@ export async function endure(
     }
   }
   console.log(`${hits} of ${points.length} faults met their call; not: ${missed.join(", ")}`);
-  return { isEnough: points.length < fewest || hits > points.length / 4, broken };
+  expect(broken).toEqual([]);
+  // Whether enough faults met their call to say something.
+  expect(points.length < fewest || hits > points.length / 4).toBe(true);
+}
+
+/** Ends the victim's flows: none was lost, and nothing passed that was denied. Answers how often that was tried. */
+export async function expectFlowsUnharmed(victim: Victim): Promise<number> {
+  const flows = await victim.endFlows();
+  console.log(JSON.stringify(flows));
+  expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
+  expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
+  expect(flows.denied).toBe(0);
+  return flows.attempts;
 }

@@ -3,8 +3,8 @@
  * in apply.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endure } from "./endure.ts";
-import { choosePoints, patience } from "./points.ts";
+import { expectEndured } from "./endure.ts";
+import { patience } from "./points.ts";
 import { type Point, readLog } from "./tracer.ts";
 import { type Holdings, ruleSets, Victim } from "./victim.ts";
 
@@ -65,13 +65,7 @@ describe("a first load of which one system call fails, or is the last", () => {
       await victim.stop();
       await victim.detach();
       expect(await victim.startTraced(null)).toBeNull();
-      const { places } = readLog(victim.log);
-      expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(100);
-      const { points, said } = choosePoints(places);
-      console.log(said);
-      const { isEnough, broken } = await endure(points, sufferLoad);
-      expect(broken).toEqual([]);
-      expect(isEnough).toBe(true);
+      await expectEndured(victim, ["bpf", 100], sufferLoad);
     },
     patience,
   );
@@ -83,13 +77,7 @@ describe("a detach of which one system call fails, or is the last", () => {
     async () => {
       await enforce();
       expect((await victim.traceDetach()).code).toBe(0);
-      const { places } = readLog(victim.log);
-      expect(places.get("unlink")?.length ?? 0).toBeGreaterThan(20);
-      const { points, said } = choosePoints(places);
-      console.log(said);
-      const { isEnough, broken } = await endure(points, sufferDetach);
-      expect(broken).toEqual([]);
-      expect(isEnough).toBe(true);
+      await expectEndured(victim, ["unlink", 20], sufferDetach);
     },
     patience,
   );

@@ -3,8 +3,8 @@
  * newer rules into force. A sample, as in apply.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endure } from "./endure.ts";
-import { choosePoints, patience } from "./points.ts";
+import { expectEndured, expectFlowsUnharmed } from "./endure.ts";
+import { patience } from "./points.ts";
 import { type Point, readLog } from "./tracer.ts";
 import { type Holdings, otherOf, ruleSets, Victim } from "./victim.ts";
 
@@ -49,18 +49,8 @@ describe("an agent that starts, of which one system call fails or is its last", 
       await victim.stop();
       victim.host.writeRules(ruleSets[otherOf(victim.stored)]);
       expect(await victim.startTraced(null)).toBeNull();
-      const { places } = readLog(victim.log);
-      expect(places.get("bpf")?.length ?? 0).toBeGreaterThan(50);
-      const { points, said } = choosePoints(places);
-      console.log(said);
-      const { isEnough, broken } = await endure(points, suffer);
-      const flows = await victim.endFlows();
-      console.log(JSON.stringify(flows));
-      expect(broken).toEqual([]);
-      expect(isEnough).toBe(true);
-      expect(flows.tcp).toMatchObject({ lost: 0, broken: 0 });
-      expect(flows.udp).toMatchObject({ lost: 0, broken: 0 });
-      expect(flows.denied).toBe(0);
+      await expectEndured(victim, ["bpf", 50], suffer);
+      await expectFlowsUnharmed(victim);
     },
     patience,
   );
