@@ -26,21 +26,39 @@ static __always_inline int deliver_xdp(struct xdp_md *ctx, __u32 ifindex, __u32 
     return action == ACCEPT ? kernel_redirect_xdp(ifindex) : XDP_DROP;
 }
 
-static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
-    __u32 ifindex = ctx->ingress_ifindex;
-    __u64 secret = secret_of(ifindex);
+/* The device that an accepted frame goes to without its skb; 0: none. */
+static __always_inline __u32 target_of_guest(struct xdp_md *ctx, bool native) {
+    return native && forward_bridge(ctx->ingress_ifindex) ? target_of_xdp(ctx, 0) : 0;
+}
 
-    /* Where there is no room for the mark, tc judges. Without a secret both do. */
-    if (secret && !mark_frame(ctx, secret))
-        return XDP_PASS;
-    if (judge_guest(ctx, HOOK_XDP, EGRESS, ifindex) != ACCEPT)
-        return XDP_DROP;
-    ifindex = native && forward_bridge(ifindex) ? target_of_xdp(ctx, 0) : 0;
-    if (!ifindex)
-        return XDP_PASS;
-    if (secret && !mark_remove(ctx))
-        return XDP_PASS;
-    return deliver_xdp(ctx, ifindex, 0);
+static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
+    __u32 ifindex = ctx->ingress_ifindex, record, target;
+    const struct interface *iface = interface_of(ifindex, &record);
+    __u64 secret = secret_of(ifindex);
+    struct express express = {};
+    struct frame frame = {};
+
+    context_frame(&frame, ctx, HOOK_XDP);
+    if (iface && express_finds(&express, &frame, iface, EGRESS)) {
+        target = target_of_guest(ctx, native);
+        /* What goes straight to another device needs no mark. Where there is no room for it, tc judges. */
+        if (!target && secret && !mark_frame(ctx, secret))
+            return XDP_PASS;
+        express_account(&express, iface);
+    } else {
+        /* Without a secret both judge. */
+        if (secret && !mark_frame(ctx, secret))
+            return XDP_PASS;
+        if (!iface)
+            return fails_open() ? XDP_PASS : XDP_DROP;
+        if (judge_whole(ctx, HOOK_XDP, EGRESS, iface, record, express.unproven) != ACCEPT)
+            return XDP_DROP;
+        target = target_of_guest(ctx, native);
+        /* No other guest is shown it. */
+        if (target && secret && !mark_remove(ctx))
+            return XDP_PASS;
+    }
+    return target ? deliver_xdp(ctx, target, 0) : XDP_PASS;
 }
 
 static __always_inline int guest_at_tc(struct __sk_buff *ctx, __u32 hook, __u32 direction) {

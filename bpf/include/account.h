@@ -9,11 +9,17 @@
 #include "address.h"
 #include "rate.h"
 
-static __always_inline void account_add(__u32 number, __u32 direction, bool accepted, __u32 reason,
-                                        __u32 length) {
-    __u32 index = ((number * 2 + direction) * 2 + accepted) * REASONS_MAX + reason;
-    struct counter *counter = map_lookup(rw_counters, &index);
+static __always_inline struct counter *account_counter(__u32 number, __u32 direction, bool accepted,
+                                                       __u32 reason) {
+    __u32 index = number * 2 + direction;
 
+    if (accepted && reason == REASON_SESSION)
+        return map_lookup(rw_passed, &index);
+    index = (index * 2 + accepted) * REASONS_MAX + reason;
+    return map_lookup(rw_counters, &index);
+}
+
+static __always_inline void account_add(struct counter *counter, __u32 length) {
     if (!counter)
         return;
     counter->packets++;
@@ -21,8 +27,9 @@ static __always_inline void account_add(__u32 number, __u32 direction, bool acce
 }
 
 static __always_inline void account_count(const struct packet *packet, __u32 number) {
-    account_add(number, packet->direction, packet->verdict.action == ACCEPT, packet->verdict.reason,
-                packet->length);
+    bool accepted = packet->verdict.action == ACCEPT;
+
+    account_add(account_counter(number, packet->direction, accepted, packet->verdict.reason), packet->length);
 }
 
 static __always_inline void account_lost(__u32 kind) {

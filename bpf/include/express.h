@@ -15,16 +15,21 @@
 #include "judge.h"
 #include "account.h"
 
-/* What is read of a frame. */
+/* What is read of a frame, and what its session needs of it once it goes on. */
 struct express {
     const struct wire_ethernet *ethernet;
-    struct session_key *key;
+    struct session_key *key; /* while the session is looked for */
+    struct session *session;
+    struct counter *counter;
     __u32 direction;
     __u32 length;  /* of the frame, bytes */
     __u32 offset;  /* of the transport header */
     __u32 end;     /* of the IP packet */
     __u32 version; /* of the policy */
-    bool unproven; /* its table was asked, and has no session of this key */
+    __u32 now;
+    __u32 sequence; /* TCP: after the last byte of the packet */
+    bool is_tcp;
+    bool unproven; /* its table was asked, and has no session of this key: judge() need not ask it again */
 };
 
 /* No driver begins another piece of a frame before the first one holds so much: Ethernet's header, 1,500
@@ -57,41 +62,51 @@ static __always_inline bool express_is_own(const struct express *express, const 
            !own_inline(iface, express->key->remote);
 }
 
-/* The packet's session, where it is proven, alive and judged. NULL: judge() has to look. */
-static __always_inline struct session *express_session(struct express *express, const struct interface *iface,
-                                                       __u32 state, __u32 now) {
+/* Is the packet's session proven, alive and judged? Else judge() has to look. */
+static __always_inline bool express_session(struct express *express, const struct interface *iface,
+                                            __u32 state) {
     __u32 zero = 0, slot = iface->slot, generation;
     const struct settings *settings = map_lookup(rw_settings, &zero);
     const struct slot *live = map_lookup(rw_slots, &slot);
     struct session *session;
     __u64 word;
 
+    express->counter = account_counter(iface->number, express->direction, true, REASON_SESSION);
     /* unreachable: there are always settings; the verifier asks of every look-up */
-    if (!settings || !live)
-        return NULL;
+    if (!settings || !live || !express->counter)
+        return false;
+    /* Its line of the cache comes while the session's do: no load is begun behind a function's return before
+     * it has returned. */
+    (void)*(const volatile __u64 *)&express->counter->packets;
     session = session_lookup(state == STATE_TCP_ESTABLISHED ? TABLE_ESTABLISHED : TABLE_ANSWERED,
                              iface->number, express->key);
     express->unproven = !session;
     if (!session || session->state != state)
-        return NULL;
+        return false;
+    express->session = session;
+    express->now = kernel_jiffies();
     word = *(const volatile __u64 *)live;
     express->version = word;
     generation = word >> 32;
     if ((__s32)(iface->generation - generation) > 0)
         generation = iface->generation;
     if (session->flags & SESSION_REVOKED || session->cell || session->generation != generation ||
-        !express->version || !settings->hz || now - session->seen >= settings->timeouts[state])
-        return NULL;
-    return session;
+        !express->version || !settings->hz || express->now - session->seen >= settings->timeouts[state])
+        return false;
+    return true;
 }
 
-/* What judge() and account() leave behind of it. */
-static __always_inline void express_account(const struct express *express, const struct interface *iface,
-                                            struct session *session, __u32 now) {
+/* The frame goes on: what judge() and account() leave behind of it. */
+static __always_inline void express_account(const struct express *express, const struct interface *iface) {
+    struct session *session = express->session;
+
+    /* Both sides have acknowledged, or it would not be established: nothing else can change. */
+    if (express->is_tcp)
+        tcp_advance(session, express->direction, express->sequence);
     session->bytes += express->length;
     session->packets++;
-    session->seen = now;
-    account_add(iface->number, express->direction, true, REASON_SESSION, express->length);
+    session->seen = express->now;
+    account_add(express->counter, express->length);
     if (iface->flags & INTERFACE_TRACE) {
         struct verdict verdict = verdict_accept(REASON_SESSION);
 
@@ -102,8 +117,7 @@ static __always_inline void express_account(const struct express *express, const
 
 static __always_inline bool express_tcp(struct express *express, const struct interface *iface,
                                         const struct wire_tcp *tcp, const void *end) {
-    __u32 now = kernel_jiffies(), header, payload;
-    struct session *session;
+    __u32 header;
 
     if ((const void *)(tcp + 1) > end)
         return false;
@@ -111,22 +125,16 @@ static __always_inline bool express_tcp(struct express *express, const struct in
     if (!(tcp->flags & TCP_FLAGS) || tcp->flags & (TCP_SYN | TCP_FIN | TCP_RST) || header < TCP_BYTES ||
         express->offset + header > express->end)
         return false;
-    payload = express->end - express->offset - header;
+    express->is_tcp = true;
+    express->sequence = read32(tcp->sequence) + express->end - express->offset - header;
     express->key->local_port = express->direction == EGRESS ? tcp->source : tcp->destination;
     express->key->remote_port = express->direction == EGRESS ? tcp->destination : tcp->source;
-    session = express_session(express, iface, STATE_TCP_ESTABLISHED, now);
-    if (!session)
-        return false;
-    /* Both sides have acknowledged, or it would not be established: nothing else can change. */
-    tcp_advance(session, express->direction, read32(tcp->sequence) + payload);
-    express_account(express, iface, session, now);
-    return true;
+    return express_session(express, iface, STATE_TCP_ESTABLISHED);
 }
 
 static __always_inline bool express_udp(struct express *express, const struct interface *iface,
                                         const struct wire_udp *udp, const void *end) {
-    __u32 now = kernel_jiffies(), length;
-    struct session *session;
+    __u32 length;
 
     if ((const void *)(udp + 1) > end)
         return false;
@@ -136,11 +144,7 @@ static __always_inline bool express_udp(struct express *express, const struct in
         return false;
     express->key->local_port = express->direction == EGRESS ? udp->source : udp->destination;
     express->key->remote_port = express->direction == EGRESS ? udp->destination : udp->source;
-    session = express_session(express, iface, STATE_UDP_REPLIED, now);
-    if (!session)
-        return false;
-    express_account(express, iface, session, now);
-    return true;
+    return express_session(express, iface, STATE_UDP_REPLIED);
 }
 
 /* What follows an IP header so plain that nothing else can. */
@@ -192,24 +196,22 @@ static __always_inline bool express_ipv6(struct express *express, const struct f
     return express_transport(express, frame, iface, ip + 1, ip->next);
 }
 
-/* True: the frame is accepted as its session's, and counted. Else `unproven` says whether the table of proven
- * sessions was asked and has none, so that judge() need not ask it again. */
-static __always_inline bool express_passes(const struct frame *frame, const struct interface *iface,
-                                           __u32 direction, bool *unproven) {
+/* True: the frame is its session's, and goes on: nothing is written before express_account(). */
+static __always_inline bool express_finds(struct express *express, const struct frame *frame,
+                                          const struct interface *iface, __u32 direction) {
     const struct wire_ethernet *ethernet = frame->data;
     struct session_key key;
-    struct express express = {.ethernet = ethernet, .key = &key, .direction = direction};
-    bool passes = false;
 
-    *unproven = false;
+    express->ethernet = ethernet;
+    express->key = &key;
+    express->direction = direction;
     if (frame->tagged || (void *)(ethernet + 1) > frame->end)
         return false;
     if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV4))
-        passes = express_ipv4(&express, frame, iface, (void *)(ethernet + 1));
-    else if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV6))
-        passes = express_ipv6(&express, frame, iface, (void *)(ethernet + 1));
-    *unproven = express.unproven;
-    return passes;
+        return express_ipv4(express, frame, iface, (void *)(ethernet + 1));
+    if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV6))
+        return express_ipv6(express, frame, iface, (void *)(ethernet + 1));
+    return false;
 }
 
 #endif

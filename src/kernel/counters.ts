@@ -48,16 +48,13 @@ export function describeSeen(
   return found;
 }
 
-/** Counters of one interface that are not zero. */
-export function readCounters(
-  counters: BpfMap,
-  number: number,
-  interfaceId: string,
-): readonly PacketCounter[] {
-  const count = Limit.COUNTERS_PER_INTERFACE;
-  const words = wordsOf(counters.getRun(number * count, count));
+/** Maps that hold counters. */
+export type CounterMaps = Pick<ObjectMaps, "counters" | "passed">;
+
+/** Places of a run of counters that are not zero, all CPUs together. */
+function* eachCounted(run: Uint8Array, count: number) {
+  const words = wordsOf(run);
   const wordsPerPlace = words.length / count;
-  const found: PacketCounter[] = [];
   for (let place = 0; place < count; place++) {
     let packets = 0n;
     let bytes = 0n;
@@ -66,32 +63,73 @@ export function readCounters(
       packets += words[word] ?? 0n;
       bytes += words[word + 1] ?? 0n;
     }
-    if (packets === 0n) continue;
-    found.push({ interface: interfaceId, ...describePlace(place), packets, bytes });
+    if (packets !== 0n) yield { place, packets, bytes };
   }
+}
+
+/** What went on with its session, which has a map of its own; of the numbers from `first` on, in their order. */
+function readPassed(
+  passed: BpfMap,
+  first: number,
+  ids: readonly (string | undefined)[],
+): readonly PacketCounter[] {
+  const count = ids.length * directions.length;
+  const found: PacketCounter[] = [];
+  for (const { place, ...counted } of eachCounted(passed.getRun(first * directions.length, count), count)) {
+    const id = ids[Math.floor(place / directions.length)];
+    const direction = directions[place % directions.length];
+    if (id !== undefined && direction !== undefined)
+      found.push({ interface: id, direction, verdict: "accept", reason: "session", ...counted });
+  }
+  return found;
+}
+
+/** Counters of one interface that are not zero. */
+export function readCounters(
+  maps: CounterMaps,
+  number: number,
+  interfaceId: string,
+): readonly PacketCounter[] {
+  return [
+    ...readOthers(maps.counters, number, interfaceId),
+    ...readPassed(maps.passed, number, [interfaceId]),
+  ];
+}
+
+function readOthers(counters: BpfMap, number: number, interfaceId: string): readonly PacketCounter[] {
+  const count = Limit.COUNTERS_PER_INTERFACE;
+  const found: PacketCounter[] = [];
+  for (const { place, ...counted } of eachCounted(counters.getRun(number * count, count), count))
+    found.push({ interface: interfaceId, ...describePlace(place), ...counted });
   return found;
 }
 
 /** Counters of all interfaces given that are not zero. */
 export function readAllCounters(
-  counters: BpfMap,
+  maps: CounterMaps,
   interfaces: readonly (readonly [string, number])[],
   survey: Pick<Survey, "counters">,
 ): readonly PacketCounter[] {
-  const seen = survey.counters(counters);
-  if (seen !== null) return describeSeen(seen, interfaces);
-  return interfaces.flatMap(([id, number]) => readCounters(counters, number, id));
+  const ids: (string | undefined)[] = Array.from({ length: maps.passed.info.maxEntries / directions.length });
+  for (const [id, number] of interfaces) ids[number] = id;
+  const passed = readPassed(maps.passed, 0, ids);
+  const seen = survey.counters(maps.counters);
+  if (seen !== null) return [...describeSeen(seen, interfaces), ...passed];
+  return [...interfaces.flatMap(([id, number]) => readOthers(maps.counters, number, id)), ...passed];
 }
 
 /** Zeroes what a number counts and remembers, before another interface gets it. `cpus`: possible ones. */
 export function clearNumber(
-  maps: Pick<ObjectMaps, "counters" | "rates" | "dhcp">,
+  maps: CounterMaps & Pick<ObjectMaps, "rates" | "dhcp">,
   number: number,
   cpus: number,
 ): void {
-  const counters = Limit.COUNTERS_PER_INTERFACE;
-  const zeroes = new Uint8Array(counters * CounterStruct.SIZE * cpus);
-  maps.counters.setBatch(indexKeys(number * counters, counters), zeroes, counters);
+  const clear = (map: BpfMap, count: number) => {
+    const zeroes = new Uint8Array(count * CounterStruct.SIZE * cpus);
+    map.setBatch(indexKeys(number * count, count), zeroes, count);
+  };
+  clear(maps.counters, Limit.COUNTERS_PER_INTERFACE);
+  clear(maps.passed, directions.length);
   const rates = Rates.RATES_PER_INTERFACE;
   maps.rates.setBatch(indexKeys(number * rates, rates), new Uint8Array(rates * RateStruct.SIZE), rates);
   maps.dhcp.set(indexKey(number), new Uint8Array(DhcpStruct.SIZE));

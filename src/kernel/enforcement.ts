@@ -277,7 +277,7 @@ export class Enforcement implements Enforcer {
 
   counters(): readonly PacketCounter[] {
     this.#checkOpen();
-    return readAllCounters(this.#objects.maps.counters, this.#names.numbers(), this.#survey);
+    return readAllCounters(this.#objects.maps, this.#names.numbers(), this.#survey);
   }
 
   lost(): LostEvents {

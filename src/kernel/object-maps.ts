@@ -24,6 +24,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly rates: BpfMap;
   readonly dhcp: BpfMap;
   readonly counters: BpfMap;
+  readonly passed: BpfMap;
   readonly events: BpfMap;
   readonly tableCounters: BpfMap;
   readonly lost: BpfMap;
@@ -67,6 +68,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     rates: open("rw_rates"),
     dhcp: open("rw_dhcp"),
     counters: open("rw_counters"),
+    passed: open("rw_passed"),
     events: open("rw_events"),
     tableCounters: open("rw_tables"),
     lost: open("rw_lost"),
@@ -115,6 +117,9 @@ export function closeMaps(maps: ObjectMaps): void {
   for (const map of eachMap(maps)) map.close();
 }
 
+/** Of each interface. */
+const directions = 2;
+
 /** Sizes of the maps that count interfaces. `interfaces`: numbers, the reserved ones among them. */
 export function sizesFor(interfaces: number): Record<string, number> {
   return {
@@ -125,6 +130,7 @@ export function sizesFor(interfaces: number): Record<string, number> {
     rw_rates: interfaces * Rates.RATES_PER_INTERFACE,
     rw_dhcp: interfaces,
     rw_counters: interfaces * Limit.COUNTERS_PER_INTERFACE,
+    rw_passed: interfaces * directions,
     rw_tables: interfaces * SessionTable.TABLES_MAX,
   };
 }

@@ -40,8 +40,8 @@ const tcpStates: readonly number[] = [
 
 // offsetof() of the three fields that a sweep reads of each entry; the layout's test holds them.
 const seenOffset = 0;
-const stateOffset = 16;
-const flagsOffset = 17;
+const stateOffset = 8;
+const flagsOffset = 9;
 
 /** A revoked TCP session stays revoked without a time limit, so its time means nothing (session_is_over in C). */
 function isTimeless({ flags, state }: Pick<SessionStruct, "flags" | "state">): boolean {

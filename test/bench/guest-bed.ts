@@ -176,7 +176,7 @@ export class GuestBed {
   }
 
   #counted(id: string, verdict: "accept" | "drop", reasons: readonly string[]): number {
-    return readCounters(this.#maps.counters, this.#numberOf(id), id)
+    return readCounters(this.#maps, this.#numberOf(id), id)
       .filter((one) => one.direction === "egress" && one.verdict === verdict && reasons.includes(one.reason))
       .reduce((sum, { packets }) => sum + Number(packets), 0);
   }

@@ -111,8 +111,9 @@ static __always_inline void vary_frame(struct xdp_md *ctx, void *ways) {
     if (!target || !device)
         return;
     state->place = target->place;
+    /* One store, as the agent's: a load of the whole word would wait for half of it. */
     if (target->record)
-        device->record = target->record;
+        *(__u64 *)device = (__u64)target->record << 32 | LOOPBACK;
     if (!write_flow(ctx, target, __builtin_bswap16(state->first_port + flow / state->targets)))
         return;
     bpf_tail_call(ctx, ways, state->way);

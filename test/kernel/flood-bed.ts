@@ -141,7 +141,7 @@ export class FloodBed {
 
   /** Packets that an interface's number counted, by "direction verdict reason". */
   counts(interfaceId: string): Map<string, number> {
-    const counters = readCounters(this.maps.counters, this.numberOf(interfaceId), interfaceId);
+    const counters = readCounters(this.maps, this.numberOf(interfaceId), interfaceId);
     return new Map(
       counters.map(({ direction, verdict, reason, packets }) => [
         `${direction} ${verdict} ${reason}`,

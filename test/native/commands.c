@@ -121,9 +121,15 @@ static void print_counter(__u32 index, void *value) {
                index / REASONS_MAX % 2, index % REASONS_MAX, counter->packets, counter->bytes);
 }
 
+static void print_passed(__u32 index, void *value) {
+    print_counter((index * 2 + 1) * REASONS_MAX + REASON_SESSION, value);
+}
+
 static void do_counters(void) {
     native_each_place(&rw_counters, print_counter);
+    native_each_place(&rw_passed, print_passed);
     native_clear(&rw_counters);
+    native_clear(&rw_passed);
     puts("counted");
 }
 

@@ -52,8 +52,15 @@ static bool pass_express(const struct frame *frame, const struct native_frame *n
     struct verdict verdict = verdict_accept(REASON_SESSION);
     const struct slot *slot = map_lookup(rw_slots, &iface->slot);
 
-    if (native->no_express || native->early || !express_passes(frame, iface, native->direction, unproven))
+    struct express express = {};
+
+    if (native->no_express || native->early)
         return false;
+    if (!express_finds(&express, frame, iface, native->direction)) {
+        *unproven = express.unproven;
+        return false;
+    }
+    express_account(&express, iface);
     verdict.session = SESSION_ESTABLISHED;
     answer_with(answer, &verdict, slot->version);
     answer->express = true;

@@ -16,7 +16,7 @@
  *                            runs a program of confirm.bpf.c, or `expire`, what its timer calls; the timer's
  *                            making, aim and start fail with these (0: they do not)
  *   get MAP KEY              tells an entry
- *   counters                 tells rw_counters since it was asked last
+ *   counters                 tells rw_counters and rw_passed since it was asked last
  *   sessions NUMBER          tells the session tables of an interface number
  *   faults INSERTS ERRNO DELETES
  *                            so many inserts of sessions fail with this errno; so many deletions are too late

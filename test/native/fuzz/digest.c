@@ -29,11 +29,14 @@ static void digest_session(const void *key, const void *value, void *context) {
     digests->state += digest(hash, &session, sizeof(session));
 }
 
-static void digest_counters(struct digests *digests) {
-    for (__u32 n = 0; n < rw_counters.touched_count; n++) {
-        __u32 index = rw_counters.touched[n];
-        const struct counter *counter = rw_counters.elements[index];
+static void digest_counters(struct digests *digests, const struct native_map *map) {
+    for (__u32 n = 0; n < map->touched_count; n++) {
+        __u32 index = map->touched[n];
+        const struct counter *counter = map->elements[index];
 
+        /* One that was asked for and not used. */
+        if (!counter->packets)
+            continue;
         digests->state += digest(index, &counter->packets, sizeof(counter->packets));
         digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
     }
@@ -55,7 +58,8 @@ void digest_state(struct answers *answers) {
             native_each(native_table(table, number), digest_session, &digests);
         digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
     }
-    digest_counters(&digests);
+    digest_counters(&digests, &rw_counters);
+    digest_counters(&digests, &rw_passed);
     events_digest = 0;
     native_tell_events(digest_event);
     digests.bytes += events_digest;

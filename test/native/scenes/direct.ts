@@ -175,6 +175,22 @@ const guests: readonly Scene[] = [
     ],
   },
   {
+    claim: "a session's frame that goes straight is not marked, what the bridge is shown of it is",
+    set: learnt,
+    runs: [
+      bridged(toMate(4, ...datagram()), `${sent}, ${leaves}, ${arrives}`),
+      at(
+        "guest_tc_egress",
+        device.one,
+        between(mate, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
+        `pass, ${known}`,
+      ),
+      bridged(toMate(4, ...datagram()), `${sent}, ${goesOn}, ${isThere}`, { refused: { metas: 3 } }),
+      bridged(toMate(4, ...datagram()), "pass", { time: 1, refused: { metas: 1 } }),
+      bridged(toMate(4, ...datagram()), `pass, marked, ${goesOn}`, { time: 1 }),
+    ],
+  },
+  {
     claim: "without a mark there is none to take off",
     set: (machine) => {
       machine.learn();

@@ -70,7 +70,8 @@ export class Machine {
     const machine = new Machine();
     for (const map of ["rw_rates", "rw_learnt", "rw_heard", "rw_devices", "rw_devices_far", "rw_targets"])
       machine.clear(map);
-    for (const map of ["rw_marks", "rw_ports", "rw_direct", "rw_uplinks", "rw_counters"]) machine.clear(map);
+    for (const map of ["rw_marks", "rw_ports", "rw_direct", "rw_uplinks", "rw_counters", "rw_passed"])
+      machine.clear(map);
     machine.bench.script.say("faults 0 0 0");
     await machine.bench.change(modelOf(setting, { family: 4, start }));
     machine.hold(device.one, "eni-1");

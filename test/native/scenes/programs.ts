@@ -174,6 +174,11 @@ const marks: readonly Scene[] = [
       outTc(spoofs, "drop, marked, eni-1 egress drop spoofed-mac", { meta: mark }),
       outTc(spoofs, "drop, 0000000000000000, eni-1 egress drop spoofed-mac", { meta: new Uint8Array(8) }),
       out(asks, `pass, ${opened}`),
+      into(
+        between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
+        "pass, eni-1 ingress accept session",
+      ),
+      out(asks, "pass, eni-1 egress accept session"),
     ],
   },
   {
@@ -181,6 +186,18 @@ const marks: readonly Scene[] = [
     runs: [
       out(spoofs, "pass", { refused: { metas: 1 } }),
       outTc(spoofs, "drop, eni-1 egress drop spoofed-mac"),
+    ],
+  },
+  {
+    claim: "a session's frame is left to tc too, counted there alone",
+    runs: [
+      out(asks, `pass, marked, ${opened}`),
+      into(
+        between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
+        "pass, eni-1 ingress accept session",
+      ),
+      out(asks, "pass", { refused: { metas: 1 } }),
+      outTc(asks, "pass, eni-1 egress accept session"),
     ],
   },
   {

@@ -62,8 +62,8 @@ describe("the generated layout", () => {
       IdentityStruct.SIZE,
       SettingsStruct.SIZE,
       0,
-      16,
-      17,
+      8,
+      9,
     ]);
   });
 
