@@ -42,12 +42,12 @@ static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
     if (iface && express_finds(&express, &frame, iface, EGRESS)) {
         target = target_of_guest(ctx, native);
         /* What goes straight to another device needs no mark. Where there is no room for it, tc judges. */
-        if (!target && secret && !mark_frame(ctx, secret))
+        if (!target && secret && !mark_frame(ctx, secret, 0))
             return XDP_PASS;
         express_account(&express, iface);
     } else {
         /* Without a secret both judge. */
-        if (secret && !mark_frame(ctx, secret))
+        if (secret && !mark_frame(ctx, secret, mark_tag(ctx)))
             return XDP_PASS;
         if (!iface)
             return fails_open() ? XDP_PASS : XDP_DROP;

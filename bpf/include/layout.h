@@ -478,8 +478,9 @@ struct confirm_entry {
 };
 
 /* rw_marks[ifindex % DEVICES_NEAR]: what XDP lays before a frame's bytes for tc ingress of the same device:
- * judged, do not judge again. Random for each device, since whoever knows it could lay it himself; 0 where no
- * XDP program of ours is on the device: no mark is believed there. */
+ * judged, do not judge again; XORed with the tag that it was judged with (mark.h). Random for each device,
+ * since whoever knows it could lay it himself; 0 where no XDP program of ours is on the device: no mark is
+ * believed there. */
 struct mark {
     __u64 secret;
 };

@@ -110,6 +110,13 @@ export function whySkb(ifindex: number, device: string, facts: DirectFacts): str
     : `${device} takes no XDP frames: of a veth, switch GRO on at the guest's end (ethtool -K DEVICE gro on)`;
 }
 
+/** Why the tag of a frame that is sent there might get lost; null: it has none. */
+export function whyTags({ vlans }: Interface): string | null {
+  return vlans.length === 0
+    ? null
+    : `it lists VLANs (${vlans.join(", ")}), and a device may keep a frame's tag from XDP (VLAN offload), which would lose it past the bridge`;
+}
+
 /** Who else may have a MAC. */
 export interface MacHolders {
   /** MAC -> interfaces of this host that have it. */

@@ -14,6 +14,7 @@ import {
   portOf,
   whyNotHere,
   whyNotPast,
+  whyTags,
 } from "./direct-judge.ts";
 import {
   type DirectMaps,
@@ -163,7 +164,8 @@ export class DirectForwarding {
     if (candidate.problem !== null) return candidate.problem;
     return (
       whyNotHere(candidate.interface, macs) ??
-      whyNotPast(candidate, facts, this.#attachments.programIds, (ifindex) => nameOf(host, ifindex))
+      whyNotPast(candidate, facts, this.#attachments.programIds, (ifindex) => nameOf(host, ifindex)) ??
+      whyTags(candidate.interface)
     );
   }
 

@@ -1,7 +1,7 @@
 /** Holes of other firewalls, by their names: what the agent, its socket and its end left open. A real agent. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { statSync } from "node:fs";
+import { chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -160,6 +160,65 @@ describe("CVE-2022-29178, CVE-2022-29179: a socket, and rights, that any local u
       "660",
       "700",
     ]);
+  });
+});
+
+describe("a rules file that is another one between its check and its reading", () => {
+  it("never takes effect, however often somebody swaps it", async () => {
+    const opens =
+      "      - {direction: ingress, policy: accept, protocol: udp, portRange: 5001/5001, remote: 10.0.0.0/24}";
+    // A folder of nobody's, to which the store has a link: what stands there is root's, or not.
+    const folder = join(host.folder, "nobodys");
+    const store = join(host.folder, "rules.d", "rules.yaml");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "rules.yaml"), rules(), { mode: 0o640 });
+    writeFileSync(join(folder, "own"), rules(opens), { mode: 0o644 });
+    chownSync(join(folder, "own"), 65534, 65534);
+    chownSync(folder, 65534, 65534);
+    execFileSync("chmod", ["0711", host.folder]);
+    rmSync(store);
+    symlinkSync(join(folder, "rules.yaml"), store);
+    const swaps = `const { renameSync } = require("node:fs");
+process.chdir(${JSON.stringify(folder)});
+let count = 0;
+const swap = () => {
+  const end = Date.now() + 5;
+  while (Date.now() < end) {
+    for (const [from, to] of [["rules.yaml", "roots"], ["own", "rules.yaml"], ["rules.yaml", "own"], ["roots", "rules.yaml"]])
+      renameSync(from, to);
+    count++;
+  }
+  setImmediate(swap);
+};
+process.on("SIGTERM", () => { console.log(count); process.exit(0); });
+swap();`;
+    const racer = spawn(process.execPath, ["-e", swaps], {
+      uid: 65534,
+      gid: 65534,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const said = once(racer.stdout, "data");
+    const refusals = new Set<string>();
+    try {
+      const { heard } = await sprayWhile(async () => {
+        // Each agent reads when it starts, and whenever something moves.
+        for (let turn = 0; turn < 6; turn++) {
+          await host.stopAgents("SIGKILL");
+          await host.startAgent();
+          for (const message of (await status()).policy.refused?.messages ?? []) refusals.add(message);
+        }
+      });
+      expect(heard).toBe(0);
+    } finally {
+      racer.kill("SIGTERM");
+    }
+    const [swapped] = await said;
+    console.log(`${String(swapped).trim()} swaps; refused: ${[...refusals].join("; ")}`);
+    expect(Number(swapped)).toBeGreaterThan(1000);
+    rmSync(store);
+    host.writeRules(rules());
+    await expect.poll(async () => (await status()).policy.refused).toBeNull();
+    expect((await status()).policy.rules).toBe(1);
   });
 });
 

@@ -91,7 +91,7 @@ let n = 0; for (const p of [80, 81]) require("net").createServer((s) => s.on("er
     const asks = tags.flatMap((tag) =>
       [80, 81].map(
         (port) =>
-          `{ timeout 5 bash -c '</dev/tcp/${addressOf(2, tag)}/${port}' 2>/dev/null && echo ${tag}:${port}; } &`,
+          `{ timeout 10 bash -c '</dev/tcp/${addressOf(2, tag)}/${port}' 2>/dev/null && echo ${tag}:${port}; } &`,
       ),
     );
     const said = this.guests[1].run("bash", ["-c", `${asks.join("\n")}\nwait`]);
@@ -185,13 +185,18 @@ describe.skipIf(!hasVlans)("guests with VLAN devices", () => {
             "eni-2 ingress accept rule": 1,
             "eni-2 ingress accept session": 9,
           });
+          // XDP is not shown a tag beside the bytes: what it lets through is judged once more, with its tag.
+          const again = beside && attach !== "tc" ? 10 : 0;
           await expectCounted(bed, driver, [listed, 10], {
             "eni-1 egress accept default-egress": 1,
-            "eni-1 egress accept session": 9,
+            "eni-1 egress accept session": 9 + again,
             "eni-2 ingress accept rule": 1,
             "eni-2 ingress accept session": 9,
           });
           await expectCounted(bed, driver, [unlisted, 10], {
+            ...(again > 0
+              ? { "eni-1 egress accept default-egress": 1, "eni-1 egress accept session": 9 }
+              : {}),
             "eni-1 egress drop unsupported": 10,
           });
         });

@@ -161,7 +161,7 @@ export const plainScenes: readonly Scene[] = [
       withSkb(toMate(6, ...datagram()), "pass, marked", { hidden: 19 }),
       withSkb(toMate(4, ...datagram()), `${sent}, marked`, { hidden: 38 }),
       withSkb(toMate(4, ...datagram()), "pass, marked", { hidden: 39 }),
-      withSkb(toMate(4, ...datagram()), "pass, marked", { tag: 7 }),
+      withSkb(toMate(4, ...datagram()), "drop, marked, eni-1 egress drop unsupported", { tag: 7 }),
       withSkb(toMate(6, icmpv6({ type: 128, identifier: 7 })), "pass, marked"),
       withSkb(
         frame(

@@ -1,5 +1,5 @@
 /** Whole programs at devices: whose frame it is, marks, and where the agent's word leaves something open. */
-import { InterfaceFlag, SettingFlag } from "../../../src/kernel/layout.gen.ts";
+import { InterfaceFlag, MarkStruct, SettingFlag } from "../../../src/kernel/layout.gen.ts";
 import { addressOf, hostMac } from "../../semantics/places.ts";
 import {
   arp,
@@ -15,7 +15,7 @@ import {
   vlan,
 } from "../../support/packet.ts";
 import { device, type Machine, mark, secret } from "./machine.ts";
-import { at, between, datagram, ipOf, mate, me, peer, type Scene } from "./traffic.ts";
+import { at, between, datagram, ipOf, mate, me, peer, type Scene, setting } from "./traffic.ts";
 
 const closed = [udp({ sourcePort: 5000, destinationPort: 54 }), payload(10)];
 const out = (bytes: Uint8Array, expected: string, more = {}) =>
@@ -58,6 +58,17 @@ const behind = (machine: Machine) =>
 const without = { meta: new Uint8Array(0) };
 const forged = hex("0102030405060708");
 const toHost = between(peer, { name: "me", mac: hostMac }, 4, ...closed);
+
+const behindTag = (id: number, tpid = 0x8100) =>
+  frame(
+    ethernet({ source: me.mac, destination: peer.mac }),
+    vlan({ id, tpid }),
+    ipOf(me, peer, 4),
+    ...datagram(),
+  );
+const tagMark = (id: number) => MarkStruct.encode({ secret: secret ^ BigInt(0x1000 | id) });
+const markOf = (id: number) => toHex(tagMark(id));
+const goesOn = "eni-1 egress accept session";
 
 const devices: readonly Scene[] = [
   {
@@ -150,6 +161,25 @@ const marks: readonly Scene[] = [
       outTc(spoofs, `drop, ${toHex(join(number(0, 4), mark))}, eni-1 egress drop spoofed-mac`, {
         meta: join(number(0, 4), mark),
       }),
+    ],
+  },
+  {
+    claim: "a mark says with which tag the frame was judged: with another one tc judges it",
+    setting: { ...setting, nic: { vlans: [7, 9] } },
+    runs: [
+      ...([0x8100, 0x88a8] as const).map((tpid, index) =>
+        out(behindTag(7, tpid), `pass, ${markOf(7)}, ${index === 0 ? opened : goesOn}`),
+      ),
+      outTc(asks, `pass, ${markOf(7)}`, { meta: tagMark(7), tag: 7 }),
+      outTc(asks, `pass, ${markOf(7)}, ${goesOn}`, { meta: tagMark(7), tag: 9 }),
+      outTc(asks, `pass, ${markOf(7)}, ${goesOn}`, { meta: tagMark(7) }),
+      outTc(asks, "drop, marked, eni-1 egress drop unsupported", { meta: mark, tag: 8 }),
+      outTc(asks, `pass, marked, ${goesOn}`, { meta: mark, tag: 7 }),
+      // A priority tag: VLAN 0 beside the bytes is a tag, too.
+      out(behindTag(0), `pass, ${markOf(0)}, ${goesOn}`),
+      outTc(asks, `pass, ${markOf(0)}`, { meta: tagMark(0), tag: 0x1000 }),
+      outTc(asks, `pass, marked, ${goesOn}`, { meta: mark, tag: 0x1000 }),
+      out(behindTag(7).subarray(0, 15), "drop, marked, eni-1 egress drop malformed"),
     ],
   },
   {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DirectFacts } from "../../../src/kernel/direct-facts.ts";
-import { indexMacs, whyNotHere, whyNotPast, whySkb } from "../../../src/kernel/direct-judge.ts";
+import { indexMacs, whyNotHere, whyNotPast, whySkb, whyTags } from "../../../src/kernel/direct-judge.ts";
 import type { PortInfo } from "../../../src/kernel/native.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
 import { group, model, network, nic } from "../../support/bed.ts";
@@ -73,6 +73,14 @@ describe("a frame without its skb", () => {
     const said = whySkb(7, "tap1", facts({ facts: change }));
     if (reason === null) expect(said).toBeNull();
     else expect(said).toMatch(reason);
+  });
+});
+
+describe("a guest with VLANs", () => {
+  it("is sent its frames by the bridge: a tag beside their bytes would be lost past it", () => {
+    const own = (vlans: number[]) => nic("eni-1", { mac: "02:00:00:00:00:01", addresses: [], vlans });
+    expect(whyTags(own([]))).toBeNull();
+    expect(whyTags(own([7, 9]))).toMatch(/lists VLANs \(7, 9\)/);
   });
 });
 
