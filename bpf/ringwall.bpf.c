@@ -14,6 +14,7 @@
 #include "guest.h"
 #include "direct.h"
 #include "uplink.h"
+#include "denied.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -96,20 +97,25 @@ static __always_inline int judge_uplink(struct xdp_md *ctx, bool native) {
     __u32 ifindex = native && forward_bridge(ctx->ingress_ifindex) ? target_of_xdp(ctx, 1) : 0;
     const struct interface *iface;
     struct packet *packet;
+    __u8 mac[6];
 
     if (ifindex)
         return deliver_xdp(ctx, ifindex, 1);
+    if (denied_drops(ctx))
+        return XDP_DROP;
     packet = packet_begin(INGRESS, HOOK_UPLINK, 0);
     /* unreachable: the verifier asks of every look-up */
     if (!packet)
         return XDP_PASS;
     if (parse_xdp(ctx, packet) != REASON_NONE)
         return XDP_PASS;
+    __builtin_memcpy(mac, packet->destination_mac, 6);
     iface = interface_behind(packet, ctx->ingress_ifindex, &packet->record);
     if (!iface || judge(packet, iface, true) != DROP)
         return XDP_PASS;
     /* Accepted ones are counted where they reach the guest. */
     account(packet, iface);
+    denied_remember(packet, ctx->ingress_ifindex, mac);
     return XDP_DROP;
 }
 

@@ -41,6 +41,7 @@ enum limit {
     CONFIRM_ENTRIES_MAX = 16384, /* rw_confirm_list: there only while a change waits */
     DIRECT_MAX = 16384,          /* rw_direct, rw_targets */
     HEARD_MAX = 16384,           /* rw_heard: MACs behind uplinks */
+    DENIED_BITS = 10,            /* rw_denied: as many places, and one */
 };
 
 /* Egress is what the guest sends, ingress what reaches it. Also the index of a policy's side. */

@@ -22,4 +22,15 @@ static __always_inline bool rate_allow(__u32 number, __u32 kind, __u32 bound, __
     return true;
 }
 
+/* Would rate_allow() refuse, and change nothing? */
+static __always_inline bool rate_is_spent(__u32 number, __u32 kind, __u32 bound, __u32 hz, __u32 now) {
+    __u32 index = number * RATES_PER_INTERFACE + kind;
+    const struct rate *rate = map_lookup(rw_rates, &index);
+
+    /* unreachable: the verifier asks of every look-up */
+    if (!rate)
+        return false;
+    return now - rate->window < hz && rate->count >= bound;
+}
+
 #endif

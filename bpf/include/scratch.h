@@ -18,4 +18,20 @@ struct policy_bits {
     __u64 rare;
 };
 
+/* What was dropped at an uplink by the rules, all that they asked about (denied.h). */
+struct denied {
+    __u8 local[16];
+    __u8 remote[16];
+    __be16 local_port;
+    __u8 protocol;
+    __u8 segment;  /* DENIED_SEGMENT, or 0 */
+    __u32 ifindex; /* of the uplink */
+    __u32 record;  /* of the interface that drops it */
+    __u32 tick;    /* jiffies when it was judged */
+    __u64 moment;  /* generation << 32 | version that judged it */
+    __u8 mac[6];   /* that the frame was for */
+    __u8 reason;
+    __u8 zero;
+};
+
 #endif

@@ -40,6 +40,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly headers: BpfMap;
   readonly packet: BpfMap;
   readonly bits: BpfMap;
+  readonly denied: BpfMap;
 }
 
 /** Names of all maps of the object; `open` gives the handle of one. */
@@ -83,6 +84,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     headers: open("rw_headers"),
     packet: open("rw_packet"),
     bits: open("rw_bits"),
+    denied: open("rw_denied"),
   };
 }
 

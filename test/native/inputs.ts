@@ -8,6 +8,7 @@ import { makeWorld } from "./fuzz/world.ts";
 import { sayRows } from "./rows.ts";
 import { sayBroken } from "./scenes/broken.ts";
 import { confirmScenes, sayConfirm } from "./scenes/confirm.ts";
+import { deniedRounds, sayDenied } from "./scenes/denied.ts";
 import { directScenes } from "./scenes/direct.ts";
 import { eventScenes } from "./scenes/events.ts";
 import { sayExpress } from "./scenes/express.ts";
@@ -23,8 +24,8 @@ async function sayScripts(): Promise<string> {
 }
 
 /**
- * Each for a process of its own: the fuzzer's kept programs, the sequence scripts, the sentences' rows, the scenes, and so
- * many generated lives.
+ * Each for a process of its own: the fuzzer's kept programs, the sequence scripts, the sentences' rows, the scenes, the
+ * floods at an uplink, and so many generated lives.
  */
 export async function sayInputs(lives: number): Promise<readonly string[]> {
   const programs = readCorpus().map((program) => `program ${toHex(program)}\n`);
@@ -41,6 +42,7 @@ export async function sayInputs(lives: number): Promise<readonly string[]> {
     rows.map(({ text }) => text).join(""),
     scenes.map(({ text }) => text).join("") + confirmScenes.map(sayConfirm).join(""),
   ];
+  for (let round = 0; round < deniedRounds; round++) said.push(await sayDenied(round, false));
   for (let number = 0; number < lives; number++) said.push(await sayLife(number));
   return said;
 }

@@ -169,6 +169,7 @@ const layers: Readonly<Record<string, number>> = {
   mark: 7,
   receive: 10,
   uplink: 11,
+  denied: 11,
   forward: 11,
   guest: 11,
   direct: 12,
