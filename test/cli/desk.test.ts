@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -251,6 +251,21 @@ describe("output", () => {
     const { parse } = await import("yaml");
     const json = JSON.parse((await ringwall([...args, "-o", "json"])).stdout);
     expect(parse((await ringwall([...args, "-o", "yaml"])).stdout)).toEqual(json);
+  });
+
+  it("has colour on a terminal, and none where its user wants none", () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const args = `group show sg-web --rules ${folder}`;
+    const onTerminal = (env: Readonly<Record<string, string>>): string =>
+      spawnSync("script", ["-qec", `${root}/bin/ringwall ${args}`, "/dev/null"], {
+        env: { PATH: process.env.PATH ?? "", TERM: "xterm", ...env },
+        encoding: "utf8",
+      }).stdout;
+    expect(onTerminal({})).toContain("\u001b[1msg-web\u001b[22m");
+    for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
+      expect(onTerminal(env)).toContain("sg-web");
+      expect(onTerminal(env)).not.toContain("\u001b");
+    }
   });
 
   it("has no colour where no terminal reads it", async () => {

@@ -66,6 +66,21 @@ describe("an agent on a host with guests", () => {
     );
     expect(text).toContain('ringwall_interfaces{state="enforcing"} 2');
     expect(text).toContain("ringwall_policy_revision 2");
+    // What is promised by name; a series is there where it is not zero.
+    const interfaces = 'interface="eni-[12]"';
+    for (const promised of [
+      `bytes_total\\{${interfaces},direction="ingress",verdict="drop",reason="[a-z-]+"\\}`,
+      `conntrack_entries_limit\\{${interfaces},table="(established|answered|opening)"\\}`,
+      'map_entries\\{map="[a-z_]+"\\}',
+      'map_capacity\\{map="[a-z_]+"\\}',
+      "(groups|rules|events_lost_total)",
+      'apply_duration_seconds_(bucket\\{le="[0-9.]+"\\}|sum|count)',
+      'applies_total\\{result="[a-z]+"\\}',
+      'agent_info\\{version="[^"]+",kernel="[^"]+"\\}',
+    ])
+      expect(text).toMatch(new RegExp(`^ringwall_${promised} [0-9.e+-]+$`, "m"));
+    for (const name of ["groups", "rules", "events_lost_total", "conntrack_entries"])
+      expect(text).toMatch(new RegExp(`^# TYPE ringwall_${name} (gauge|counter)$`, "m"));
     const own = text.split("\n\n").filter((block) => block.includes("# HELP ringwall_"));
     expect(
       spawnSync("promtool", ["check", "metrics"], { input: `${own.join("\n")}\n`, encoding: "utf8" }),
