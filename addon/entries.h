@@ -25,6 +25,9 @@ size_t countEntries(int fd, const MapShape &shape);
 /** The values of a run of an array map, end to end. Throws Failure: E2BIG where the run leaves the map. */
 std::vector<uint8_t> readRun(int fd, const MapShape &shape, uint32_t first, uint32_t count);
 
+/** Sets them. Throws Failure: E2BIG with nothing set, or as writeEntries. */
+void writeRun(int fd, const MapShape &shape, uint32_t first, const uint8_t *values, uint32_t count);
+
 /** The values of given keys, and a byte for each: 1 where the key was there, else 0 and a value of zeros. */
 struct Found {
     std::vector<uint8_t> values;

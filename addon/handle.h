@@ -45,12 +45,15 @@ class Fd {
     int fd_ = -1;
 };
 
-/** Owns a shared, writable mapping of a file descriptor. */
+/** Owns a shared mapping of a part of a file descriptor. */
 class Mapping {
   public:
-    /** Throws Failure (EPERM where the map was not made with BPF_F_MMAPABLE, EINVAL, ENOMEM). */
-    Mapping(int fd, size_t size) : size_(size) {
-        address_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    /**
+     * `offset`: a multiple of the page size. Throws Failure (EPERM where the map was not made with
+     * BPF_F_MMAPABLE, EINVAL, ENOMEM).
+     */
+    Mapping(int fd, size_t size, off_t offset = 0, int access = PROT_READ | PROT_WRITE) : size_(size) {
+        address_ = mmap(nullptr, size, access, MAP_SHARED, fd, offset);
         if (address_ == MAP_FAILED)
             throw Failure::fromErrno("cannot map the values into memory");
     }

@@ -70,6 +70,8 @@ export class BpfMap {
   countAsync(): Promise<number>;
   /** Values of `count` places of an array (per CPU or not) from `first` on, end to end; E2BIG where it has not so many. */
   getRun(first: number, count: number): Uint8Array;
+  /** Sets the values of an array from place `first` on; E2BIG, and nothing is set, where it has not so many. */
+  setRun(first: number, values: Uint8Array): void;
   /**
    * Values of `count` keys end to end, and a byte for each in `found`: 0 where the key was not there, its value is
    * then zeros. A trie answers with the longest prefix that covers the key, as it answers a program.

@@ -117,6 +117,7 @@ Napi::Function BpfMap::define(Napi::Env env) {
                         method<&BpfMap::entriesAsync>("entriesAsync"),
                         method<&BpfMap::countAsync>("countAsync"),
                         method<&BpfMap::getRun>("getRun"),
+                        method<&BpfMap::setRun>("setRun"),
                         method<&BpfMap::getBatch>("getBatch"),
                         method<&BpfMap::setBatch>("setBatch"),
                         method<&BpfMap::deleteBatch>("deleteBatch"),
@@ -250,6 +251,18 @@ Napi::Value BpfMap::setBatch(const Napi::CallbackInfo &info) {
     if (isMapOfMaps(shape_.type))
         throw Failure(EINVAL, shape_.name + " is a map of maps: use setInner");
     writeEntries(map, shape_, keys.data, values.data, count);
+    return info.Env().Undefined();
+}
+
+Napi::Value BpfMap::setRun(const Napi::CallbackInfo &info) {
+    int map = fd();
+    if (shape_.type != BPF_MAP_TYPE_ARRAY)
+        throw Failure(EINVAL, shape_.name + " is not an array");
+    Bytes values = readBytes(info[1], "values");
+    if (values.size % shape_.valueSize != 0)
+        throw Failure(EINVAL, "values must be of " + std::to_string(shape_.valueSize) + " bytes each");
+    writeRun(map, shape_, readUint32(info[0], "first"), values.data,
+             static_cast<uint32_t>(values.size / shape_.valueSize));
     return info.Env().Undefined();
 }
 

@@ -52,6 +52,7 @@ class BpfMap : public FdWrapped<BpfMap> {
     Napi::Value entriesAsync(const Napi::CallbackInfo &info);
     Napi::Value countAsync(const Napi::CallbackInfo &info);
     Napi::Value getRun(const Napi::CallbackInfo &info);
+    Napi::Value setRun(const Napi::CallbackInfo &info);
     Napi::Value getBatch(const Napi::CallbackInfo &info);
     Napi::Value setBatch(const Napi::CallbackInfo &info);
     Napi::Value deleteBatch(const Napi::CallbackInfo &info);

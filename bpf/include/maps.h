@@ -14,8 +14,8 @@ MAP(rw_listed, BPF_MAP_TYPE_HASH, struct listed_key, __u32, OWNED_MAX, BPF_F_NO_
 MAP(rw_uplinks, BPF_MAP_TYPE_HASH, struct uplink_key, __u32, UPLINK_ADDRESSES_MAX, BPF_F_NO_PREALLOC);
 
 MAP(rw_policies, BPF_MAP_TYPE_ARRAY, __u32, struct policy, POLICIES_MAX, 0);
-MAP(rw_cells, BPF_MAP_TYPE_ARRAY, __u32, struct cell, CELLS_MAX, 0);
-MAP(rw_words, BPF_MAP_TYPE_ARRAY, __u32, __u64, WORDS_MAX, 0);
+MAP(rw_cells, BPF_MAP_TYPE_ARRAY, __u32, struct cell, CELLS_MAX, BPF_F_MMAPABLE);
+MAP(rw_words, BPF_MAP_TYPE_ARRAY, __u32, __u64, WORDS_MAX, BPF_F_MMAPABLE);
 MAP(rw_prefixes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct bits, PREFIXES_MAX, BPF_F_NO_PREALLOC);
 MAP(rw_group_bits, BPF_MAP_TYPE_HASH, struct group_key, struct bits, GROUP_BITS_MAX, BPF_F_NO_PREALLOC);
 

@@ -28,11 +28,13 @@ export interface TableMap {
 export interface RunMap extends TableMap {
   /** Values of `count` places from `first` on, end to end. */
   getRun(first: number, count: number): Uint8Array;
+  setRun(first: number, values: Uint8Array): void;
 }
 
 /** An array of 8-byte words that are switched by one store. */
 export interface WordMap {
   readonly info: MapDescription;
+  readonly maxEntries: number;
   store64(index: number, value: bigint): void;
   load64(index: number): bigint;
   entriesAsync(): Promise<MapEntries>;

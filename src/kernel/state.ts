@@ -89,8 +89,8 @@ export function emptyState(): KnownState {
 }
 
 /** Slots that records may name; the word of what a slot is to become stands this much further on. */
-export function slotCapacity(slots: { readonly info: { readonly maxEntries: number } }): number {
-  return Math.floor(slots.info.maxEntries / 2);
+export function slotCapacity(slots: { readonly maxEntries: number }): number {
+  return Math.floor(slots.maxEntries / 2);
 }
 
 /** The two places of an interface's records. */

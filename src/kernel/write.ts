@@ -10,7 +10,7 @@ import {
   PolicyStruct,
   PrefixKeyStruct,
 } from "./layout.gen.ts";
-import { indexKey, indexKeys, joinBytes, type SyncMaps, type TableMap, textKey } from "./maps.ts";
+import { indexKey, joinBytes, type SyncMaps, type TableMap, textKey } from "./maps.ts";
 import type { IdentityWrite } from "./plan-identities.ts";
 import { type EncodedPolicy, groupKeysOf } from "./policy-entries.ts";
 import type { StoredPolicy, StoredRecord } from "./state.ts";
@@ -61,8 +61,8 @@ function mapError(map: TableMap, count: number, error: unknown): EnforcementErro
 export function writePolicy(maps: SyncMaps, policy: EncodedPolicy, undo: Undo): number {
   const { header } = policy.stored;
   undo.add(() => erasePolicy(maps, policy.version, policy.stored));
-  writeBatch(maps.words, indexKeys(header.words, header.wordsCount), policy.words, header.wordsCount);
-  writeBatch(maps.cells, indexKeys(header.cells, header.cellsCount), policy.cells, header.cellsCount);
+  if (header.wordsCount > 0) maps.words.setRun(header.words, policy.words);
+  if (header.cellsCount > 0) maps.cells.setRun(header.cells, policy.cells);
   const prefixes = policy.prefixKeys.length / PrefixKeyStruct.SIZE;
   writeBatch(maps.prefixes, policy.prefixKeys, policy.prefixValues, prefixes);
   writeBatch(maps.groupBits, policy.groupKeys, policy.groupValues, policy.groupCount);

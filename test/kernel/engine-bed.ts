@@ -3,7 +3,7 @@
 import { askPrograms } from "../../src/kernel/ask.ts";
 import { type EngineReport, type HostFacts, type ModelChange, SyncEngine } from "../../src/kernel/engine.ts";
 import { Limit, SettingsStruct } from "../../src/kernel/layout.gen.ts";
-import { indexKey } from "../../src/kernel/maps.ts";
+import { indexKey, indexKeys } from "../../src/kernel/maps.ts";
 import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "../../src/kernel/object-maps.ts";
 import { collectPrograms, type Programs, programNames } from "../../src/kernel/objects.ts";
@@ -43,11 +43,16 @@ function alterWrites(maps: ObjectMaps, alter: Alter): ObjectMaps {
     const map = maps[name];
     const setBatch = (keys: Uint8Array, values: Uint8Array, count: number) =>
       map.setBatch(keys, alter(name, keys, values.slice(), count) ?? values, count);
+    const setRun = (first: number, values: Uint8Array) => {
+      const count = values.length / map.info.valueSize;
+      map.setRun(first, alter(name, indexKeys(first, count), values.slice(), count) ?? values);
+    };
     const set = (key: Uint8Array, value: Uint8Array, flags?: number) =>
       map.set(key, alter(name, key, value.slice(), 1) ?? value, flags);
     const proxy = new Proxy(map, {
       get: (target, property) => {
         if (property === "setBatch") return setBatch;
+        if (property === "setRun") return setRun;
         if (property === "set") return set;
         const value: unknown = Reflect.get(target, property, target);
         return typeof value === "function" ? value.bind(target) : value;

@@ -200,8 +200,9 @@ export class Victim {
     const status = await this.status();
     expect(this.met, `${said}; packets meet`).toBe(this.stored);
     expect(status.proof.verified, said).toMatchObject({ differences: [], problem: null });
-    const differences = clean === null ? [] : compareHoldings(clean, this.holdings);
-    expect(differences, `${said}; ${differences.join(", ")}`).toEqual([]);
+    // While an iterator is loaded or run there is more for a moment; what is left over stays.
+    const differences = () => (clean === null ? [] : compareHoldings(clean, this.holdings));
+    await expect.poll(differences, { timeout: 4000, interval: 200, message: said }).toEqual([]);
     expect(this.leftFiles, said).toEqual([]);
     return status;
   }
@@ -304,12 +305,15 @@ function countHandles(pid: number): Record<string, number> {
     let target = "";
     try {
       target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      // An iterator is loaded when it is first asked, and runs for a moment: none of what the agent has to hold.
+      if (/^(prog_type:\s*26|link_type:\s*iter)$/m.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")))
+        continue;
     } catch {
       continue; // Closed meanwhile.
     }
     if (!/bpf/.test(target)) continue;
     const kind = target.replace(/^anon_inode:/, "").replace("_", "-");
-    if (kind.startsWith("/")) continue;
+    if (kind.startsWith("/") || kind === "bpf-iter") continue;
     counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;

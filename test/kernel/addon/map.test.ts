@@ -14,6 +14,8 @@ import {
 
 const { BpfMap, possibleCpus } = native();
 const type = { hash: 1, array: 2, percpuHash: 5, percpuArray: 6, lru: 9, lpm: 11, queue: 22 };
+/** BPF_F_MMAPABLE */
+const mmapable = 1024;
 
 /** Makes a map with 4-byte keys and 8-byte values, closed when `body` ends. */
 async function withMap(
@@ -159,8 +161,11 @@ describe("batches", () => {
       expect(codeOf(() => map.deleteBatch(keys.subarray(0, 4), 1))).toBe("EINVAL");
     }));
 
-  it("read a run of an array from any place to any other", () =>
-    withMap({ type: type.array, maxEntries: 10_000 }, (map) => {
+  it.each([
+    ["by calls", 0],
+    ["by a mapping", mmapable],
+  ])("read and set a run of an array from any place to any other, %s", (_, flags) =>
+    withMap({ type: type.array, maxEntries: 10_000, flags }, (map) => {
       map.setBatch(keys.subarray(0, 40_000), values.subarray(0, 80_000), 10_000);
       for (const [first, run] of [
         [0, 10_000],
@@ -169,12 +174,24 @@ describe("batches", () => {
         [17, 4097],
         [9_999, 1],
         [1_234, 8_766],
-      ] as const)
+      ] as const) {
         expect(map.getRun(first, run)).toEqual(values.slice(8 * first, 8 * (first + run)));
+        map.setRun(first, values.subarray(8, 8 * (run + 1)));
+        const before = values.slice(8 * (first - 1), 8 * first);
+        if (first > 0) expect(map.getRun(first - 1, 1)).toEqual(before);
+        expect(map.get(u32(first))).toEqual(values.slice(8, 16));
+        expect(map.getRun(first, run)).toEqual(values.slice(8, 8 * (run + 1)));
+        const after = first + run;
+        if (after < 10_000) expect(map.getRun(after, 1)).toEqual(values.slice(8 * after, 8 * (after + 1)));
+        map.setRun(0, values.subarray(0, 80_000));
+      }
       expect(map.getRun(10_000, 0)).toEqual(new Uint8Array(0));
       expect(codeOf(() => map.getRun(9_999, 2))).toBe("E2BIG");
       expect(codeOf(() => map.getRun(2 ** 32 - 1, 2))).toBe("E2BIG");
-    }));
+      expect(codeOf(() => map.setRun(9_999, values.subarray(0, 16)))).toBe("E2BIG");
+      expect(codeOf(() => map.setRun(0, values.subarray(0, 9)))).toBe("EINVAL");
+    }),
+  );
 
   it("read a run of a per-CPU array, each CPU's value in its turn", () => {
     const cpus = native().possibleCpus();

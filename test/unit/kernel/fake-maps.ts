@@ -64,6 +64,7 @@ export class Faults {
 
 export class FakeMap {
   readonly info: { readonly name: string; readonly maxEntries: number };
+  readonly maxEntries: number;
   readonly #content = new Map<string, Uint8Array>();
   readonly #faults: Faults;
   readonly #keySize: number;
@@ -77,6 +78,7 @@ export class FakeMap {
   ) {
     this.#faults = faults;
     this.info = { name, maxEntries: shape.maxEntries };
+    this.maxEntries = shape.maxEntries;
     this.#keySize = shape.keySize;
     this.#valueSize = shape.valueSize;
     this.#isArray = shape.array;
@@ -153,6 +155,12 @@ export class FakeMap {
   getRun(first: number, count: number): Uint8Array {
     if (first + count > this.info.maxEntries) throw Object.assign(new Error("outside"), { code: "E2BIG" });
     return this.getBatch(indexKeys(first, count), count).values;
+  }
+
+  setRun(first: number, values: Uint8Array): void {
+    const count = values.length / this.#valueSize;
+    if (first + count > this.info.maxEntries) throw Object.assign(new Error("outside"), { code: "E2BIG" });
+    this.setBatch(indexKeys(first, count), values, count);
   }
 
   async entriesAsync(): Promise<MapEntries> {
