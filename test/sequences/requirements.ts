@@ -84,7 +84,10 @@ const rfcs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "RFC 6980": { "5": "neighbour discovery is not fragmented" },
   "RFC 5095": { "3": "routing header 0 is not used" },
   "RFC 7112": { "5": "a first fragment has the whole header chain" },
-  "RFC 8200": { "4": "extension headers are walked" },
+  "RFC 8200": {
+    "4": "extension headers are walked",
+    "4.5": "a datagram is known by addresses and identification",
+  },
   "RFC 5722": { "3": "fragments do not overlap" },
   "RFC 6946": { "4": "an atomic fragment is a packet of its own" },
   "RFC 1858": { "3.1": "a first fragment is not tiny" },

@@ -15,9 +15,11 @@ interface First {
   readonly at: number;
 }
 
+/** Later fragments of IPv6 may name another protocol than the first, whose word alone counts (RFC 8200, 4.5). */
 function keyOf(ip: Ip, part: Part, direction: Direction): string {
   const ends = `${addressText(ip.source)} ${addressText(ip.destination)}`;
-  return `${direction} ${ends} ${part.protocol} ${part.identification}`;
+  const protocol = ip.family === 4 ? part.protocol : "any";
+  return `${direction} ${ends} ${protocol} ${part.identification}`;
 }
 
 const refused = drop("fragment");
