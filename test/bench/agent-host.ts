@@ -87,13 +87,8 @@ export class AgentHost {
   async start(): Promise<number> {
     const own = ["--config", join(this.#folder, "agent.yaml"), "--state-dir", join(this.#folder, "state")];
     const begin = performance.now();
-    const [file, args] = this.#within([
-      process.execPath,
-      join(root, "build/dist/main.js"),
-      "agent",
-      ...this.#paths,
-      ...own,
-    ]);
+    // As it is installed: bin/ringwall says how much memory Node may take for the young.
+    const [file, args] = this.#within([join(root, "bin/ringwall"), "agent", ...this.#paths, ...own]);
     const agent = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#agent = agent;
     const lines: string[] = [];
