@@ -21,9 +21,10 @@ it("the bench measures small packets, floods and TCP in lanes that need no furth
     "TCP request and response / no firewall",
     "TCP connections / no firewall",
     "TCP connections / nftables",
-    "flood dropped at the uplink: Ringwall / a drop without a verdict",
     "flood dropped at the uplink: Ringwall / nftables, netdev ingress",
     "flood dropped at the uplink: Ringwall / nftables, raw prerouting",
+    "flood dropped at the uplink: a drop without a verdict / nftables, netdev ingress",
+    "flood dropped at the uplink: a drop without a verdict / nftables, raw prerouting",
   ]);
   expect(rows.filter(({ value }) => !(value > 0))).toEqual([]);
 }, 120_000);

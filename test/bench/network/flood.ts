@@ -3,7 +3,7 @@ import { Driver } from "../../kernel/namespace.ts";
 import { Links, type Place } from "../../network/links.ts";
 import { ethernet, frame, ipv4, payload, toHex, udp } from "../../support/packet.ts";
 import type { Bench } from "../context.ts";
-import { makeLane, makeRow, type Row, ratiosOf } from "../row.ts";
+import { type Goal, makeLane, makeRow, type Row, ratiosOf } from "../row.ts";
 import type { Sent } from "./ends.ts";
 import { addressOf, type Bed, makeBed } from "./guests.ts";
 import { openRingwall } from "./ringwall.ts";
@@ -64,7 +64,9 @@ async function openOurs(bed: Bed, tools: Tools): Promise<Dropper> {
   return { dropped: () => lane.count("drop"), close: () => lane.close() };
 }
 
-/** XDP that drops all that comes, and counts it: what this machine can do at most. */
+/** The lane that shows what this machine can do at most: XDP that drops and counts all that comes. */
+const most = "a drop without a verdict";
+
 async function openAll({ host }: Bed, { ends, frames }: Tools): Promise<Dropper> {
   const driver = Driver.start(host.name, ends, [frames]);
   try {
@@ -78,7 +80,7 @@ async function openAll({ host }: Bed, { ends, frames }: Tools): Promise<Dropper>
 
 const kinds: Readonly<Record<string, { readonly short: string; readonly open: Open }>> = {
   Ringwall: { short: "rw", open: openOurs },
-  "a drop without a verdict": { short: "all", open: openAll },
+  [most]: { short: "all", open: openAll },
   "nftables, netdev ingress": {
     short: "netd",
     open: openNft("netdev", `ingress device ${uplink} priority 0`),
@@ -131,13 +133,28 @@ async function measureLanes(bench: Bench, lanes: ReadonlyMap<string, Flooded>): 
   const samples = await bench.interleave(
     Object.fromEntries([...lanes].map(([name, lane]) => [name, () => lane.measure(window)])),
   );
-  const [[, ours = []] = ["", []], ...peers] = Object.entries(samples);
-  return peers.map(([name, theirs]) =>
-    makeRow(`flood dropped at the uplink: Ringwall / ${name}`, { rules }, ratiosOf(ours, theirs), {
-      goal: name.startsWith("nftables") ? { sense: "at least", value: 3 } : null,
-      peers: { Ringwall: makeLane(ours, "Mpps"), [name]: makeLane(theirs, "Mpps") },
-    }),
+  return [...rowsOf(samples, "Ringwall", { sense: "at least", value: 3 }), ...rowsOf(samples, most, null)];
+}
+
+/** A lane by each peer; all that stood side by side is shown. */
+function rowsOf(
+  samples: Readonly<Record<string, readonly number[]>>,
+  lane: string,
+  goal: Goal | null,
+): Row[] {
+  const peers = Object.fromEntries(
+    Object.entries(samples).map(([name, list]) => [name, makeLane(list, "Mpps")]),
   );
+  return Object.keys(samples)
+    .filter((name) => name !== "Ringwall" && name !== most)
+    .map((name) =>
+      makeRow(
+        `flood dropped at the uplink: ${lane} / ${name}`,
+        { rules },
+        ratiosOf(samples[lane] ?? [], samples[name] ?? []),
+        { goal, peers },
+      ),
+    );
 }
 
 export async function measureFlood(bench: Bench, tools: Tools): Promise<Row[]> {
