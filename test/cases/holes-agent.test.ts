@@ -3,13 +3,11 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { once } from "node:events";
 import { chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StatusReply } from "../../src/agent/protocol.ts";
 import { Host } from "../cli/host.ts";
 import { root } from "../cli/program.ts";
-
-const peer = fileURLToPath(new URL("../network/peer.mjs", import.meta.url));
+import { hear, startPeer } from "../network/peer.ts";
 
 /** Guest 1 may ask guest 2 on UDP 5000; port 5001 is what must never be heard. */
 const rules = (more = "") => `version: 1
@@ -30,24 +28,10 @@ instances:
 let host: Host;
 let sink: ChildProcess;
 
-function startPeer(guest: number, mode: string): ChildProcess {
-  const argument = JSON.stringify({ host: "10.0.0.2" });
-  const command = [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, mode, argument];
-  return spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
-}
-
-async function hear(child: ChildProcess, word?: string): Promise<string> {
-  if (child.stdout === null) throw new Error("no output");
-  const line = once(child.stdout, "data");
-  if (word !== undefined) child.stdin?.write(`${word}\n`);
-  const [bytes] = await line;
-  return String(bytes);
-}
-
 /** How many datagrams of new flows the closed port heard while `meanwhile` happened, of how many sent. */
 async function sprayWhile(meanwhile: () => Promise<void>): Promise<{ sent: number; heard: number }> {
   const before = Number(await hear(sink, "count"));
-  const child = startPeer(1, "spray");
+  const child = startPeer(host.guest(1), "spray", { host: "10.0.0.2" });
   try {
     await hear(child);
     await meanwhile();
@@ -72,7 +56,7 @@ beforeAll(async () => {
   host = new Host(19488);
   host.writeRules(rules());
   await host.startAgent();
-  sink = startPeer(2, "sink");
+  sink = startPeer(host.guest(2), "sink");
   await hear(sink);
 });
 

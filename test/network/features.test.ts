@@ -1,12 +1,10 @@
 /** What only real packets on a real host show: networks that share addresses, and time without an agent. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
+import { hear, peerProgram, startPeer } from "./peer.ts";
 
-const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const count = 3;
 
 /** Guests 1 and 2 in vpc-a, 3 and 4 in vpc-b: the same addresses, the same MACs. */
@@ -42,21 +40,15 @@ const ending = (time: Date) =>
 let host: Host;
 const children: ChildProcess[] = [];
 
-function start(guest: number, ...words: string[]): ChildProcess {
-  const child = spawn("nsenter", [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, ...words]);
+function start(guest: number, mode: string, argument: object = {}): ChildProcess {
+  const child = startPeer(host.guest(guest), mode, argument);
   children.push(child);
   return child;
 }
 
-async function hear(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("a child without output");
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return line.toString();
-}
-
 /** What a guest heard back from its neighbour 10.0.0.2, by protocol and port. */
 function call(from: number): Record<string, number> {
-  const command = [`--net=/run/netns/${host.guest(from)}`, process.execPath, peer, "call"];
+  const command = [`--net=/run/netns/${host.guest(from)}`, process.execPath, peerProgram, "call"];
   const question = JSON.stringify({ host: "10.0.0.2", count });
   return JSON.parse(execFileSync("nsenter", [...command, question], { encoding: "utf8" }));
 }
@@ -93,7 +85,7 @@ describe("a rule that expires while no agent runs", () => {
         },
       )
       .toBe(2);
-    const flows = start(1, "flow", JSON.stringify({ host: "10.0.0.2", count }));
+    const flows = start(1, "flow", { host: "10.0.0.2", count });
     await hear(flows);
     await host.stopAgents("SIGKILL");
     const early = call(1);

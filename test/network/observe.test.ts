@@ -1,13 +1,11 @@
 /** A rule set that is tried on live traffic before it bites: observed, reported, promoted, switched under flows. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ObservedReply } from "../../src/agent/protocol.ts";
 import { askAgent } from "../../src/cli/client.ts";
 import { Host } from "../cli/host.ts";
+import { hear, startPeer } from "./peer.ts";
 
-const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const switches = 100;
 
 /** Guest 2 accepts TCP 8080 and UDP 9080 by rules; TCP 8081 and UDP 9081 are what nobody thought of. */
@@ -33,26 +31,17 @@ instances:
 let host: Host;
 const children: ChildProcess[] = [];
 
-function startPeer(guest: number, mode: string): ChildProcess {
-  const argument = JSON.stringify({ host: "10.0.0.2", count: 4 });
-  const command = [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, mode, argument];
-  const child = spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
+function start(guest: number, mode: string): ChildProcess {
+  const child = startPeer(host.guest(guest), mode, { host: "10.0.0.2", count: 4 });
   children.push(child);
   return child;
-}
-
-/** Its next line. */
-async function hear(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("no output");
-  const [bytes] = await once(child.stdout, "data");
-  return String(bytes);
 }
 
 beforeAll(async () => {
   host = new Host(19486);
   host.writeRules(rules("enforce"));
   await host.startAgent();
-  await hear(startPeer(2, "serve"));
+  await hear(start(2, "serve"));
 });
 
 afterAll(async () => {
@@ -61,7 +50,7 @@ afterAll(async () => {
 });
 
 /** How many of four exchanges with each port were heard. */
-const call = async () => JSON.parse(await hear(startPeer(1, "call"))) as Record<string, number>;
+const call = async () => JSON.parse(await hear(start(1, "call"))) as Record<string, number>;
 const apply = (text: string, evenSo: boolean) =>
   askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text }], promotion: { evenSo } });
 const report = async (...args: string[]) => {
@@ -136,7 +125,7 @@ describe("a group that observes", () => {
 
   it("is switched live: flows that the rules allow lose nothing, and nothing else passes while it enforces", async () => {
     await apply(rules("enforce"), true);
-    const flows = startPeer(1, "flow");
+    const flows = start(1, "flow");
     expect(await hear(flows)).toContain("flowing");
     for (let turn = 0; turn < switches; turn++) {
       await apply(rules(turn % 2 === 0 ? "observe" : "enforce"), true);

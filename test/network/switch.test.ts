@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askAgent } from "../../src/cli/client.ts";
 import { Host } from "../cli/host.ts";
 import { askForwarding } from "../support/forwarding.ts";
+import { hear, startPeer } from "./peer.ts";
 
-const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const switches = 1000;
 
 /**
@@ -39,26 +37,11 @@ instances:
 let host: Host;
 let sink: ChildProcess;
 
-function startPeer(guest: number, mode: string): ChildProcess {
-  const argument = JSON.stringify({ host: "10.0.0.2" });
-  const command = [`--net=/run/netns/${host.guest(guest)}`, process.execPath, peer, mode, argument];
-  return spawn("nsenter", command, { stdio: ["pipe", "pipe", "inherit"] });
-}
-
-/** Says a word to a peer, if there is one to say, and hears its next line. */
-async function hear(child: ChildProcess, word?: string): Promise<string> {
-  if (child.stdout === null) throw new Error("no output");
-  const line = once(child.stdout, "data");
-  if (word !== undefined) child.stdin?.write(`${word}\n`);
-  const [bytes] = await line;
-  return String(bytes);
-}
-
 beforeAll(async () => {
   host = new Host(19473);
   host.writeRules(rules("sg-a"));
   await host.startAgent();
-  sink = startPeer(2, "sink");
+  sink = startPeer(host.guest(2), "sink");
   await hear(sink);
 });
 
@@ -80,7 +63,7 @@ function readReasons(): Map<string, number> {
 async function sprayWhile(meanwhile: () => Promise<void>) {
   // Before the sender begins: what it sent by then would be missing from the sums.
   const [before, silent] = [readReasons(), Number(await hear(sink, "count"))];
-  const child = startPeer(1, "spray");
+  const child = startPeer(host.guest(1), "spray", { host: "10.0.0.2" });
   try {
     await hear(child);
     await meanwhile();

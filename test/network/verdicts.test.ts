@@ -1,11 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
 import { isDirect, takeXdpFrames } from "../support/forwarding.ts";
+import { hear, peerProgram, startPeer } from "./peer.ts";
 
-const peer = fileURLToPath(new URL("peer.mjs", import.meta.url));
 const count = 50;
 
 const rules = `version: 1
@@ -54,9 +52,9 @@ beforeAll(async () => {
       execFileSync("nsenter", [`--net=/run/netns/${namespace}`, "ethtool", ...options], { stdio: "ignore" });
     }
     if (isDirect) takeXdpFrames(guest, "eth0");
-    const server = spawn("nsenter", [`--net=/run/netns/${guest}`, process.execPath, peer, "serve"]);
+    const server = startPeer(guest, "serve");
     servers.push(server);
-    if (server.stdout !== null) await once(server.stdout, "data");
+    await hear(server);
   }
   await host.startAgent();
   const { stdout } = await host.ringwall("status", "--json");
@@ -72,7 +70,7 @@ afterAll(async () => {
 
 /** What one guest heard back from the other, by protocol and port. */
 function call(from: number, address: string): Record<string, number> {
-  const command = [`--net=/run/netns/${host.guest(from)}`, process.execPath, peer, "call"];
+  const command = [`--net=/run/netns/${host.guest(from)}`, process.execPath, peerProgram, "call"];
   const text = execFileSync("nsenter", [...command, JSON.stringify({ host: address, count })], {
     encoding: "utf8",
   });

@@ -1,18 +1,16 @@
 /** A host whose agent is made to fail, guests that talk all the while, and what has to hold afterwards. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { type Agent, Host } from "../cli/host.ts";
 import type { Outcome } from "../cli/program.ts";
+import { hear, startPeer } from "../network/peer.ts";
 import { type Point, traced } from "./tracer.ts";
 
 /** An agent that starts under strace on a busy machine, ms. */
 const readyWithin = 15_000;
-const peer = fileURLToPath(new URL("../network/peer.mjs", import.meta.url));
 
 /** Both allow the flows to 8080 and 9080, none allows 8081; one of them allows echo. */
 export const ruleSets = { echo: rulesWith("icmp"), silent: rulesWith("gre") } as const;
@@ -82,8 +80,8 @@ export class Victim {
     host.env.UV_THREADPOOL_SIZE = "1";
     mkdirSync(join(host.folder, "new"));
     host.writeRules(ruleSets.echo);
-    const server = startPeer(host, 2, "serve");
-    await readLine(server);
+    const server = startPeer(host.guest(2), "serve");
+    await hear(server);
     return new Victim(host, server);
   }
 
@@ -230,13 +228,13 @@ export class Victim {
 
   /** Five flows of each kind from guest 1 to guest 2, until `endFlows`. */
   async beginFlows(): Promise<void> {
-    this.#flow = startPeer(this.host, 1, "flow", { host: "10.0.0.2", count: 5 });
-    await readLine(this.#flow);
+    this.#flow = startPeer(this.host.guest(1), "flow", { host: "10.0.0.2", count: 5 });
+    await hear(this.#flow);
   }
 
   async endFlows(): Promise<Flows> {
     if (this.#flow === null) throw new Error("no flows were begun");
-    const report = readLine(this.#flow);
+    const report = hear(this.#flow);
     this.#flow.stdin?.write("end\n");
     return JSON.parse(await report) as Flows;
   }
@@ -251,22 +249,6 @@ function compareHoldings(clean: Holdings, now: Holdings): string[] {
     ...[...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`),
     ...[...before].filter((line) => !after.has(line)).map((line) => `- ${line}`),
   ];
-}
-
-function startPeer(host: Host, guest: number, mode: string, argument: object = {}): ChildProcess {
-  const words = [
-    `--net=/run/netns/${host.guest(guest)}`,
-    process.execPath,
-    peer,
-    mode,
-    JSON.stringify(argument),
-  ];
-  return spawn("nsenter", words, { stdio: ["pipe", "pipe", "inherit"] });
-}
-
-async function readLine(child: ChildProcess): Promise<string> {
-  const [bytes] = child.stdout === null ? [""] : await once(child.stdout, "data");
-  return String(bytes);
 }
 
 /** The child of a process; null where it has none any more. */
