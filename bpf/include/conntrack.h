@@ -59,12 +59,16 @@ static __always_inline bool session_is_over(const struct session *session, const
     return session_is_idle(session, settings, now);
 }
 
+static __always_inline __u32 table_of_proven(const struct session_key *key) {
+    return key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED;
+}
+
 /* Asks the table of proven sessions first, then the opening one. `unproven`: the former was asked already,
  * and has none of this key. */
 static __always_inline void session_find(struct session_found *found, __u32 number,
                                          const struct session_key *key, const struct settings *settings,
                                          __u32 now, bool unproven) {
-    __u32 proven = key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED;
+    __u32 proven = table_of_proven(key);
     struct session *session = unproven ? NULL : session_lookup(proven, number, key);
 
     found->live = found->stale = NULL;
@@ -217,6 +221,30 @@ global_function int session_update(struct session *session, const struct packet 
             session->state = STATE_TCP_ESTABLISHED;
     }
     return 0;
+}
+
+/* For a packet that would be dropped because it has no session: another CPU may have proven one between the
+ * two looks, and taken it out of the opening table. 1: so it was, and the packet is of it. Most packets
+ * without a session open one, so only those that do not pay for the third look. */
+global_function int session_meanwhile(const struct packet *packet, __u32 number, __u32 now, __u32 early) {
+    __u32 zero = 0, table;
+    const struct settings *settings = map_lookup(rw_settings, &zero);
+    struct session *session;
+
+    packet = kernel_packet(packet);
+    /* unreachable: the verifier asks of every argument and look-up */
+    if (!packet || !settings)
+        return 0;
+    table = table_of_proven(&packet->key);
+    session = session_lookup(table, number, &packet->key);
+    if (!session || session_is_over(session, settings, now))
+        return 0;
+    /* unreachable: that a third CPU revoked it in that moment */
+    if (session->flags & SESSION_REVOKED || session->generation != packet->generation)
+        return 0;
+    if (!early)
+        session_update(session, packet, table, number, now);
+    return 1;
 }
 
 #endif

@@ -88,9 +88,10 @@ static __always_inline const struct interface *denied_interface(const struct den
         !rate_is_spent(iface->number, RATES_EVENTS + denied->reason, settings->events_per_second,
                        settings->hz, now))
         return NULL;
-    return session_lookup(frame->key->protocol == PROTO_TCP ? TABLE_ESTABLISHED : TABLE_ANSWERED,
-                          iface->number, frame->key) ||
-                   session_lookup(TABLE_OPENING, iface->number, frame->key)
+    /* In this order: a session that another CPU proves meanwhile is in the other table before it leaves here.
+     */
+    return session_lookup(TABLE_OPENING, iface->number, frame->key) ||
+                   session_lookup(table_of_proven(frame->key), iface->number, frame->key)
                ? NULL
                : iface;
 }

@@ -200,10 +200,11 @@ static __always_inline struct verdict judge_related(struct packet *packet, const
 
 static __always_inline struct verdict judge_flow(struct packet *packet, const struct interface *iface,
                                                  const struct moment *moment) {
+    bool belongs = !packet_is_icmp(packet) || packet->key.kind != KIND_PLAIN;
     struct session_found found = {};
     struct verdict verdict;
 
-    if (!packet_is_icmp(packet) || packet->key.kind != KIND_PLAIN) {
+    if (belongs) {
         session_find(&found, iface->number, &packet->key, moment->settings, moment->now, packet->unproven);
         if (found.live) {
             verdict = judge_session(&found, packet, iface, moment);
@@ -216,8 +217,14 @@ static __always_inline struct verdict judge_flow(struct packet *packet, const st
             return verdict;
     }
     verdict = judge_opening(packet, iface, moment, &found);
-    if (verdict.action == DROP && found.live && found.live->flags & SESSION_REVOKED)
-        return verdict_drop(REASON_REVOKED);
+    if (verdict.action != DROP)
+        return verdict;
+    if (found.live)
+        return found.live->flags & SESSION_REVOKED ? verdict_drop(REASON_REVOKED) : verdict;
+    if (!belongs || !session_meanwhile(packet, iface->number, moment->now, moment->early))
+        return verdict;
+    verdict = verdict_accept(REASON_SESSION);
+    verdict.session = SESSION_ESTABLISHED;
     return verdict;
 }
 

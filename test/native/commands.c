@@ -171,6 +171,7 @@ static void do_faults(void) {
     native_faults.inserts = next_number();
     native_faults.error = next_number();
     native_faults.deletes = next_number();
+    native_faults.proven = next_number();
 }
 
 static void do_refuse(void) {

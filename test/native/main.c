@@ -18,10 +18,11 @@
  *   get MAP KEY              tells an entry
  *   counters                 tells rw_counters and rw_passed since it was asked last
  *   sessions NUMBER          tells the session tables of an interface number
- *   faults INSERTS ERRNO DELETES
- *                            so many inserts of sessions fail with this errno; so many deletions are too late
- *   events                   tells the events since it was asked last, at most 1,000
- *   work                     look-ups in arrays, hashes and tries, updates, deletions since it was asked last
+ *   faults INSERTS ERRNO DELETES PROVEN
+ *                            so many inserts of sessions fail with this errno; so many deletions are too
+ * late; so many sessions leave the opening table just before they are looked up events tells the events since
+ * it was asked last, at most 1,000 work                     look-ups in arrays, hashes and tries, updates,
+ * deletions since it was asked last
  *
  * and those of fuzz/world.h. Answers, a line each, the enums' numbers:
  *

@@ -208,6 +208,28 @@ static bool stored_key(struct native_map *map, const __u8 *key, __u8 *stored) {
     return true;
 }
 
+/* ---- session tables ---- */
+
+static struct native_map *const session_tables[TABLES_MAX] = {
+    [TABLE_OPENING] = &rw_opening,
+    [TABLE_ANSWERED] = &rw_answered,
+    [TABLE_ESTABLISHED] = &rw_established,
+};
+
+struct native_map *native_table(__u32 table, __u32 number) {
+    return native_inner(session_tables[table], &number);
+}
+
+/* Another CPU proves a session: it stands in the other table, and no more in the opening one. */
+static void prove_elsewhere(struct native_map *opening, const void *key, const struct session *session) {
+    bool is_tcp = ((const struct session_key *)key)->protocol == PROTO_TCP;
+    struct session proven = *session;
+
+    proven.state = is_tcp ? STATE_TCP_ESTABLISHED : STATE_UDP_REPLIED;
+    insert_entry(native_table(is_tcp ? TABLE_ESTABLISHED : TABLE_ANSWERED, opening->number), key, &proven);
+    unlink_entry(opening, find_link(opening, key));
+}
+
 /* ---- what kernel.h names ---- */
 
 /* What a look-up sees of an element that became another address's meanwhile: that one's echo and groups. */
@@ -237,6 +259,11 @@ void *native_lookup(struct native_map *map, const void *key) {
     entry = *find_link(map, key);
     if (!entry)
         return NULL;
+    if (map->name == rw_opening.name && native_faults.proven) {
+        native_faults.proven--;
+        prove_elsewhere(map, key, entry->value);
+        return NULL;
+    }
     entry->used = ++map->turn;
     if (map == &rw_identities && native_faults.recycled) {
         native_faults.recycled--;
@@ -324,16 +351,6 @@ void native_clear(struct native_map *map) {
             unlink_entry(map, &map->buckets[n]);
 }
 
-static struct native_map *const session_tables[TABLES_MAX] = {
-    [TABLE_OPENING] = &rw_opening,
-    [TABLE_ANSWERED] = &rw_answered,
-    [TABLE_ESTABLISHED] = &rw_established,
-};
-
-struct native_map *native_table(__u32 table, __u32 number) {
-    return native_inner(session_tables[table], &number);
-}
-
 void native_make_tables(__u32 number, __u32 entries) {
     for (int n = 0; n < TABLES_MAX; n++) {
         struct native_map *table = native_table(n, number);
@@ -351,6 +368,7 @@ void native_make_tables(__u32 number, __u32 entries) {
             .value_size = sizeof(struct session),
             .max_entries = entries,
             .table = n,
+            .number = number,
         };
         session_tables[n]->elements[number] = table;
     }

@@ -45,6 +45,7 @@ struct native_map {
     __u32 count;      /* entries of a hash */
     __u64 turn;       /* LRU: number of the last use */
     __u32 table;      /* LRU: enum session_table */
+    __u32 number;     /* of the interface whose table it is */
     void **elements;  /* arrays: a block each, made when first used */
     __u8 *is_touched; /* arrays: a byte for each place that may not be zero any more */
     __u32 *touched;   /* arrays: those places */
@@ -114,6 +115,7 @@ struct native_faults {
     __u32 recycled; /* so many look-ups of identities find an element of another address */
     __u32 events;   /* so many events find no room */
     __u32 deletes;  /* so many sessions that are deleted were let go of just before, by another CPU */
+    __u32 proven;   /* so many sessions that are looked up are proven just before, by another CPU */
     __u32 metas; /* bit n: of a program's moves of metadata the n-th is refused, as by a driver without it */
     __u32 loads; /* bit n: of its copies of the frame's bytes the n-th is refused */
     __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */

@@ -42,7 +42,7 @@ export class Speaker {
     this.#family = family;
     this.bench = new Bench(start, { ...defaultSettings, ...row.settings }, tables, entries);
     for (const map of ["rw_rates", "rw_dhcp"]) this.bench.script.say(`clear ${map}`);
-    this.bench.script.say("faults 0 0 0");
+    this.bench.script.say("faults 0 0 0 0");
   }
 
   async change(setting: Play["setting"]): Promise<void> {

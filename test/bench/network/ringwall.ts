@@ -50,7 +50,8 @@ export class RingwallLane implements Lane {
       // Each lane is a namespace of its own: the port is nobody else's.
       metrics: { listen: metricsAt },
       store: { file: join(this.#folder, "rules.d") },
-      sessions: { established: 16_384, answered: sessions, opening: sessions, memory: "50%" },
+      // As large as the flows need that were answered; what was not has the table that every guest has.
+      sessions: { established: 16_384, answered: sessions, memory: "50%" },
       limits: { rulesPerGroup: 4096, rulesPerInterface: 4096 },
     };
     writeFileSync(join(this.#folder, "agent.yaml"), JSON.stringify(config));

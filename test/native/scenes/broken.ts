@@ -119,6 +119,9 @@ function putSession(bench: Bench, table: number, time: number, fields: Partial<S
   bench.script.say(`session ${bench.numberOf("eni-1")} ${table} ${toHex(key)} ${toHex(bytes)}`);
 }
 
+/** Another CPU proves the next session that is looked up in the opening table. */
+const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 0 1");
+
 const asksOut = (expected: string): Step => out(syn(443), expected);
 const askedIn = (expected: string): Step => into(syn(22), expected);
 const goesOn = (expected: string): Step =>
@@ -270,15 +273,39 @@ const scenes: readonly Scene[] = [
   },
   {
     claim: "a session that another CPU takes out of the opening table is proven all the same",
-    damage: (bench) => bench.script.say("faults 0 0 1"),
+    damage: (bench) => bench.script.say("faults 0 0 1 0"),
     after: [...handshakeOut(), goesOn("accept session established")],
     sessions: ["established 2"],
   },
   {
     claim: "a packet whose session another CPU makes at the same moment is accepted",
-    damage: (bench) => bench.script.say(`faults 1 ${constants.errno.EEXIST} 0`),
+    damage: (bench) => bench.script.say(`faults 1 ${constants.errno.EEXIST} 0 0`),
     after: [asksOut("accept default-egress new"), goesOn("accept default-egress new")],
     sessions: ["opening 1"],
+  },
+  {
+    claim: "an answer whose session another CPU proves between two looks is accepted",
+    before: [out(udp("40053>53"), "accept default-egress new")],
+    damage: provenElsewhere,
+    after: [into(udp("53>40053"), "accept session established")],
+    sessions: ["answered 5"],
+  },
+  {
+    claim: "a segment whose session another CPU proves between two looks is accepted, and counts",
+    before: handshakeOut().slice(0, 2),
+    damage: provenElsewhere,
+    after: [
+      into(tcp("443>40443", "FA", { sequence: 5001, acknowledgement: 1001 }), "accept session established"),
+      out(tcp("40443>443", "FA", { sequence: 1001, acknowledgement: 5002 }), "accept session established"),
+    ],
+    sessions: ["established 3"],
+  },
+  {
+    claim: "a packet of a flow that has no session is dropped, whatever another CPU proves",
+    before: [out(udp("40053>53"), "accept default-egress new")],
+    damage: provenElsewhere,
+    after: [into(udp("54>40053"), "drop no-rule")],
+    sessions: ["opening 4"],
   },
 ];
 

@@ -228,7 +228,7 @@ const uplinks: readonly Scene[] = [
   },
   {
     claim: "a MAC that the kernel has no room to remember is shown to the bridge each time",
-    set: (machine) => machine.bench.script.say(`faults 9 ${constants.errno.ENOMEM} 0`),
+    set: (machine) => machine.bench.script.say(`faults 9 ${constants.errno.ENOMEM} 0 0`),
     runs: [fromWan(wanToMe(4, ...datagram()), "pass"), fromWan(wanToMe(4, ...datagram()), "pass")],
   },
   {

@@ -72,7 +72,7 @@ export class Machine {
       machine.clear(map);
     for (const map of ["rw_marks", "rw_ports", "rw_direct", "rw_uplinks", "rw_counters", "rw_passed"])
       machine.clear(map);
-    machine.bench.script.say("faults 0 0 0");
+    machine.bench.script.say("faults 0 0 0 0");
     await machine.bench.change(modelOf(setting, { family: 4, start }));
     machine.hold(device.one, "eni-1");
     machine.hold(device.two, "eni-2");

@@ -30,6 +30,7 @@ const early = (bytes: Uint8Array, expected: string, more = {}) =>
 const asks = between(me, peer, 4, ...datagram());
 const spoofs = between(mate, peer, 4, ...datagram());
 const asked = between(peer, me, 4, ...datagram());
+const answers = between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 }));
 const refused = between(peer, me, 4, ...closed);
 const opened = "eni-1 egress accept default-egress";
 const unknown = 4001;
@@ -204,10 +205,7 @@ const marks: readonly Scene[] = [
       outTc(spoofs, "drop, marked, eni-1 egress drop spoofed-mac", { meta: mark }),
       outTc(spoofs, "drop, 0000000000000000, eni-1 egress drop spoofed-mac", { meta: new Uint8Array(8) }),
       out(asks, `pass, ${opened}`),
-      into(
-        between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
-        "pass, eni-1 ingress accept session",
-      ),
+      into(answers, "pass, eni-1 ingress accept session"),
       out(asks, "pass, eni-1 egress accept session"),
     ],
   },
@@ -222,10 +220,7 @@ const marks: readonly Scene[] = [
     claim: "a session's frame is left to tc too, counted there alone",
     runs: [
       out(asks, `pass, marked, ${opened}`),
-      into(
-        between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
-        "pass, eni-1 ingress accept session",
-      ),
+      into(answers, "pass, eni-1 ingress accept session"),
       out(asks, "pass", { refused: { metas: 1 } }),
       outTc(asks, "pass, eni-1 egress accept session"),
     ],
@@ -271,6 +266,18 @@ const uplinks: readonly Scene[] = [
     runs: [early(toHost, "drop, eni-1 ingress drop no-rule")],
   },
   {
+    claim: "an answer whose session another CPU proves between two looks of an uplink's is the device's",
+    set: (machine) => {
+      behind(machine);
+      machine.bench.script.say("faults 0 0 0 1");
+    },
+    runs: [
+      out(asks, `pass, marked, ${opened}`),
+      early(answers, "pass"),
+      into(answers, "pass, eni-1 ingress accept session"),
+    ],
+  },
+  {
     claim: "an uplink's entry without a record judges nothing",
     set: (machine) => machine.behind(`::ffff:${addressOf("me", 4)}`, nowhere),
     runs: [early(refused, "pass")],
@@ -282,10 +289,7 @@ const express: readonly Scene[] = [
     claim: "a proven session is accepted and counted at every hook of the device",
     runs: [
       out(asks, `pass, marked, ${opened}`),
-      into(
-        between(peer, me, 4, udp({ sourcePort: 53, destinationPort: 5000 })),
-        "pass, eni-1 ingress accept session",
-      ),
+      into(answers, "pass, eni-1 ingress accept session"),
       out(asks, "pass, marked, eni-1 egress accept session"),
       outTc(asks, "pass, eni-1 egress accept session"),
       at(
