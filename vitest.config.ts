@@ -13,8 +13,11 @@ const alone: Readonly<Record<string, string>> = {
   "test/hostile/large.test.ts": "an agent that reads 20 MB answers within two seconds",
 };
 
-/** Of the tests in other kernels one is for all; what takes minutes is for `make kernels`. */
-const guests = process.env.RINGWALL_KERNELS === undefined ? ["test/guest/tap.test.ts"] : [];
+/** Of the tests in other kernels one is for all; what takes minutes is for `make kernels`. VLAN devices are there only. */
+const guests = [
+  ...(process.env.RINGWALL_KERNELS === undefined ? ["test/guest/tap.test.ts"] : []),
+  ...(process.env.RINGWALL_GUEST === undefined ? ["test/kernel/vlan.test.ts"] : []),
+];
 
 const pure = "test/{unit,docs}/**/*.test.ts";
 /** Times are those of a machine: an emulated processor (scripts/guest) gets four times as long. */
