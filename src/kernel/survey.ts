@@ -8,16 +8,12 @@ import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.t
 type Iterator = "list_links" | "list_counters";
 
 export class Survey {
-  readonly #programs: ReadonlyMap<Iterator, BpfProgram | null>;
+  readonly #path: string;
+  readonly #programs = new Map<Iterator, BpfProgram | null>();
 
-  /**
-   * Loads what asks: later, an agent would hold more than when it began. `object`: the file of the programs that judge;
-   * that of survey.bpf.c stands beside it.
-   */
+  /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
   constructor(object: string) {
-    const path = join(dirname(object), "survey.bpf.o");
-    const names: readonly Iterator[] = ["list_links", "list_counters"];
-    this.#programs = new Map(names.map((name) => [name, loadIterator(path, name)]));
+    this.#path = join(dirname(object), "survey.bpf.o");
   }
 
   /** Links on devices: bytes to compare with those of another time (struct link_seen). */
@@ -32,14 +28,27 @@ export class Survey {
 
   #read(name: Iterator, map?: BpfMap): Uint8Array | null {
     try {
-      return this.#programs.get(name)?.iterate(map) ?? null;
+      return this.#program(name)?.iterate(map) ?? null;
     } catch {
       return null;
     }
   }
 
+  /**
+   * Loaded when it is first asked for: a load takes 20 to 40 ms, and a start does not wait for it. What does not load is
+   * not tried again.
+   */
+  #program(name: Iterator): BpfProgram | null {
+    const known = this.#programs.get(name);
+    if (known !== undefined) return known;
+    const loaded = loadIterator(this.#path, name);
+    this.#programs.set(name, loaded);
+    return loaded;
+  }
+
   close(): void {
     for (const program of this.#programs.values()) program?.close();
+    this.#programs.clear();
   }
 }
 
