@@ -119,7 +119,6 @@ export class Agent {
     this.#ends.push(await observed.start());
     await this.#listen({ enforcer, applier, history, confirmations, observed });
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
-    this.#sweepRegularly(enforcer);
     this.#ends.push(this.#verifier(enforcer).start());
     // A change between the first look and the watch would otherwise wait for the next one.
     await this.reloadRules();
@@ -127,6 +126,7 @@ export class Agent {
       { revision: applier.inForce?.revision, adopted: enforcer.adopted, host: this.#config.host },
       "enforcing",
     );
+    this.#sweepRegularly(enforcer);
   }
 
   #createConfirmations(enforcer: Enforcer, applier: Applier): Confirmations {
@@ -266,10 +266,14 @@ export class Agent {
         .sweep()
         .catch((error: unknown) => this.#options.log.error({ err: error }, "sessions could not be counted"));
     };
-    sweep();
+    // Who waits for the start is told first: a look at the tables of 1,000 interfaces takes 0.1 to 0.3 s.
+    const first = setImmediate(sweep);
     const timer = setInterval(sweep, sweepInterval);
     timer.unref();
-    this.#ends.push(() => clearInterval(timer));
+    this.#ends.push(() => {
+      clearImmediate(first);
+      clearInterval(timer);
+    });
   }
 
   /** Looks at the store again; what is wrong there is refused as a whole, said, and counted. */
