@@ -278,6 +278,11 @@ export function listFilters(options: {
   ifindex: number;
   direction: "ingress" | "egress";
 }): { handle: number; priority: number }[];
+/**
+ * The device takes 802.1Q tags off what it receives (rx-vlan-offload), and XDP is shown the frame without. ENODEV
+ * where it is not there.
+ */
+export function stripsVlanTags(device: string): boolean;
 export function setLinkUp(ifindex: number, up: boolean): void;
 /** Addresses of the caller's namespace: text form without length, with the device. */
 export function listAddresses(): { ifindex: number; address: string }[];

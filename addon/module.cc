@@ -45,6 +45,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     defineFunction<listXdpTargets>(env, exports, "listXdpTargets");
     defineFunction<listQdiscs>(env, exports, "listQdiscs");
     defineFunction<listFilters>(env, exports, "listFilters");
+    defineFunction<stripsVlanTags>(env, exports, "stripsVlanTags");
     defineFunction<detachTc>(env, exports, "detachTc");
     defineFunction<queryTc>(env, exports, "queryTc");
     defineFunction<queryTcx>(env, exports, "queryTcx");

@@ -1,10 +1,13 @@
 #include "ports.h"
 
+#include <linux/ethtool.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -12,6 +15,7 @@
 
 #include "arguments.h"
 #include "attributes.h"
+#include "handle.h"
 #include "netlink.h"
 #include "question.h"
 #include "tc.h"
@@ -208,6 +212,24 @@ Napi::Value listFilters(const Napi::CallbackInfo &info) {
         result.Set(i, entry);
     }
     return result;
+}
+
+Napi::Value stripsVlanTags(const Napi::CallbackInfo &info) {
+    std::string device = readString(info[0], "device");
+    const std::string attempt = "cannot tell whether " + device + " takes VLAN tags off";
+    ethtool_value flags = {ETHTOOL_GFLAGS, 0};
+    ifreq request = {};
+    if (device.size() >= sizeof(request.ifr_name))
+        throw Failure(ENODEV, attempt);
+    memcpy(request.ifr_name, device.data(), device.size());
+    request.ifr_data = reinterpret_cast<char *>(&flags);
+    Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (socket.get() < 0)
+        throw Failure::fromErrno(attempt);
+    // What has no such features takes nothing off.
+    if (ioctl(socket.get(), SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP)
+        throw Failure::fromErrno(attempt);
+    return Napi::Boolean::New(info.Env(), (flags.data & ETH_FLAG_RXVLAN) != 0);
 }
 
 } // namespace ringwall

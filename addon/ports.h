@@ -10,6 +10,7 @@ Napi::Value listPorts(const Napi::CallbackInfo &info);
 Napi::Value listXdpTargets(const Napi::CallbackInfo &info);
 Napi::Value listQdiscs(const Napi::CallbackInfo &info);
 Napi::Value listFilters(const Napi::CallbackInfo &info);
+Napi::Value stripsVlanTags(const Napi::CallbackInfo &info);
 
 } // namespace ringwall
 

@@ -18,6 +18,7 @@ import type {
   UplinkStatus,
 } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
+import { whyTagsHidden } from "./vlan-tags.ts";
 
 export interface Described {
   readonly engine: SyncEngine;
@@ -114,8 +115,8 @@ function describeUplink(
   { attachments, engine, links, uplinks }: Described,
   { device }: Uplink,
 ): UplinkStatus {
-  const problem = uplinks.problemOf(device);
-  const ifindex = [...links.values()].find(({ name }) => name === device)?.ifindex ?? 0;
+  const link = [...links.values()].find(({ name }) => name === device);
+  const ifindex = link?.ifindex ?? 0;
   const prefix = String.fromCharCode(
     ifindex & 0xff,
     (ifindex >> 8) & 0xff,
@@ -127,6 +128,14 @@ function describeUplink(
     ifindex,
     mode: attachments.uplinkMode(ifindex),
     addresses: [...engine.known.uplinks.keys()].filter((key) => key.startsWith(prefix)).length,
-    problem: ifindex === 0 ? `no device ${device} on this host: nothing is dropped early` : problem,
+    problem:
+      link === undefined
+        ? `no device ${device} on this host: nothing is dropped early`
+        : joinProblems(uplinks.problemOf(device), whyTagsHidden(link, links.values())),
   };
+}
+
+function joinProblems(...problems: readonly (string | null)[]): string | null {
+  const present = problems.filter((problem) => problem !== null);
+  return present.length === 0 ? null : present.join("; ");
 }

@@ -28,6 +28,7 @@ import { errorText } from "./errors.ts";
 import type { Finding } from "./finding.ts";
 import type { LinkInfo } from "./native.ts";
 import type { ForwardingStatus } from "./status.ts";
+import { whyTagsHidden } from "./vlan-tags.ts";
 
 /** What of the host's model decides. */
 export interface DirectHost {
@@ -169,16 +170,18 @@ export class DirectForwarding {
     );
   }
 
-  /** Uplinks that are ports of these bridges and have their program in the driver. */
+  /** Uplinks that are ports of these bridges, have their program in the driver, and show it whole frames. */
   *#findUplinks(
     host: DirectHost,
     facts: DirectFacts,
     bridges: ReadonlySet<number>,
   ): Generator<readonly [number, number]> {
-    for (const { ifindex, name } of host.links.values()) {
+    for (const link of host.links.values()) {
+      const { ifindex, name } = link;
       const bridge = facts.ports.get(ifindex)?.master ?? 0;
       if (!host.uplinks.has(name) || !bridges.has(bridge)) continue;
       if (this.#attachments.uplinkMode(ifindex) !== "native") continue;
+      if (whyTagsHidden(link, host.links.values()) !== null) continue;
       const port = { ifindex, device: name };
       if (whyNotPast(port, facts, this.#attachments.programIds, (index) => nameOf(host, index)) === null)
         yield [ifindex, bridge];

@@ -39,8 +39,15 @@ it("an uplink drops early what a guest would refuse, and nothing else", async ()
     await driver.call("open", { object: objectPath, root, settings: "uplink" });
     await driver.call<KernelStatus>("apply", "open80");
     await driver.call("listen");
-    const { uplinks } = await driver.call<KernelStatus>("status");
-    expect(uplinks).toMatchObject([{ device: "up0", mode: "native", addresses: 1, problem: null }]);
+    const readUplinks = async () => (await driver.call<KernelStatus>("status")).uplinks;
+    // Nobody knows what the other end of a veth leaves beside its frames, until it is said.
+    expect(await readUplinks()).toMatchObject([
+      { problem: expect.stringMatching(/up0 may have VLAN tags beside its frames/) },
+    ]);
+    bed.inHost("ethtool", "-K", "up0", "rxvlan", "off");
+    expect(await readUplinks()).toMatchObject([
+      { device: "up0", mode: "native", addresses: 1, problem: null },
+    ]);
     const connect = (host: string, port: number) => wan.call("connect", { host, port, ms: 300 });
     expect(await connect("10.0.0.1", 80)).toBe("open");
     expect(await connect("10.0.0.1", 81)).toBe("timeout");

@@ -18,7 +18,7 @@ import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import { takeXdpFrames } from "../support/forwarding.ts";
 import { ethernet, frame, ipv4, ipv6, type Layer, payload, udp } from "../support/packet.ts";
 import { buildFrames, FramePair, makeFolder, removeFolder } from "./frame-pair.ts";
-import { addBridge, Links, type Place } from "./links.ts";
+import { addBridge, Links, type Place, setTagsBeside } from "./links.ts";
 
 export type Mode = "native" | "generic" | "tc";
 export const macs = { 1: "02:00:00:00:00:01", 2: "02:00:00:00:00:02", wan: "02:00:00:00:00:09" } as const;
@@ -112,6 +112,7 @@ export class DirectBed {
       return place;
     };
     this.places = { 1: add(1, "tap1"), 2: add(2, "tap2"), wan: add("wan", "up0") };
+    setTagsBeside(this.host, "up0", "off");
     for (const end of [1, 2] as const) takeXdpFrames(this.places[end].name, "eth0");
     this.host.run("nft", ["-f", "-"], counting);
     this.#program = buildFrames(this.#folder);

@@ -1,7 +1,9 @@
 /** Direct forwarding: that frames really go past the bridge, and that they do not wherever it could do otherwise. */
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PacketEvent } from "../../src/kernel/status.ts";
+import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
+import { compileObject } from "../kernel/compile-object.ts";
 import { Driver } from "../kernel/namespace.ts";
 import { extension, type Layer, payload, tcp, udp } from "../support/packet.ts";
 import {
@@ -16,6 +18,7 @@ import {
   real,
   tagged,
 } from "./direct-bed.ts";
+import { setTagsBeside } from "./links.ts";
 
 const endProgram = fileURLToPath(new URL("end.mjs", import.meta.url));
 
@@ -102,6 +105,42 @@ describe("an uplink on the same bridge", () => {
       await bed.send(["wan", 1], datagrams("wan", 1, "ipv4", 100, closed));
       expect(new Set(await readHooks(driver, seen, many))).toEqual(new Set(["uplink"]));
     });
+  });
+
+  it("sends none past it that may have a tag beside its bytes: none arrives without its tag", async () => {
+    const { wan } = bed.places;
+    const object = compileObject("beside");
+    const sendTagged = () => bed.send(["wan", 1], datagrams("wan", 1, "ipv4", 100));
+    try {
+      await bed.withDriver("native", async (driver) => {
+        const look = async () => {
+          await driver.call("sweep");
+          return (await driver.call<KernelStatus>("status")).uplinks.map(({ problem }) => problem);
+        };
+        setTagsBeside(bed.host, "up0", "on");
+        expect(await look()).toEqual([
+          expect.stringMatching(/nothing goes directly .* -K up0 rxvlan off\)$/),
+        ]);
+        wan.run("tc", ["qdisc", "add", "dev", "eth0", "clsact"]);
+        const program = ["bpf", "direct-action", "obj", object.path, "sec", "tc"];
+        wan.run("tc", ["filter", "add", "dev", "eth0", "egress", ...program]);
+        expect((await sendTagged()).heard).toBe(0);
+        const plain = await bed.send(["wan", 1], datagrams("wan", 1, "ipv4", 10));
+        expect([plain.heard, plain.bridged >= many]).toEqual([many, true]);
+        // In the bytes, where the programs see it.
+        wan.run("ethtool", ["-K", "eth0", "txvlan", "off"]);
+        setTagsBeside(bed.host, "up0", "off");
+        expect(await look()).toEqual([null]);
+        expect((await sendTagged()).heard).toBe(0);
+        wan.run("tc", ["qdisc", "del", "dev", "eth0", "clsact"]);
+        expect((await sendTagged()).heard).toBe(many);
+      });
+    } finally {
+      object.remove();
+      spawnSync("nsenter", [`--net=${wan.path}`, "tc", "qdisc", "del", "dev", "eth0", "clsact"]);
+      wan.run("ethtool", ["-K", "eth0", "txvlan", "on"]);
+      setTagsBeside(bed.host, "up0", "off");
+    }
   });
 });
 

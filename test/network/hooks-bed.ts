@@ -6,7 +6,7 @@
  *                    │        └─ tap3, tap4: guests 3, 4 (10.0.1.0/24, routed)
  *                    └─ up0 b: br0 ── vxlan0 ═══════════════════════════════╝ ── tap5: guest 5 (bridged)
  */
-import { addBridge, type Links, type Place, setUp, switchOffloadsOff } from "./links.ts";
+import { addBridge, type Links, type Place, setTagsBeside, setUp, switchOffloadsOff } from "./links.ts";
 
 export const bridgedGuests = [1, 2, 5] as const;
 export const routedGuests = [3, 4] as const;
@@ -122,6 +122,7 @@ export class HooksBed {
         { place: this.hosts[host], device: "up0", addresses: [`${ipv4}/24`, `${ipv6}/64`] },
         { place: this.wan, device: `to-${host}`, bridge: "br0" },
       );
+      setTagsBeside(this.hosts[host], "up0", "off");
     }
     this.hosts.a.forward();
     this.hosts.a.ip("route", "add", "default", "via", "192.0.2.1");

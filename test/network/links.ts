@@ -110,6 +110,11 @@ export function addBridge(place: Place, device: string, addresses: readonly stri
   setUp({ place, device, addresses });
 }
 
+/** Whether frames may come in here with VLAN tags beside them: of a veth, as the agent is told. */
+export function setTagsBeside(place: Place, device: string, flag: "on" | "off"): void {
+  place.run("ethtool", ["-K", device, "rxvlan", flag]);
+}
+
 /** Every frame by itself: a segmented or aggregated one would be counted once for many. */
 export function switchOffloadsOff(place: Place, device: string): void {
   const options = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { withNamespace } from "./namespace.ts";
 
@@ -28,6 +29,26 @@ describe("ports of bridges", () => {
         port: { state: 3, hairpin: true, isolated: true, locked: false, learning: true },
       });
       expect(byIndex.get(namespace.ifindex("v1"))).toMatchObject({ bridge: null, port: null });
+    }));
+});
+
+describe("VLAN tags that a device takes off", () => {
+  it("are told by its flag, which may be switched; a device without the feature takes none off", () =>
+    withNamespace("strips", async (namespace) => {
+      namespace.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1");
+      namespace.ip("tuntap", "add", "tap0", "mode", "tap");
+      const ask = () =>
+        namespace.run(({ addon }) =>
+          ["v0", "v1", "tap0", "lo"].map((device) => addon.stripsVlanTags(device)),
+        );
+      expect(await ask()).toEqual([true, true, false, false]);
+      const within = [`--net=/run/netns/${namespace.name}`];
+      execFileSync("nsenter", [...within, "ethtool", "-K", "v0", "rxvlan", "off"]);
+      expect(await ask()).toEqual([false, true, false, false]);
+      for (const device of ["v9", "a-name-longer-than-a-device-may-have"])
+        await expect(
+          namespace.run(({ addon }, name) => addon.stripsVlanTags(name), device),
+        ).rejects.toMatchObject({ code: "ENODEV", message: expect.stringContaining(device) });
     }));
 });
 
