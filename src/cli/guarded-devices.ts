@@ -34,7 +34,7 @@ export function describeStatus({
     ...uplinks.map(({ device, mode, problem }): Finding => {
       const name = `uplink ${device}`;
       return problem === null
-        ? { name, result: "ok", text: `judged early, ${mode}`, remedy: "" }
+        ? { name, result: "ok", text: mode === null ? "no program yet" : `judged early, ${mode}`, remedy: "" }
         : { name, result: "advice", text: problem, remedy: "do what it says" };
     }),
     ...problems.map(
