@@ -17,7 +17,7 @@ import { hasOpenWriter } from "./writers.ts";
 const restAfterMove = 120;
 const restAfterWrite = 500;
 const lookEvery = 40;
-const writerSearch = 80;
+const writerSearch = 250;
 /** A process that holds a file open for ever must not keep a change from being read for ever. */
 const writerPatience = 30_000;
 

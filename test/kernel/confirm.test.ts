@@ -334,10 +334,10 @@ describe("sessions", () => {
     await withBpffs(async (root) => {
       const driver = await start(root);
       await apply(driver, "open80");
-      await applyFor(driver, "open81", 4);
+      await applyFor(driver, "open81", 8);
       await driver.call("hold", { host: "10.0.0.1", port: 81 });
       const held = () => driver.call<{ sent: number; echoed: number; broken: string | null }>("held");
-      await expect.poll(async () => (await held()).echoed, { timeout: 3500 }).toBeGreaterThan(0);
+      await expect.poll(async () => (await held()).echoed, { timeout: 7500 }).toBeGreaterThan(0);
       await awaitOld(driver);
       const revoked = async () =>
         (await driver.call<Session[]>("sessions")).filter((session) => session.revoked).length;

@@ -2,6 +2,7 @@
  * Runs inside a network namespace: an Enforcement that the test steers by one line of JSON a command. It is
  * bundled and started by namespace.ts, so that it can be killed at any moment.
  */
+import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { Enforcement } from "../../src/kernel/enforcement.ts";
@@ -62,7 +63,7 @@ async function hold({ host, port }: { host: string; port: number }): Promise<voi
   const state = { sent: 0, echoed: 0, broken: null as string | null };
   held = state;
   const socket = connect({ host, port });
-  await new Promise<void>((done) => socket.once("connect", () => done()));
+  await once(socket, "connect");
   socket.on("data", (bytes) => {
     state.echoed += bytes.length;
   });

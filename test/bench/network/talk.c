@@ -173,15 +173,16 @@ static void send_bulk(struct progress *mine, uint64_t until) {
 
 static void send_asks(struct progress *mine, uint64_t until) {
     int fd = connect_there();
-    while (now() < until) {
+    /* Once at least: a figure of nothing is none. */
+    do {
         ask(fd, WANT_ECHO);
         mine->done++;
-    }
+    } while (now() < until);
     close(fd);
 }
 
 static void send_connections(struct progress *mine, uint64_t until) {
-    while (now() < until) {
+    do {
         int fd = connect_there();
         char end;
         ask(fd, WANT_ONE);
@@ -189,7 +190,7 @@ static void send_connections(struct progress *mine, uint64_t until) {
             fail("end");
         close(fd);
         mine->done++;
-    }
+    } while (now() < until);
 }
 
 /* One run: clients side by side, until all have ended. */
