@@ -41,6 +41,8 @@ export interface Entries {
 export class BpfMap {
   private constructor();
   static openPinned(path: string): BpfMap;
+  /** Many, in the order of their paths, opened on libuv's thread pool; where one cannot be, none is. */
+  static openPinnedAsync(paths: readonly string[]): Promise<BpfMap[]>;
   /** `type` is the kernel's number; `name` at most 15 characters. */
   static create(options: {
     type: number;

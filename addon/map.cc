@@ -107,6 +107,7 @@ BpfMap::BpfMap(const Napi::CallbackInfo &info) : FdWrapped<BpfMap>(info) {
 Napi::Function BpfMap::define(Napi::Env env) {
     return DefineClass(env, name,
                        {StaticMethod<&guarded<openPinned>>("openPinned"),
+                        StaticMethod<&guarded<openPinnedAsync>>("openPinnedAsync"),
                         StaticMethod<&guarded<create>>("create"),
                         getter<&BpfMap::info>("info"),
                         getter<&BpfMap::maxEntries>("maxEntries"),
@@ -133,6 +134,30 @@ Napi::Function BpfMap::define(Napi::Env env) {
 
 Napi::Value BpfMap::openPinned(const Napi::CallbackInfo &info) {
     return make(info.Env(), openPin(readString(info[0], "path"), Kind::Map));
+}
+
+Napi::Value BpfMap::openPinnedAsync(const Napi::CallbackInfo &info) {
+    if (!info[0].IsArray())
+        throw Failure(EINVAL, "paths must be an array of strings");
+    Napi::Array list = info[0].As<Napi::Array>();
+    std::vector<std::string> paths;
+    for (uint32_t at = 0; at < list.Length(); at++)
+        paths.push_back(readString(list.Get(at), "paths"));
+    using Opened = std::shared_ptr<std::vector<Fd>>; // what is handed over is moved out of it
+    return Worker<Opened>::start(
+        info.Env(), "ringwall.openPinned",
+        [paths = std::move(paths)] {
+            auto fds = std::make_shared<std::vector<Fd>>();
+            for (const std::string &path : paths)
+                fds->push_back(openPin(path, Kind::Map));
+            return fds;
+        },
+        [](Napi::Env env, const Opened &fds) -> Napi::Value {
+            Napi::Array maps = Napi::Array::New(env, fds->size());
+            for (uint32_t at = 0; at < fds->size(); at++)
+                maps.Set(at, make(env, std::move((*fds)[at])));
+            return maps;
+        });
 }
 
 Napi::Value BpfMap::create(const Napi::CallbackInfo &info) {

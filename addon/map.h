@@ -41,6 +41,7 @@ class BpfMap : public FdWrapped<BpfMap> {
     }
 
     static Napi::Value openPinned(const Napi::CallbackInfo &info);
+    static Napi::Value openPinnedAsync(const Napi::CallbackInfo &info);
     static Napi::Value create(const Napi::CallbackInfo &info);
 
     Napi::Value info(const Napi::CallbackInfo &info);

@@ -144,11 +144,15 @@ export class Enforcement implements Enforcer {
     this.#engine.findHold();
     await this.#engine.recover();
     const { known, hold, tables } = this.#engine;
-    tables.adopt(new Set([...known.numbers.values(), ...(hold?.numbers ?? [])]));
-    this.#watch.start();
-    this.#direct.adopt();
-    this.#attachments.adopt();
-    this.#attachments.adoptFilters(this.#watch.links.keys());
+    const opened = tables.adopt(new Set([...known.numbers.values(), ...(hold?.numbers ?? [])]));
+    try {
+      this.#watch.start();
+      this.#direct.adopt();
+      this.#attachments.adopt();
+      this.#attachments.adoptFilters(this.#watch.links.keys());
+    } finally {
+      await opened;
+    }
     if (this.#freshPending) return;
     this.#attachments.updatePrograms(this.#objects.programs);
     this.#objects.pins.removeOtherPrograms(this.#objects.digest);

@@ -80,21 +80,30 @@ export class SessionTables {
     return this.#directoryNow();
   }
 
-  /** Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. */
-  adopt(numbers: ReadonlySet<number>): void {
-    if (this.#directory === null) return;
-    const pinned = new Set(listPins(this.#directory));
+  /**
+   * Takes over what an earlier agent pinned, of the numbers that are in use; removes the rest. There may be thousands, so
+   * they are opened on another thread.
+   */
+  async adopt(numbers: ReadonlySet<number>): Promise<void> {
+    const directory = this.#directory;
+    if (directory === null) return;
+    const pinned = new Set(listPins(directory));
+    const whole: number[] = [];
     for (const number of new Set([...pinned].map((name) => Number(name.split("-")[0])))) {
       const isWhole = tableNames.every((table) => pinned.has(`${number}-${table}`));
-      if (!numbers.has(number) || !isWhole) this.#removePins(number);
-      else this.#keep(number, this.#openPinned(this.#directory, number), { fresh: false });
+      if (numbers.has(number) && isWhole) whole.push(number);
+      else this.#removePins(number);
     }
-  }
-
-  #openPinned(directory: string, number: number): Tables {
-    const open = (table: SessionTableName) =>
-      native().BpfMap.openPinned(join(directory, `${number}-${table}`));
-    return { opening: open("opening"), answered: open("answered"), established: open("established") };
+    const paths = whole.flatMap((number) => tableNames.map((table) => join(directory, `${number}-${table}`)));
+    const maps = (await native().BpfMap.openPinnedAsync(paths)).values();
+    const next = (): BpfMap => {
+      const { value } = maps.next();
+      if (value === undefined) throw new RangeError("a table was not opened");
+      return value;
+    };
+    // In the order of tableNames, as the paths.
+    for (const number of whole)
+      this.#keep(number, { opening: next(), answered: next(), established: next() }, { fresh: false });
   }
 
   has(number: number): boolean {

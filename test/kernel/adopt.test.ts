@@ -30,6 +30,11 @@ const connect = (driver: Driver, port: number) =>
 /** A connection that goes on whatever becomes of agents: one that was closed would be forgotten after ten seconds. */
 const hold = () => bed.start().call("hold", { host: "10.0.0.1", port: 80 });
 const sessions = (driver: Driver) => driver.call<Session[]>("sessions");
+/** Entries that each table of the first interface has room for, by name: three different numbers. */
+const tableSizes = async (driver: Driver) => {
+  const [first] = (await driver.call<KernelStatus>("status")).interfaces;
+  return first?.tables.map(({ table, limit }) => [table, limit]);
+};
 const programs = async (driver: Driver) =>
   (await driver.call<KernelStatus>("status")).interfaces[0]?.programs;
 
@@ -51,6 +56,7 @@ describe("an agent that starts where another one was", () => {
       const before = await sessions(first.driver);
       expect(before).toHaveLength(1);
       const ids = await programs(first.driver);
+      const sizes = await tableSizes(first.driver);
       await first.driver.kill();
 
       const { driver, adopted } = await start(root);
@@ -65,8 +71,9 @@ describe("an agent that starts where another one was", () => {
       });
       expect(await programs(driver)).toEqual(ids);
       const after = await sessions(driver);
-      const ports = (list: readonly Session[]) => list.map(({ remotePort }) => remotePort);
-      expect(ports(after)).toEqual(expect.arrayContaining(ports(before)));
+      const places = (list: readonly Session[]) => list.map(({ remotePort, table }) => [remotePort, table]);
+      expect(places(after)).toEqual(expect.arrayContaining(places(before)));
+      expect(await tableSizes(driver)).toEqual(sizes);
       await driver.call("close", { detach: true });
     });
   });

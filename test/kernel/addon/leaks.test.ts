@@ -46,6 +46,10 @@ describe("no file stays open", () => {
         addon.BpfMap.openPinned(join(root, "map")).close();
         codeOf(() => addon.BpfProgram.openPinned(join(root, "map")));
       });
+      await expectNoLeak(1000, async () => {
+        for (const opened of await addon.BpfMap.openPinnedAsync([join(root, "map")])) opened.close();
+        await addon.BpfMap.openPinnedAsync([join(root, "map"), root]).catch(() => undefined);
+      });
       map.close();
     }));
 

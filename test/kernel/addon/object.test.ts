@@ -174,6 +174,26 @@ describe("a pin", () => {
       for (const handle of [opened, program, object]) handle.close();
     }));
 
+  it("opens beside others on another thread, each in its place, or none does", () =>
+    withBpffs(async (root) => {
+      const object = loadFixture(fixture.path, { pinRoot: root });
+      object.program("fx_tc").pin(join(root, "program"));
+      const pathsOf = (...names: readonly string[]) => names.map((name) => join(root, name));
+      const wanted = ["fx_words", "fx_hash", "fx_counts"];
+      const maps = await BpfMap.openPinnedAsync(pathsOf(...wanted));
+      expect(maps.map(({ info }) => info.name)).toEqual(wanted);
+      expect(await BpfMap.openPinnedAsync([])).toEqual([]);
+      for (const [other, code] of [
+        ["program", "EINVAL"],
+        ["nothing", "ENOENT"],
+      ] as const) {
+        const failure = await failureOf(() => BpfMap.openPinnedAsync(pathsOf("fx_hash", other)));
+        expect(failure.code).toBe(code);
+        expect(failure.message).toContain(join(root, other));
+      }
+      for (const handle of [...maps, object]) handle.close();
+    }));
+
   it("of another kind is refused, saying what is there", () =>
     withBpffs(async (root) => {
       const object = loadFixture(fixture.path, { pinRoot: root });
