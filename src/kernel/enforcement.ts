@@ -18,12 +18,12 @@ import { HostModel } from "./host-model.ts";
 import { InterfaceNames } from "./interface-names.ts";
 import { Limit } from "./layout.gen.ts";
 import { LinkWatch } from "./link-watch.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { Marks } from "./marks.ts";
 import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
-import type { SessionClock, SessionReading } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
 import type { KernelSettings } from "./settings.ts";
 import type {
@@ -39,7 +39,6 @@ import type {
   Verification,
 } from "./status.ts";
 import { Survey } from "./survey.ts";
-import { readJiffies } from "./ticks.ts";
 import { UplinkDevices } from "./uplink-devices.ts";
 
 export type { EnforcementOptions, Enforcer } from "./enforcer.ts";
@@ -69,6 +68,7 @@ export class Enforcement implements Enforcer {
   readonly #settings: LiveSettings;
   readonly #model: HostModel;
   readonly #names: InterfaceNames;
+  readonly #sessions: LiveSessions;
   #freshPending: boolean;
   #closed = false;
 
@@ -105,6 +105,8 @@ export class Enforcement implements Enforcer {
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
+    const parts = { engine: this.#engine, names: this.#names, settings: this.#settings, objects };
+    this.#sessions = new LiveSessions(parts);
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
     this.#gracePeriods = new GracePeriods(objects.pins.root);
@@ -251,32 +253,19 @@ export class Enforcement implements Enforcer {
   }
 
   async sessions(interfaceId?: string): Promise<readonly Session[]> {
-    const clock = this.#clock();
-    const readingOf = (id: string) => this.#readingOf(id, clock);
-    return this.#engine.tables.listAll(this.#names.numbers(interfaceId), readingOf);
+    this.#checkOpen();
+    return this.#sessions.list(interfaceId);
   }
 
   async endSessions(filter: SessionFilter): Promise<number> {
-    const clock = this.#clock();
-    const counts = this.#names
-      .numbers(filter.interface)
-      .map(([id, number]) => this.#engine.tables.end(number, id, filter, this.#readingOf(id, clock)));
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-  }
-
-  #readingOf(interfaceId: string, clock: SessionClock): SessionReading {
-    return { ...clock, generation: this.#engine.policyOf(interfaceId)?.generation ?? 0 };
-  }
-
-  #clock(): SessionClock {
     this.#checkOpen();
-    const { hz, programs } = this.#objects;
-    return { now: readJiffies(programs.clock_probe), hz, timeouts: this.#settings.timeouts };
+    return this.#sessions.end(filter);
   }
 
   async sweep(): Promise<void> {
     await this.#queue.run(() => this.#followLinks());
-    await this.#engine.tables.sweep(this.#clock());
+    this.#checkOpen();
+    await this.#sessions.sweep();
   }
 
   counters(): readonly PacketCounter[] {

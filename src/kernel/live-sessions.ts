@@ -1,0 +1,55 @@
+/** Sessions by the interfaces of the model: listed, ended, counted. `sessions.ts` knows their tables by number alone. */
+import type { SyncEngine } from "./engine.ts";
+import type { InterfaceNames } from "./interface-names.ts";
+import type { LiveSettings } from "./live-settings.ts";
+import type { KernelObjects } from "./objects.ts";
+import type { SessionClock, SessionReading } from "./session-codec.ts";
+import type { Session, SessionFilter } from "./status.ts";
+import { readJiffies } from "./ticks.ts";
+
+export interface LiveSessionsParts {
+  readonly engine: SyncEngine;
+  readonly names: InterfaceNames;
+  readonly settings: LiveSettings;
+  readonly objects: KernelObjects;
+}
+
+export class LiveSessions {
+  readonly #parts: LiveSessionsParts;
+
+  constructor(parts: LiveSessionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Of one interface (by id) or of all. Throws UNKNOWN_INTERFACE. */
+  async list(interfaceId?: string): Promise<readonly Session[]> {
+    const { engine, names } = this.#parts;
+    const clock = this.#clock();
+    const readingOf = (id: string) => this.#readingOf(id, clock);
+    return engine.tables.listAll(names.numbers(interfaceId), readingOf);
+  }
+
+  /** Revokes in place; returns how many. Throws UNKNOWN_INTERFACE. */
+  async end(filter: SessionFilter): Promise<number> {
+    const { engine, names } = this.#parts;
+    const clock = this.#clock();
+    const counts = names
+      .numbers(filter.interface)
+      .map(([id, number]) => engine.tables.end(number, id, filter, this.#readingOf(id, clock)));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Counts what is alive in every table. */
+  async sweep(): Promise<void> {
+    await this.#parts.engine.tables.sweep(this.#clock());
+  }
+
+  #readingOf(interfaceId: string, clock: SessionClock): SessionReading {
+    return { ...clock, generation: this.#parts.engine.policyOf(interfaceId)?.generation ?? 0 };
+  }
+
+  #clock(): SessionClock {
+    const { hz, programs } = this.#parts.objects;
+    return { now: readJiffies(programs.clock_probe), hz, timeouts: this.#parts.settings.timeouts };
+  }
+}
