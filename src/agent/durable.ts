@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, open, readdir, rename, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Bytes of what tells two writers of a file apart. */
+const markSize = 6;
+const unfinished = new RegExp(`\\.[0-9a-f]{${markSize * 2}}\\.new$`);
 
 /**
  * Writes a file whole: a reader, and a machine that loses power, sees the old text or the new one. The file
  * gets mode 0600.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const fresh = `${path}.${randomBytes(6).toString("hex")}.new`;
+  const fresh = `${path}.${randomBytes(markSize).toString("hex")}.new`;
   try {
     await withFile(fresh, "wx", async (file) => {
       await file.writeFile(content);
@@ -19,6 +23,13 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     throw error;
   }
   await withFile(dirname(path), "r", (folder) => folder.sync());
+}
+
+/** Removes what writers that were killed left in a folder. Nobody may be writing there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (unfinished.test(name)) await unlink(join(folder, name));
+  }
 }
 
 async function withFile(

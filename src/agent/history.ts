@@ -9,7 +9,7 @@ import { chmod, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/pro
 import { join } from "node:path";
 import { z } from "zod";
 import { type Applied, digestFiles, type RuleFile } from "./applied.ts";
-import { writeWhole } from "./durable.ts";
+import { removeUnfinished, writeWhole } from "./durable.ts";
 import { Failure } from "./failure.ts";
 import { type Origin, type RevisionHead, revisionHead } from "./revision-head.ts";
 
@@ -45,7 +45,8 @@ export class History {
   }
 
   /**
-   * Opens the state directory, making it where it is missing (0700: the rules are nobody else's).
+   * Opens the state directory, making it where it is missing (0700: the rules are nobody else's), and removes what an
+   * agent that was killed was writing there.
    * @param onDamage told of revisions newer than the newest good one that cannot be read; they are passed over
    */
   static async open(directory: string, onDamage: (message: string) => void): Promise<History> {
@@ -53,8 +54,8 @@ export class History {
     for (const folder of [directory, history.#folder]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await chmod(folder, 0o700);
+      await removeUnfinished(folder);
     }
-    await history.#removeUnfinished();
     const numbers = await history.#numbers();
     history.#highest = numbers[0] ?? 0;
     for (const number of numbers) {
@@ -170,13 +171,6 @@ export class History {
     for (const [place, number] of (await this.#numbers()).entries()) {
       bytes += (await stat(this.#pathOf(number))).size;
       if (place > 0 && (place >= entriesAtMost || bytes > bytesAtMost)) await unlink(this.#pathOf(number));
-    }
-  }
-
-  /** What an agent that was killed was writing. */
-  async #removeUnfinished(): Promise<void> {
-    for (const name of await readdir(this.#folder)) {
-      if (/^\d+\.[0-9a-f]+\.new$/.test(name)) await unlink(join(this.#folder, name));
     }
   }
 }

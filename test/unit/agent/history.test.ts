@@ -117,10 +117,17 @@ describe("the history", () => {
 
   it("leaves nothing behind of a write that was killed, and touches no other file", async () => {
     await keep(await open(), "a");
-    const names = ["2.0a1b2c3d4e5f.new", "notes.txt"];
-    for (const name of names) writeFileSync(join(folder, "history", name), "half");
+    const half = [
+      "history/2.0a1b2c3d4e5f.new",
+      "read-rules.0a1b2c3d4e5f.new",
+      "observed.json.5f4e3d2c1b0a.new",
+    ];
+    const others = ["history/notes.txt", "history/2.new", "read-rules", "rules.new"];
+    for (const name of [...half, ...others]) writeFileSync(join(folder, name), "half");
     await open();
-    expect(readdirSync(join(folder, "history")).sort()).toEqual(["1", "notes.txt"]);
+    const left = ["history/1", ...others];
+    const found = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    expect(found.filter((name) => name !== "history").sort()).toEqual(left.sort());
     expect(damage).toEqual([]);
   });
 });
