@@ -15,9 +15,10 @@ import { hasOpenWriter } from "./writers.ts";
 
 /** Milliseconds. */
 const restAfterMove = 120;
-const restAfterWrite = 500;
+export const restAfterWrite = 500;
 const lookEvery = 40;
-const writerSearch = 250;
+/** Processes and their descriptors: a quarter of a second of a CPU. */
+const searched = 10_000;
 /** A process that holds a file open for ever must not keep a change from being read for ever. */
 const writerPatience = 30_000;
 
@@ -35,7 +36,7 @@ async function realPaths(signature: Signature): Promise<Set<string>> {
 export async function awaitWriters(signature: Signature, signal?: AbortSignal): Promise<void> {
   const until = performance.now() + writerPatience;
   const paths = await realPaths(signature);
-  while (performance.now() < until && (await hasOpenWriter(paths, writerSearch))) {
+  while (performance.now() < until && (await hasOpenWriter(paths, searched))) {
     await sleep(lookEvery, undefined, { signal });
   }
 }

@@ -18,9 +18,8 @@ async function orEmpty<T>(reading: Promise<T>, empty: T): Promise<T> {
   }
 }
 
-async function isWriting(pid: string, paths: ReadonlySet<string>, until: number): Promise<boolean> {
-  const descriptors = await orEmpty(readdir(`/proc/${pid}/fd`), []);
-  for (let from = 0; from < descriptors.length && performance.now() < until; from += descriptorsAtOnce) {
+async function isWriting(pid: string, descriptors: readonly string[], paths: ReadonlySet<string>) {
+  for (let from = 0; from < descriptors.length; from += descriptorsAtOnce) {
     const some = descriptors.slice(from, from + descriptorsAtOnce);
     const targets = await Promise.all(some.map((fd) => orEmpty(readlink(`/proc/${pid}/fd/${fd}`), "")));
     for (const [index, target] of targets.entries()) {
@@ -34,18 +33,21 @@ async function isWriting(pid: string, paths: ReadonlySet<string>, until: number)
 
 /**
  * True when a process is seen that has one of the files open for writing. `paths` are real paths (no links).
- * Looks for at most `milliseconds`, youngest processes first; what it does not see (other hosts of a shared
- * file system, processes of other users when this one is not root) it cannot deny.
+ * Looks at so many processes and descriptors at most, the youngest first; what it does not see (other hosts of a
+ * shared file system, processes of other users when this one is not root) it cannot deny. The bound is of work, not of
+ * time: a busy machine makes it late, not blind.
  */
-export async function hasOpenWriter(paths: ReadonlySet<string>, milliseconds: number): Promise<boolean> {
-  const until = performance.now() + milliseconds;
+export async function hasOpenWriter(paths: ReadonlySet<string>, most: number): Promise<boolean> {
+  let left = most;
   const names = await orEmpty(readdir("/proc"), []);
   // This process puts files in place whole; and an agent has thousands of descriptors to look through.
   const own = String(process.pid);
   const pids = names.filter((name) => /^[0-9]+$/.test(name) && name !== own).reverse();
   for (const pid of pids) {
-    if (performance.now() >= until) return false;
-    if (await isWriting(pid, paths, until)) return true;
+    if (left <= 0) return false;
+    const descriptors = (await orEmpty(readdir(`/proc/${pid}/fd`), [])).slice(0, left);
+    if (await isWriting(pid, descriptors, paths)) return true;
+    left -= 1 + descriptors.length;
   }
   return false;
 }
