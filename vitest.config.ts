@@ -20,9 +20,18 @@ const guests = [
 ];
 
 const pure = "test/{unit,docs}/**/*.test.ts";
-/** Times are those of a machine: an emulated processor (scripts/guest) gets four times as long. */
+/**
+ * How long a test waits before what has not happened never does, ms: only a test that fails takes it, so it is longer
+ * than a busy machine needs. An emulated processor (scripts/guest) gets four times as long.
+ */
 const patience = process.env.RINGWALL_GUEST === undefined ? 60_000 : 240_000;
-const common = { pool: "forks", testTimeout: patience, hookTimeout: patience, retry: 0 } as const;
+const common = {
+  pool: "forks",
+  testTimeout: 10 * patience,
+  hookTimeout: 10 * patience,
+  expect: { poll: { timeout: patience, interval: 50 } },
+  retry: 0,
+} as const;
 /** One more than there are CPUs: most files wait, for the kernel or for a process, as long as they compute. */
 const sideBySide = {
   maxWorkers: Math.min(availableParallelism() + 1, 6),

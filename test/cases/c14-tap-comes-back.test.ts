@@ -2,7 +2,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StatusReply } from "../../src/agent/protocol.ts";
 import { guestRules, Host } from "../cli/host.ts";
@@ -47,16 +46,12 @@ function plug(device: string, inner: string, mac: string, address: string, index
 const plugTap1 = () => plug("tap1", "eth0", "02:00:00:00:00:01", "10.0.0.1");
 const unplug = (device: string) => onHost("link", "del", device);
 
-/** Waits for both tc programs of a device, at most a second; returns when they stood, in ms since the epoch. */
+/** Waits for both tc programs of a device; returns when they stood, in ms since the epoch. */
 async function awaitAttached(ifindex: number): Promise<number> {
   const wanted = [`${ifindex}-tc-egress`, `${ifindex}-tc-ingress`];
-  const until = performance.now() + 1000;
-  while (performance.now() < until) {
-    const pins = host.pinnedLinks;
-    if (wanted.every((pin) => pins.includes(pin))) return Date.now();
-    await sleep(1);
-  }
-  throw new Error(`no ${wanted.join(", ")} within a second: ${host.pinnedLinks.join(", ")}\n${host.logs}`);
+  const pins = () => host.pinnedLinks.filter((pin) => wanted.includes(pin));
+  await expect.poll(pins, { interval: 1 }).toEqual(wanted);
+  return Date.now();
 }
 
 async function status(): Promise<StatusReply> {
@@ -102,7 +97,7 @@ function startForbiddenStream(): { readonly received: number[] } {
 }
 
 describe("C14 the tap goes and comes back under its name", () => {
-  it("ten times it is attached within a second, and from then on passes nothing that no rule opens", async () => {
+  it("ten times it is attached, and from then on passes nothing that no rule opens", async () => {
     const guest2 = ["-n", host.guest(2), "neigh", "replace", "10.0.0.1", "dev", "eth0"];
     ip(...guest2, "lladdr", "02:00:00:00:00:01", "nud", "permanent");
     const { received } = startForbiddenStream();
@@ -117,13 +112,13 @@ describe("C14 the tap goes and comes back under its name", () => {
       seen.add(ifindex);
       const attached = await awaitAttached(ifindex);
       slowest_ms = Math.max(slowest_ms, attached - added);
-      expect(await firstInterface()).toMatchObject({
+      await expect.poll(firstInterface).toMatchObject({
         ifindex,
         state: "enforcing",
         problem: null,
         problems: [],
       });
-      expect(host.ping(2, 1)).toBe(true);
+      expect(host.reaches(2, 1)).toBe(true);
       // A datagram may have been sent in the millisecond in which the programs were seen, and still be before them.
       expect(received.filter((sent) => sent > attached + 1)).toEqual([]);
       received.length = 0;
@@ -133,29 +128,31 @@ describe("C14 the tap goes and comes back under its name", () => {
     }
     console.log(`C14: unguarded at most ${slowest_ms} ms, the making of the veth included`);
     // Silence at the receiver was the programs' doing: the stream did reach them, and is heard once a rule opens it.
-    expect(judged().join("\n")).toMatch(/direction="ingress",verdict="drop",reason="no-rule"\} [1-9]\d\d/);
+    await expect
+      .poll(() => judged().join("\n"))
+      .toMatch(/direction="ingress",verdict="drop",reason="no-rule"\} [1-9]\d\d/);
     host.writeRules(guestRules.replace("icmp, portRange: -1/-1", "udp, portRange: 9999/9999"));
-    await expect.poll(() => received.length, { timeout: 3000 }).toBeGreaterThan(0);
+    await expect.poll(() => received.length).toBeGreaterThan(0);
     host.writeRules(guestRules);
-    await expect.poll(async () => (await status()).policy.revision, { timeout: 3000 }).toBe(3);
+    await expect.poll(async () => (await status()).policy.revision).toBe(3);
     for (const child of children.splice(0)) child.kill("SIGKILL");
-  }, 60_000);
+  });
 
   it("a device that takes the old ifindex in between is not judged by its rules, nor counted for it", async () => {
     const old = ifindexOf("tap1");
     unplug("tap1");
     expect(plug("other", "eth9", "02:00:00:00:00:09", "10.0.0.9", old)).toBe(old);
     await expect.poll(() => host.pinnedLinks.filter((pin) => pin.startsWith(`${old}-`))).toEqual([]);
-    expect(await firstInterface()).toMatchObject({ ifindex: null, state: "absent" });
+    await expect.poll(firstInterface).toMatchObject({ ifindex: null, state: "absent" });
     const before = judged();
     // To eni-1's rules this would be another's address.
-    expect(host.ping(2, 9)).toBe(true);
+    expect(host.reaches(2, 9)).toBe(true);
     expect(judged()).toEqual(before);
     const ifindex = plugTap1();
     expect(ifindex).not.toBe(old);
     await awaitAttached(ifindex);
-    expect(await firstInterface()).toMatchObject({ ifindex, state: "enforcing", problem: null });
-    expect(host.ping(2, 9)).toBe(true);
+    await expect.poll(firstInterface).toMatchObject({ ifindex, state: "enforcing", problem: null });
+    expect(host.reaches(2, 9)).toBe(true);
     unplug("other");
   });
 
@@ -168,10 +165,10 @@ describe("C14 the tap goes and comes back under its name", () => {
     const ifindex = plugTap1();
     await host.startAgent();
     await awaitAttached(ifindex);
-    expect(await firstInterface()).toMatchObject({ ifindex, state: "enforcing", problem: null });
+    await expect.poll(firstInterface).toMatchObject({ ifindex, state: "enforcing", problem: null });
     expect(host.pinnedLinks).toHaveLength(links);
     expect(host.pinnedLinks.filter((pin) => pin.startsWith(`${old}-`))).toEqual([]);
-    expect(host.ping(2, 9)).toBe(true);
+    expect(host.reaches(2, 9)).toBe(true);
     unplug("other");
   });
 
@@ -180,19 +177,19 @@ describe("C14 the tap goes and comes back under its name", () => {
     onHost("tuntap", "add", "dev", "tap1", "mode", "tap");
     onHost("link", "set", "tap1", "master", "br0", "up");
     const ifindex = ifindexOf("tap1");
-    await expect.poll(firstInterface, { timeout: 2000 }).toMatchObject({ ifindex, state: "enforcing" });
+    await expect.poll(firstInterface).toMatchObject({ ifindex, state: "enforcing" });
     expect((await firstInterface()).programs).toMatchObject({ tcEgress: expect.any(Number) });
     unplug("tap1");
     await awaitAttached(plugTap1());
-    expect(host.ping(2, 1)).toBe(true);
+    expect(host.reaches(2, 1)).toBe(true);
   });
 
   it("two interfaces that name one device are refused, and what is in force stays", async () => {
     const { revision } = (await status()).policy;
     host.writeRules(guestRules.replace("device: tap2", "device: tap1"));
     const refusal = async () => (await status()).policy.refused?.messages.join("\n");
-    await expect.poll(refusal, { timeout: 3000 }).toMatch(/rules\.yaml:\d+:\d+: .*tap1/);
+    await expect.poll(refusal).toMatch(/rules\.yaml:\d+:\d+: .*tap1/);
     expect((await status()).policy.revision).toBe(revision);
-    expect(host.ping(2, 1)).toBe(true);
+    expect(host.reaches(2, 1)).toBe(true);
   });
 });

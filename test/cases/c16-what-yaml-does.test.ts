@@ -266,5 +266,5 @@ describe("C16 20 MB of legal rules", () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

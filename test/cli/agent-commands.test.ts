@@ -222,7 +222,7 @@ describe("sessions", () => {
 describe("monitor", () => {
   it("prints each drop on a line, with names, until it is interrupted", async () => {
     const child = spawn(process.execPath, [join(root, "build/dist/main.js"), "monitor", "--socket", socket]);
-    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => kernel.listeners.size).toBe(1);
     for (const listener of kernel.listeners) listener({ ...drop, time: process.hrtime.bigint() });
     const [chunk] = await once(child.stdout, "data");
     expect(String(chunk)).toMatch(
@@ -244,7 +244,7 @@ describe("monitor", () => {
       socket,
     ];
     const child = spawn(process.execPath, args);
-    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => kernel.listeners.size).toBe(1);
     for (const listener of kernel.listeners) {
       listener({ ...drop, interface: "eni-db-1" });
       listener(drop);
@@ -262,7 +262,7 @@ describe("monitor", () => {
   it("ends quietly when its reader goes", async () => {
     const command = `${process.execPath} ${join(root, "build/dist/main.js")} monitor --socket ${socket} | head -1`;
     const piped = promisify(execFile)("bash", ["-o", "pipefail", "-c", command]);
-    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => kernel.listeners.size).toBe(1);
     const feeding = setInterval(() => {
       for (const listener of kernel.listeners) listener(drop);
     }, 10);
@@ -273,7 +273,7 @@ describe("monitor", () => {
 
   it("says with 3 that the agent stopped", async () => {
     const followed = ask("monitor");
-    await expect.poll(() => kernel.listeners.size, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => kernel.listeners.size).toBe(1);
     await agent.stop({ detach: false });
     const { code, stderr } = await followed;
     expect(code).toBe(3);

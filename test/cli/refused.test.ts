@@ -59,7 +59,7 @@ async function expectRefused(name: keyof typeof refusals): Promise<void> {
 describe("programs that this kernel's verifier refuses", () => {
   it("end the agent with 4 and the verifier's last words; a first load leaves nothing behind", async () => {
     await expectRefused("refused");
-    expect(host.ping(1, 2)).toBe(true);
+    expect(host.reaches(1, 2)).toBe(true);
     const { code, findings } = await diagnose();
     expect(code).toBe(1);
     const said = findings.find((one) => one.name === "programs");

@@ -3,18 +3,21 @@
 import { createSocket } from "node:dgram";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { turns } from "../support/turns.mjs";
 
 const [, , role, ...words] = process.argv;
 const together = 50;
-const attempts = 4;
+const attempts = 6;
 const patience = 400;
 
-function serve(ports) {
-  for (const port of ports) {
+async function serve(ports) {
+  const listening = ports.map((port) => {
     const socket = createSocket("udp4");
-    socket.on("message", (message, from) => socket.send(message, from.port, from.address)).bind(port);
-  }
-  setTimeout(() => console.log("serving"), 200);
+    socket.on("message", (message, from) => socket.send(message, from.port, from.address));
+    return new Promise((resolve) => socket.bind(port, resolve));
+  });
+  await Promise.all(listening);
+  console.log("serving");
 }
 
 async function openFlows(host, port, count) {
@@ -35,7 +38,7 @@ async function askAll(flows) {
       for (const { socket } of silent.slice(at, at + together)) socket.send("word");
       await sleep(10);
     }
-    if (silent.length > 0) await sleep(patience);
+    await turns(patience, () => flows.every(({ heard }) => heard));
   }
   const answered = {};
   for (const { port, heard } of flows) answered[port] = (answered[port] ?? 0) + (heard ? 1 : 0);
@@ -51,5 +54,5 @@ async function open([host, ...rest]) {
   process.exit(0);
 }
 
-if (role === "serve") serve(words.map(Number));
+if (role === "serve") await serve(words.map(Number));
 else await open(words);

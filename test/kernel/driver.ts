@@ -14,6 +14,7 @@ import { parseModel } from "../../src/model/parse.ts";
 import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { askForwarding } from "../support/forwarding.ts";
+import { turns } from "../support/turns.mjs";
 import { runClsact } from "./clsact.ts";
 import { sendFlood } from "./flood-live.ts";
 import { forge } from "./forge.ts";
@@ -43,17 +44,18 @@ function compiled(name: ModelName) {
 }
 
 /** "open", or the error's code; "timeout" where nothing answers. */
-function tryConnect(host: string, port: number, ms: number): Promise<string> {
-  return new Promise((done) => {
-    const socket = connect({ host, port, timeout: ms });
-    const finish = (text: string) => {
-      socket.destroy();
-      done(text);
-    };
-    socket.once("connect", () => finish("open"));
-    socket.once("timeout", () => finish("timeout"));
-    socket.once("error", (error: NodeJS.ErrnoException) => finish(error.code ?? "error"));
+async function tryConnect(host: string, port: number, ms: number): Promise<string> {
+  let outcome: string | null = null;
+  const socket = connect({ host, port });
+  socket.once("connect", () => {
+    outcome ??= "open";
   });
+  socket.once("error", (error: NodeJS.ErrnoException) => {
+    outcome ??= error.code ?? "error";
+  });
+  await turns(ms, () => outcome !== null);
+  socket.destroy();
+  return outcome ?? "timeout";
 }
 
 let held: { sent: number; echoed: number; broken: string | null } | null = null;
@@ -78,6 +80,12 @@ async function hold({ host, port }: { host: string; port: number }): Promise<voi
   }, 5);
 }
 
+/** From now on nothing is done again and again in this process. */
+function stopLooking(): void {
+  const never = (() => setTimeout(() => undefined, 0)) as unknown as typeof setInterval;
+  globalThis.setInterval = never;
+}
+
 const commands = {
   hold,
   held: async () => held,
@@ -87,8 +95,11 @@ const commands = {
     settings: SettingsGiven;
     interfaces?: number;
     mapSizes?: Record<string, number>;
+    /** It looks at nothing by itself: what somebody did to its devices stays until a sweep. */
+    blind?: boolean;
   }) {
-    const { settings: given, ...others } = options;
+    const { settings: given, blind = false, ...others } = options;
+    if (blind) stopLooking();
     enforcement = await Enforcement.open({ ...others, settings: settingsOf(given) });
     return { adopted: enforcement.adopted };
   },

@@ -30,15 +30,13 @@ describe("an XDP program of somebody else", () => {
       const ifindex = bed.ifindex("tap1");
       await driver.call("occupy", { object: objectPath, ifindex });
       await expect
-        .poll(() => interfaceOf(driver), { timeout: 3000 })
+        .poll(() => interfaceOf(driver))
         .toMatchObject({
           state: "failed",
           problem: expect.stringMatching(/another XDP program \(id \d+\) stands on tap1/),
         });
       await driver.call("vacate");
-      await expect
-        .poll(() => interfaceOf(driver), { timeout: 3000 })
-        .toMatchObject({ state: "enforcing", problem: null });
+      await expect.poll(() => interfaceOf(driver)).toMatchObject({ state: "enforcing", problem: null });
       await driver.call("close", { detach: true });
     });
   });
@@ -53,9 +51,7 @@ describe("an XDP program of somebody else", () => {
       expect(await interfaceOf(driver)).toMatchObject({ state: "failed", problem });
       expect(bed.host("link", "show", "dev", "tap1")).toContain("state DOWN");
       await driver.call("vacate");
-      await expect
-        .poll(() => interfaceOf(driver), { timeout: 5000 })
-        .toMatchObject({ state: "enforcing", mode: "native" });
+      await expect.poll(() => interfaceOf(driver)).toMatchObject({ state: "enforcing", mode: "native" });
       expect(bed.host("link", "show", "dev", "tap1")).toContain(",UP");
       await driver.call("close", { detach: true });
     });

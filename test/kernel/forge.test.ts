@@ -61,7 +61,7 @@ describe("a mark that a guest lays before its frames", () => {
         expect(await forge(host, mark), mark).toEqual({ through: 0, judged: 10 });
       await host.call("close", { detach: true });
     });
-  }, 30_000);
+  });
 
   it("control: passes where somebody wrote that very mark into the map, which a verification finds and mends", async () => {
     await withBpffs(async (root) => {
@@ -74,7 +74,7 @@ describe("a mark that a guest lays before its frames", () => {
       expect(await forge(host, mark)).toEqual({ through: 0, judged: 10 });
       await host.call("close", { detach: true });
     });
-  }, 30_000);
+  });
 
   it("is written over by XDP in mode native, even where it is the right one, and the next agent keeps it", async () => {
     await withBpffs(async (root) => {
@@ -89,7 +89,7 @@ describe("a mark that a guest lays before its frames", () => {
       expect((await next.call<Verification>("verify")).differences).toEqual([]);
       await next.call("close", { detach: true });
     });
-  }, 30_000);
+  });
 
   it("is judged in mode generic, where XDP is not shown redirected frames: only the device's own secret would pass", async () => {
     await withBpffs(async (root) => {
@@ -100,7 +100,7 @@ describe("a mark that a guest lays before its frames", () => {
       expect(await forge(host, secret)).toEqual({ through: 10, judged: 0 });
       await host.call("close", { detach: true });
     });
-  }, 30_000);
+  });
 
   it("goes with its device: the one that gets the number next has another", async () => {
     await withBpffs(async (root) => {
@@ -114,5 +114,5 @@ describe("a mark that a guest lays before its frames", () => {
       expect(await next.call("markOf", { root, device: "tap1" })).not.toBe(mark);
       await next.call("close", { detach: true });
     });
-  }, 30_000);
+  });
 });

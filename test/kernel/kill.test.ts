@@ -63,4 +63,4 @@ it(`an agent killed at any moment loses no session and opens nothing (${kills} k
     expect(held.sent - held.echoed).toBeLessThan(20);
     await last.call("close", { detach: true });
   });
-}, 60_000);
+});

@@ -151,7 +151,7 @@ async function expectCounted(
       all.filter(([key, value]) => value > 0 && !/arp|neighbour-discovery/.test(key)),
     );
   };
-  await expect.poll(grown, { timeout: 10_000 }).toEqual(wanted);
+  await expect.poll(grown).toEqual(wanted);
 }
 
 describe("guests with VLAN devices", () => {

@@ -97,7 +97,7 @@ beforeAll(async () => {
     execFileSync("llvm-cov", [verb, ...words], { encoding: "utf8", maxBuffer: 2 ** 28 });
   lines = missedLines(read("show"));
   branches = readBranches(JSON.parse(read("export")));
-}, 120_000);
+});
 
 describe("the BPF C, by everything that tests ask of it", () => {
   it("is reached in every line that is not marked", () => {

@@ -11,7 +11,7 @@ import { deniedRounds, sayDenied } from "./scenes/denied.ts";
 let program = "";
 beforeAll(() => {
   program = sanitizedProgram();
-}, 120_000);
+});
 
 async function tell(round: number, wipes: boolean): Promise<readonly string[]> {
   const { end, stderr, lines } = runProgram(program, await sayDenied(round, wipes));
@@ -39,4 +39,4 @@ it("an uplink that remembers what it dropped does what one without memory does, 
   }
   console.log(`seed ${seed}: ${dropped} drops, ${short} of them remembered`);
   expect(short).toBeGreaterThan(150);
-}, 120_000);
+});

@@ -32,7 +32,7 @@ let program = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "ringwall-native-"));
   program = sanitizedProgram();
-}, 120_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -160,7 +160,7 @@ describe("the verdict as a host program under sanitizers", () => {
     const asked = await liveThrough({ ...life, packets }, defaultSettings, bench);
     expect(findDifferences(bench.script.run(program), asked).slice(0, 10), `seed ${seed}`).toEqual([]);
     expect(asked.filter(({ judgement }) => judgement.reason === "malformed").length).toBeGreaterThan(500);
-  }, 120_000);
+  });
 
   it("survives full tables, where sessions are evicted while packets are judged", async () => {
     let [native, oracle] = [0, 0];
@@ -174,7 +174,7 @@ describe("the verdict as a host program under sanitizers", () => {
     // What was evicted is not remembered: the program knows fewer sessions than the oracle, but some.
     expect(native, `seed ${seed}`).toBeGreaterThan(0);
     expect(native, `seed ${seed}`).toBeLessThan(oracle);
-  }, 120_000);
+  });
 
   it("would be stopped by the sanitizers if a check of the frame's end were missing", () => {
     const copy = join(folder, "bpf");
@@ -188,5 +188,5 @@ describe("the verdict as a host program under sanitizers", () => {
     script.judge({ direction: "egress", record: 0, time: 0, frame: new Uint8Array(13) });
     expect(script.run(program)).toHaveLength(1);
     expect(() => script.run(buildProgram(folder, { text: copy }))).toThrow(/use-after-poison/);
-  }, 120_000);
+  });
 });

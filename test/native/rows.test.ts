@@ -8,7 +8,7 @@ let program = "";
 
 beforeAll(() => {
   program = sanitizedProgram();
-}, 120_000);
+});
 
 /** A row says verdict and reason; the session is none where it names none, the rule any. */
 function isAs(said: string, { expected }: RowFrame): boolean {
@@ -30,4 +30,4 @@ it("the host program judges every row of every sentence as it is written, under 
   });
   expect(wrong).toEqual([]);
   expect(frames.length).toBeGreaterThan(1000);
-}, 120_000);
+});

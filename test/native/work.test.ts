@@ -92,7 +92,7 @@ function readWork(line: string): Work {
 let program = "";
 beforeAll(() => {
   program = sanitizedProgram();
-}, 120_000);
+});
 
 async function count(rules: number, family: Family): Promise<Record<(typeof kinds)[number], Work>> {
   const bench = new Bench(1_800_000_000, defaultSettings, 256, 1 << 17);

@@ -93,7 +93,7 @@ beforeAll(async () => {
   host.writeConfig({ onFailure: "closed" });
   await host.startAgent();
   await readLine(run(guests, "fire"));
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
@@ -133,7 +133,7 @@ describe(`${devices} devices that appear under fire`, () => {
     const { heard, gaps, atAttachment } = await hearWhile(async () => {
       addDevice(unprotected, true);
       for (const guest of all) addDevice(guest, true);
-      await expect.poll(isProtected, { timeout: 10_000 }).toBe(devices);
+      await expect.poll(isProtected).toBe(devices);
       await sleep(1000);
     });
     console.log(`${describeGaps(gaps)}; ${sum(heard, all)} datagrams came through before`);
@@ -142,18 +142,18 @@ describe(`${devices} devices that appear under fire`, () => {
     // Control: the same fire through a device that nothing protects.
     expect(sum(heard, [unprotected])).toBeGreaterThan(100);
     removeDevices();
-  }, 60_000);
+  });
 
   it("let nothing through at all where they are prepared before they are up", async () => {
     const { heard } = await hearWhile(async () => {
       addDevice(unprotected, false);
       for (const guest of all) addDevice(guest, false);
-      await expect.poll(isProtected, { timeout: 10_000 }).toBe(devices);
+      await expect.poll(isProtected).toBe(devices);
       for (const guest of [...all, unprotected]) raise(guest);
       await sleep(1000);
     });
     expect(sum(heard, all)).toBe(0);
     expect(sum(heard, [unprotected])).toBeGreaterThan(100);
     removeDevices();
-  }, 60_000);
+  });
 });

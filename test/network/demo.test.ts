@@ -16,4 +16,4 @@ it("the demo observes what it expects, explains a refusal and leaves nothing beh
   expect(run.stdout).toMatch(/reason="no-rule"/);
   expect(run.status).toBe(0);
   expect(namespaces()).not.toContain("rwdemo-");
-}, 60_000);
+});

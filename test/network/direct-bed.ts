@@ -215,6 +215,6 @@ export async function countJudged(driver: Driver, id: string, direction: string)
 /** Hooks at which frames were refused since the first `seen` events. */
 export async function readHooks(driver: Driver, seen: number, wanted: number): Promise<readonly string[]> {
   const read = async () => (await driver.call<PacketEvent[]>("events")).slice(seen);
-  await expect.poll(async () => (await read()).length, { timeout: 5000 }).toBeGreaterThanOrEqual(wanted);
+  await expect.poll(async () => (await read()).length).toBeGreaterThanOrEqual(wanted);
   return (await read()).map(({ hook }) => hook);
 }

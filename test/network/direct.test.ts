@@ -76,7 +76,7 @@ describe.each(["native", "generic", "tc"] as const)(
               expect(judged).toEqual([many + 1, many + 1]);
             }
       });
-    }, 60_000);
+    });
   },
 );
 
@@ -230,7 +230,7 @@ describe("a frame that goes on without its skb", () => {
         expect([kind.name, kind.family, ...new Set(hooks)]).toEqual([kind.name, kind.family, "tc-egress"]);
       }
     });
-  }, 60_000);
+  });
 });
 
 describe("a connection between stacks that leave their checksums and segments to their devices", () => {

@@ -1,15 +1,18 @@
 // One end of test traffic in a namespace of its own: a line of JSON a command ({id, name, argument}), a line an answer.
 //
 //   listen {tcp, udp, sink}: echoes on ports; a sink counts what a connection sends and says the sum when it ends
-//   exchange [{protocol, host, port, bytes?}]: which of them were answered, all asked at once
+//   exchange [{protocol, host, port, bytes?, due?}]: which of them were answered, all asked at once; waits for those due
 //   pour {host, port, bytes}: sends so much over one connection; answers how much the sink counted
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { turns } from "../support/turns.mjs";
 
-/** What is not answered this long after the last answer of its batch never is, ms; within TCP's first second. */
+/** What is not answered so many turns after the last answer of its batch never is, ms; within TCP's first second. */
 const quiet = 700;
+/** What is due comes within, ms, however busy the machine is. */
+const late = 60_000;
 
 const isIpv6 = (host) => host.includes(":");
 
@@ -66,33 +69,30 @@ const ways = {
     return () => socket.close();
   },
   icmp({ host, bytes = 56 }, answered) {
-    const words = ["-n", "-c", "1", "-W", "30", "-s", String(bytes), host];
+    const words = ["-n", "-c", "1", "-W", "60", "-s", String(bytes), host];
     const child = spawn("ping", words, { stdio: "ignore" });
     child.on("exit", (code) => code === 0 && answered());
     return () => child.kill("SIGKILL");
   },
 };
 
-function exchange(exchanges) {
-  return new Promise((resolve) => {
-    const heard = exchanges.map(() => false);
-    let timer;
-    const wait = () => {
-      clearTimeout(timer);
-      timer = setTimeout(end, quiet);
-    };
-    const giveUps = exchanges.map((one, index) =>
-      ways[one.protocol](one, () => {
-        heard[index] = true;
-        wait();
-      }),
-    );
-    const end = () => {
-      for (const giveUp of giveUps) giveUp();
-      resolve(heard);
-    };
-    wait();
-  });
+/** Ends when all that is due was answered, and nothing for a while. */
+async function exchange(exchanges) {
+  const heard = exchanges.map(() => false);
+  let answers = 0;
+  const giveUps = exchanges.map((one, index) =>
+    ways[one.protocol](one, () => {
+      heard[index] = true;
+      answers++;
+    }),
+  );
+  await turns(late, () => exchanges.every(({ due }, index) => heard[index] || due !== true));
+  for (let before = -1; before !== answers; ) {
+    before = answers;
+    await turns(quiet, () => answers !== before);
+  }
+  for (const giveUp of giveUps) giveUp();
+  return heard;
 }
 
 function pour({ host, port, bytes }) {

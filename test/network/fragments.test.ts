@@ -156,7 +156,13 @@ describe.each(["tc", "native"] as const)("guests attached as %s", (attach) => {
       const ask = (from: "far" | Guest, to: "far" | Guest, port: number) =>
         ends[from].call<boolean[]>(
           "exchange",
-          real[to].map((address) => ({ protocol: "udp", host: address, port, bytes: 20_000 })),
+          real[to].map((address) => ({
+            protocol: "udp",
+            host: address,
+            port,
+            bytes: 20_000,
+            due: port === open,
+          })),
         );
       expect(await ask("far", 1, open)).toEqual([true, true]);
       expect(await ask(1, "far", open)).toEqual([true, true]);

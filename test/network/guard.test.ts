@@ -13,7 +13,7 @@ beforeAll(async () => {
   host = new Host(19476);
   bpffs = join(host.folder, "bpf");
   await host.startAgent();
-}, 60_000);
+});
 afterAll(() => host?.remove());
 
 interface Status {
@@ -100,7 +100,7 @@ async function pingWhile(work: () => Promise<void>): Promise<number> {
     "-c",
     "250",
     "-W",
-    "1",
+    "60",
     "10.0.0.2",
   ];
   const pinged = new Promise<string>((done) => {
@@ -112,8 +112,6 @@ async function pingWhile(work: () => Promise<void>): Promise<number> {
   return Number(sent) - Number(heard);
 }
 
-const within = { timeout: 2500, interval: 50 };
-
 describe("an agent whose bpffs or pins are taken away", () => {
   it("mounts and pins all of it again, detaches nothing, and says so", async () => {
     const [pins, ids] = [listPins(), linkIds()];
@@ -122,16 +120,16 @@ describe("an agent whose bpffs or pins are taken away", () => {
       // A busy mount cannot be taken away but lazily.
       execFileSync("umount", ["-l", bpffs]);
       expect(readdirSync(bpffs)).toEqual([]);
-      await expect.poll(() => listPins(), within).toEqual(pins);
+      await expect.poll(() => listPins()).toEqual(pins);
     });
     expect(lost).toBe(0);
     expect(linkIds()).toEqual(ids);
-    expect(restored()).toBe(1);
+    await expect.poll(restored).toBe(1);
     const { problems, interfaces, proof } = await status();
     expect(problems).toEqual([expect.stringContaining("were taken away once")]);
     expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
     expect(proof.verified?.differences).toEqual([]);
-    expect(host.logs).toContain("pins were taken away, and made again");
+    await expect.poll(() => host.logs).toContain("pins were taken away, and made again");
   });
 
   it("holds the new mount against a second agent, and is adopted from it", async () => {
@@ -146,9 +144,9 @@ describe("an agent whose bpffs or pins are taken away", () => {
     const [pins, ids, before] = [listPins(), linkIds(), restored()];
     removeBelow(join(bpffs, folder));
     expect(listPins()).not.toEqual(pins);
-    await expect.poll(() => listPins(), within).toEqual(pins);
+    await expect.poll(() => listPins()).toEqual(pins);
     expect(linkIds()).toEqual(ids);
-    expect(restored()).toBeGreaterThan(before);
+    await expect.poll(restored).toBeGreaterThan(before);
   });
 
   it.each(["tc-egress", "tc-ingress"])(
@@ -157,7 +155,7 @@ describe("an agent whose bpffs or pins are taken away", () => {
       const [pins, ids, before] = [listPins(), linkIds(), detached()];
       const pin = host.pinnedLinks.find((name) => name.endsWith(hook)) ?? "";
       execFileSync("bpftool", ["link", "detach", "pinned", join(bpffs, "links", pin)]);
-      await expect.poll(detached, within).toBe(before + 1);
+      await expect.poll(detached).toBe(before + 1);
       expect(listPins()).toEqual(pins);
       const { [pin]: renewed, ...others } = linkIds();
       expect({ ...others, [pin]: ids[pin] }).toEqual(ids);
@@ -166,8 +164,8 @@ describe("an agent whose bpffs or pins are taken away", () => {
       const { interfaces, problems } = await status();
       expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
       expect(problems).toContainEqual(expect.stringMatching(/taken off devices since the agent began/));
-      expect(host.logs).toContain("a program was taken off devices");
-      expect(host.ping(1, 2)).toBe(true);
+      await expect.poll(() => host.logs).toContain("a program was taken off devices");
+      expect(host.reaches(1, 2)).toBe(true);
     },
   );
 
@@ -178,14 +176,14 @@ describe("an agent whose bpffs or pins are taken away", () => {
       const pin = host.pinnedLinks.find((name) => name.endsWith(hook)) ?? "";
       const ours = runsAt(pin);
       replaceAt(pin);
-      await expect.poll(() => counted("replaced"), within).toBe(before + 1);
+      await expect.poll(() => counted("replaced")).toBe(before + 1);
       expect(runsAt(pin)).toBe(ours);
       expect(linkIds()).toEqual(ids);
       const { interfaces, problems } = await status();
       expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
       expect(problems).toContainEqual(expect.stringMatching(/replaced on devices by another one since/));
-      expect(host.logs).toContain("a program was replaced on devices by another one");
-      expect(host.ping(1, 2)).toBe(true);
+      await expect.poll(() => host.logs).toContain("a program was replaced on devices by another one");
+      expect(host.reaches(1, 2)).toBe(true);
     },
   );
 
@@ -194,7 +192,7 @@ describe("an agent whose bpffs or pins are taken away", () => {
     const agent = await host.startAgent();
     expect(agent.log).toContain('"adopted":true');
     expect((await status()).proof.verified?.differences).toEqual([]);
-    expect(host.ping(1, 2)).toBe(true);
+    expect(host.reaches(1, 2)).toBe(true);
   });
 });
 

@@ -16,6 +16,7 @@ import {
   type Frames,
   grown,
   hooksOf,
+  isAnswered,
   nameOf,
   readFrames,
   refusals,
@@ -92,10 +93,11 @@ export class HooksPlay {
     removeFolder(this.#folder);
   }
 
-  /** Two hosts that enforce, until `body` has ended. */
+  /** Two hosts that enforce, until `body` has ended. `blind`: they look at nothing by themselves. */
   async withDrivers(
     mode: Mode,
     body: (drivers: Drivers, roots: Readonly<Record<HostName, string>>) => Promise<void>,
+    blind = false,
   ): Promise<void> {
     await withBpffs((a) =>
       withBpffs(async (b) => {
@@ -105,7 +107,7 @@ export class HooksPlay {
         const drivers = { a: start("a"), b: start("b") };
         try {
           for (const host of ["a", "b"] as const)
-            await beginEnforcing(drivers[host], host, roots[host], mode);
+            await beginEnforcing(drivers[host], host, roots[host], mode, blind);
           await body(drivers, roots);
           for (const driver of Object.values(drivers)) await driver.call("close", { detach: true });
         } finally {
@@ -115,12 +117,12 @@ export class HooksPlay {
     );
   }
 
-  /** All exchanges once; what was answered, and the frames of each guest meanwhile. */
-  async playRound(drivers: Drivers, mode: Mode): Promise<Round> {
+  /** All exchanges once; what was answered, and the frames of each guest meanwhile. `isDue`: it has to be answered. */
+  async playRound(drivers: Drivers, mode: Mode, isDue = isAnswered): Promise<Round> {
     // A tap does not count as received what its native program dropped.
     const droppedApart = this.#wire !== null && mode === "native";
     const before = await readFrames(this.#bed, drivers, droppedApart);
-    const heard = await exchangeAll(this.#ends);
+    const heard = await exchangeAll(this.#ends, isDue);
     const after = await readFrames(this.#bed, drivers, droppedApart);
     const frames = [...after.keys()].map((guest) => ({
       guest,
@@ -130,9 +132,15 @@ export class HooksPlay {
   }
 }
 
-async function beginEnforcing(driver: Driver, host: HostName, root: string, mode: Mode): Promise<void> {
+async function beginEnforcing(
+  driver: Driver,
+  host: HostName,
+  root: string,
+  mode: Mode,
+  blind: boolean,
+): Promise<void> {
   const settings = { ...allEvents, attach: mode };
-  await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
+  await driver.call("open", { object: objectPath, root, settings, interfaces: 16, blind });
   const { interfaces } = await driver.call<KernelStatus>("applyRules", writeRules(host));
   expect(interfaces.map((one) => one.mode)).toEqual(interfaces.map(() => mode));
   const bridged = interfaces.filter(({ device }) => ["tap1", "tap2", "tap5"].includes(device));
@@ -158,7 +166,7 @@ async function readEvents(drivers: Drivers, seen: number, refused: number): Prom
     const all = await Promise.all(Object.values(drivers).map((one) => one.call<PacketEvent[]>("events")));
     return all.flat().sort((one, other) => Number(BigInt(one.time) - BigInt(other.time)));
   };
-  await expect.poll(async () => (await read()).length, { timeout: 5000 }).toBe(seen + refused);
+  await expect.poll(async () => (await read()).length).toBe(seen + refused);
   return (await read()).slice(seen);
 }
 

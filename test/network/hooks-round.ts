@@ -81,17 +81,22 @@ function exchangesOf(one: Way): Exchange[] {
 
 export const exchanges: readonly Exchange[] = ways.flatMap(exchangesOf);
 
-export const answered = exchanges.filter(({ decider }) => decider === null);
+export const isAnswered = ({ decider }: Exchange): boolean => decider === null;
+export const answered = exchanges.filter(isAnswered);
 export const denied = exchanges.filter(({ decider }) => decider !== null);
 
 export const nameOf = ({ name, protocol, host, port }: Exchange): string =>
   `${name}: ${protocol} ${host} ${port}`;
 
-/** Asks all at once, each from its own end. Names of those that were answered. */
-export async function exchangeAll(ends: ReadonlyMap<EndName, Driver>): Promise<ReadonlySet<string>> {
+/** Asks all at once, each from its own end. Names of those that were answered: all that are due are waited for. */
+export async function exchangeAll(
+  ends: ReadonlyMap<EndName, Driver>,
+  isDue: (exchange: Exchange) => boolean,
+): Promise<ReadonlySet<string>> {
   const batches = [...ends].map(async ([name, end]) => {
     const asked = exchanges.filter(({ from }) => from === name);
-    const heard = await end.call<boolean[]>("exchange", asked);
+    const due = asked.map((one) => ({ ...one, due: isDue(one) }));
+    const heard = await end.call<boolean[]>("exchange", due);
     return asked.filter((_, index) => heard[index]).map(nameOf);
   });
   return new Set((await Promise.all(batches)).flat());

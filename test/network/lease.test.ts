@@ -78,7 +78,7 @@ async function live(): Promise<void> {
   expect(await ends.client.call("lease6", {})).toMatch(/^fe80:/);
   const answered = [server.ipv4, `${server.ipv6}%eth0`].map(ping);
   for (const address of [server.ipv4, server.ipv6])
-    expect(neighbours()).toMatch(new RegExp(`${address} lladdr ${server.mac}`));
+    await expect.poll(neighbours).toMatch(new RegExp(`${address} lladdr ${server.mac}`));
   expect(answered).toEqual([false, false]);
 }
 

@@ -1,60 +1,70 @@
-// One end of test traffic, run inside a guest's namespace: `serve`, `call JSON` of {host, count}, or `flow JSON` of
-// {host, count}: flows that go on until a line comes in, then say what became of them; `spray JSON` of {host}: new
-// flows only, until a line comes in; `sink`: what it hears.
+// One end of test traffic, run inside a guest's namespace: `serve`, `call JSON` of {host, count, open}: exchanges with
+// ports, of which those in `open` are to be answered; or `flow JSON` of {host, count}: flows that go on until a line
+// comes in that ends them (or is "count"), and say what became of them; `spray JSON` of {host}: new flows only, until a line comes in; `sink`: what it
+// hears.
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
+import { turns } from "../support/turns.mjs";
 
 const ports = { tcp: [8080, 8081], udp: [9080, 9081] };
-/** Shorter than TCP's first retransmission (1 s), so that a refused SYN is sent once. */
+/** What is not to be answered has so long, ms; shorter than TCP's first retransmission (1 s). */
 const patience = 700;
+/** What is to be answered is late by then, ms, however busy the machine is. */
+const late = 60_000;
 
-function serve() {
-  for (const port of ports.tcp)
-    createServer((socket) => socket.on("error", () => socket.destroy()).pipe(socket)).listen(port, "::");
-  for (const port of ports.udp) {
-    const socket = createSocket("udp6");
-    socket.on("message", (message, from) => socket.send(message, from.port, from.address)).bind(port, "::");
-  }
-  setTimeout(() => console.log("serving"), 200);
+async function serve() {
+  const listening = [
+    ...ports.tcp.map((port) => {
+      const server = createServer((socket) => socket.on("error", () => socket.destroy()).pipe(socket));
+      return new Promise((resolve) => server.listen(port, "::", resolve));
+    }),
+    ...ports.udp.map((port) => {
+      const socket = createSocket("udp6");
+      socket.on("message", (message, from) => socket.send(message, from.port, from.address));
+      return new Promise((resolve) => socket.bind(port, "::", resolve));
+    }),
+  ];
+  await Promise.all(listening);
+  console.log("serving");
 }
 
 /** Connects, says a word, hears it back, closes. */
 function exchangeTcp(host, port) {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (heard) => {
-      socket.destroy();
-      resolve(heard);
-    };
-    socket.setTimeout(patience, () => end(false));
-    socket.on("error", () => end(false)).on("connect", () => socket.write("word"));
-    socket.on("data", () => socket.end()).on("end", () => resolve(true));
-  });
+  const socket = connect({ host, port });
+  const exchange = { heard: false, end: () => socket.destroy() };
+  socket.on("error", () => {}).on("connect", () => socket.write("word"));
+  socket
+    .on("data", () => socket.end())
+    .on("end", () => {
+      exchange.heard = true;
+    });
+  return exchange;
 }
 
 function exchangeUdp(host, port) {
-  return new Promise((resolve) => {
-    const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-    const end = (heard) => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(heard);
-    };
-    const timer = setTimeout(() => end(false), patience);
-    socket.on("message", () => end(true)).on("error", () => end(false));
-    socket.send("word", port, host);
-  });
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  const exchange = { heard: false, end: () => socket.close() };
+  socket
+    .on("error", () => {})
+    .on("message", () => {
+      exchange.heard = true;
+    });
+  socket.send("word", port, host);
+  return exchange;
 }
 
-async function call({ host, count }) {
+async function call({ host, count, open }) {
   const heard = {};
   for (const [protocol, exchange] of [
     ["tcp", exchangeTcp],
     ["udp", exchangeUdp],
   ])
     for (const port of ports[protocol]) {
-      const all = await Promise.all(Array.from({ length: count }, () => exchange(host, port)));
-      heard[`${protocol} ${port}`] = all.filter(Boolean).length;
+      const name = `${protocol} ${port}`;
+      const all = Array.from({ length: count }, () => exchange(host, port));
+      await turns(open.includes(name) ? late : patience, () => all.every((one) => one.heard));
+      heard[name] = all.filter((one) => one.heard).length;
+      for (const one of all) one.end();
     }
   console.log(JSON.stringify(heard));
 }
@@ -73,10 +83,10 @@ function flowTcp(host, port) {
     socket.write("x");
     flow.sent++;
   }, 100);
-  return { flow, stop: () => clearInterval(timer), end: () => socket.destroy() };
+  return { flow, stop: () => clearInterval(timer) };
 }
 
-/** A socket that asks each 250 ms and counts the answers. */
+/** A socket that asks each 250 ms, once it was answered, and counts the answers. */
 function flowUdp(host, port) {
   const flow = { sent: 0, heard: 0, broken: 0 };
   const socket = createSocket("udp4");
@@ -87,13 +97,18 @@ function flowUdp(host, port) {
     flow.broken = 1;
   });
   const timer = setInterval(() => {
+    // A server without a CPU has room for one question of each flow.
+    if (flow.heard < flow.sent) return;
     socket.send("x", port, host);
     flow.sent++;
   }, 250);
-  return { flow, stop: () => clearInterval(timer), end: () => socket.close() };
+  return { flow, stop: () => clearInterval(timer) };
 }
 
-/** All flows' sums; `refused`: how often the port that the rules deny answered. */
+/**
+ * All flows' sums, once all was answered, or all of UDP where the word is "udp"; `denied`: how often the port that the
+ * rules deny answered.
+ */
 async function flowOn({ host, count }) {
   const flows = {
     tcp: Array.from({ length: count }, () => flowTcp(host, ports.tcp[0])),
@@ -103,22 +118,31 @@ async function flowOn({ host, count }) {
   let attempts = 0;
   const probe = setInterval(async () => {
     attempts++;
-    if (await exchangeTcp(host, ports.tcp[1])) denied++;
+    const exchange = exchangeTcp(host, ports.tcp[1]);
+    await turns(patience, () => exchange.heard);
+    if (exchange.heard) denied++;
+    exchange.end();
   }, 100);
-  console.log("flowing");
-  await new Promise((resolve) => process.stdin.once("data", resolve));
-  clearInterval(probe);
-  for (const { stop } of [...flows.tcp, ...flows.udp]) stop();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
   const sum = (all, key) => all.reduce((total, { flow }) => total + flow[key], 0);
-  const report = Object.fromEntries(
-    Object.entries(flows).map(([protocol, all]) => [
+  const report = () => {
+    const sums = Object.entries(flows).map(([protocol, all]) => [
       protocol,
       { sent: sum(all, "sent"), lost: sum(all, "sent") - sum(all, "heard"), broken: sum(all, "broken") },
-    ]),
-  );
-  for (const { end } of [...flows.tcp, ...flows.udp]) end();
-  console.log(JSON.stringify({ ...report, denied, attempts }));
+    ]);
+    console.log(JSON.stringify({ ...Object.fromEntries(sums), denied, attempts }));
+  };
+  console.log("flowing");
+  let word = "count";
+  for (;;) {
+    word = String(await new Promise((resolve) => process.stdin.once("data", resolve))).trim();
+    if (word !== "count") break;
+    report();
+  }
+  clearInterval(probe);
+  for (const { stop } of [...flows.tcp, ...flows.udp]) stop();
+  const awaited = word === "udp" ? flows.udp : [...flows.tcp, ...flows.udp];
+  await turns(late, () => awaited.every(({ flow }) => flow.heard >= flow.sent || flow.broken > 0));
+  report();
   process.exit(0);
 }
 
@@ -160,7 +184,7 @@ function sink() {
 }
 
 const [mode, argument] = process.argv.slice(2);
-if (mode === "serve") serve();
+if (mode === "serve") await serve();
 else if (mode === "sink") sink();
 else if (mode === "spray") await spray(JSON.parse(argument));
 else if (mode === "flow") await flowOn(JSON.parse(argument));

@@ -103,7 +103,7 @@ async function expectTold(driver: Driver, family: Family, { from, host, where, e
   const before = await readReasons(driver, errors);
   expect(learntMtu(bed[from], host)).toBeNull();
   await ends[from].call("exchange", [{ protocol: "udp", host, port, bytes: 1400 }]);
-  expect(learntMtu(bed[from], host)).toBe(narrow[family]);
+  await expect.poll(() => learntMtu(bed[from], host)).toBe(narrow[family]);
   const after = await readReasons(driver, errors);
   expect(after.related).toBeGreaterThan(before.related);
   expect(after.refused).toBe(before.refused);

@@ -59,26 +59,31 @@ function readReasons(): Map<string, number> {
   );
 }
 
-/** Sends new flows from guest 1 to guest 2 while `meanwhile` happens; what became of them. `wrong`: heard at port 5001. */
-async function sprayWhile(meanwhile: () => Promise<void>) {
+/** What became of packets; `wrong`: heard at port 5001. */
+type Fates = Readonly<Record<"accepted" | "refused" | "unmatched" | "wrong", number>>;
+
+/** Sends new flows from guest 1 to guest 2 while `meanwhile` happens; what became of them. */
+async function sprayWhile(meanwhile: (now: () => Promise<Fates>) => Promise<void>) {
   // Before the sender begins: what it sent by then would be missing from the sums.
   const [before, silent] = [readReasons(), Number(await hear(sink, "count"))];
   const child = startPeer(host.guest(1), "spray", { host: "10.0.0.2" });
   try {
     await hear(child);
-    await meanwhile();
-    const { sent } = JSON.parse(await hear(child, "end")) as { sent: number };
-    await sleep(500); // what is under way arrives
-    const [after, heard] = [readReasons(), Number(await hear(sink, "count"))];
-    const grown = (reason: string): number => (after.get(reason) ?? 0) - (before.get(reason) ?? 0);
-    const accepted = grown("accept rule") + grown("accept session");
-    return {
-      sent,
-      accepted,
-      refused: grown("drop rule"),
-      unmatched: grown("drop no-rule"),
-      wrong: heard - silent,
+    const now = async (): Promise<Fates> => {
+      const [after, heard] = [readReasons(), Number(await hear(sink, "count"))];
+      const grown = (reason: string): number => (after.get(reason) ?? 0) - (before.get(reason) ?? 0);
+      const accepted = grown("accept rule") + grown("accept session");
+      return {
+        accepted,
+        refused: grown("drop rule"),
+        unmatched: grown("drop no-rule"),
+        wrong: heard - silent,
+      };
     };
+    await meanwhile(now);
+    const { sent } = JSON.parse(await hear(child, "end")) as { sent: number };
+    await sleep(500); // what is under way arrives, or is not counted
+    return { sent, ...(await now()) };
   } finally {
     child.kill("SIGKILL");
   }
@@ -89,23 +94,27 @@ const apply = (member: "sg-a" | "sg-b") =>
 
 describe("two rule sets that differ in rules and members", () => {
   it("are switched 1,000 times under traffic, and no packet meets a mixture", async () => {
-    const { sent, accepted, refused, unmatched, wrong } = await sprayWhile(async () => {
-      for (let turn = 0; turn < switches; turn++) await apply(turn % 2 === 0 ? "sg-b" : "sg-a");
+    const { sent, accepted, refused, unmatched, wrong } = await sprayWhile(async (now) => {
+      // A sender that had no CPU meanwhile gets more of them.
+      const isEnough = ({ accepted, refused }: Fates) => accepted > switches && refused > switches;
+      for (let round = 0; round < 20 && !isEnough(await now()); round++)
+        for (let turn = 0; turn < switches; turn++) await apply(turn % 2 === 0 ? "sg-b" : "sg-a");
     });
     console.log(`${switches} switches under ${sent} datagrams: ${accepted} accepted, ${refused} refused`);
     expect(accepted).toBeGreaterThan(switches);
     expect(refused).toBeGreaterThan(switches);
     // A mixture would find no rule for port 5000, and would accept port 5001.
     expect({ unmatched, wrong }).toEqual({ unmatched: 0, wrong: 0 });
-  }, 240_000);
+  });
 
   it("control: a rule set that is such a mixture is seen by the same count", async () => {
     const mixture = rules("sg-a").replace("groups: [sg-a]", "groups: [sg-b]");
-    const { unmatched, wrong } = await sprayWhile(async () => {
+    const { unmatched, wrong } = await sprayWhile(async (now) => {
       await askAgent(host.socket, "apply", { files: [{ path: "rules.yaml", text: askForwarding(mixture) }] });
-      await sleep(200);
+      const isSeen = ({ unmatched, wrong }: Fates) => unmatched > 0 && wrong > 0;
+      await expect.poll(async () => isSeen(await now())).toBe(true);
     });
     expect(unmatched).toBeGreaterThan(0);
     expect(wrong).toBeGreaterThan(0);
-  }, 30_000);
+  });
 });

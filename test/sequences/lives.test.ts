@@ -21,7 +21,7 @@ let judges: readonly Judge[] = [];
 beforeAll(async () => {
   stage = await KernelStage.open();
   judges = [nativeJudge(sanitizedProgram()), stage.judge("xdp"), stage.judge("tc")];
-}, 120_000);
+});
 afterAll(() => {
   stage?.close();
 });
@@ -83,5 +83,5 @@ describe("random lives of many connections", () => {
     const kept = parseScript("kept.seq", printScript(script));
     expect(findFaults(kept, family, "liar", await liar.play(kept, family))).not.toEqual([]);
     expect(findFaults(kept, family, "oracle", await oracleJudge.play(kept, family))).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -14,7 +14,7 @@ let judges: readonly Judge[] = [];
 beforeAll(async () => {
   stage = await KernelStage.open();
   judges = [oracleJudge, nativeJudge(sanitizedProgram()), stage.judge("xdp"), stage.judge("tc")];
-}, 120_000);
+});
 afterAll(() => {
   stage?.close();
 });

@@ -36,7 +36,7 @@ async function suffer(point: Point, name: string): Promise<boolean> {
   const after = victim.stored;
   if (outcome.code === 0) expect(after, said).toBe(wanted);
   else if (isUp && outcome.code !== unanswered) expect(after, said).toBe(before);
-  if (isUp) expect(victim.met, `${said}; packets meet`).toBe(after);
+  if (isUp) expect(victim.met(after), `${said}; packets meet`).toBe(after);
   // What was the old file stays for an hour where it cannot be removed.
   if (!isUp || point.call === "unlink") victim.removeLeftFiles();
   const status = await victim.expectWhole(said, clean);

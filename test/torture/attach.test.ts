@@ -36,7 +36,7 @@ async function suffer(point: Point, name: string): Promise<boolean> {
   const { isHit } = readLog(victim.log);
   const said = `${name}: the agent ${victim.isUp ? "goes on" : "was killed"}`;
   await victim.expectWhole(said, null, "enforcing");
-  expect(victim.metBy(3), `${said}; packets of the new guest meet`).toBe(victim.stored);
+  expect(victim.met(victim.stored, 3), `${said}; packets of the new guest meet`).toBe(victim.stored);
   victim.removeThird();
   await victim.expectWhole(said, clean);
   return isHit;

@@ -30,7 +30,7 @@ async function enforce(): Promise<void> {
 
 async function expectGone(said: string): Promise<void> {
   expect(victim.holdings.pins, said).toEqual([]);
-  expect(victim.met, `${said}; packets meet`).toBe("echo");
+  expect(victim.met("echo"), `${said}; packets meet`).toBe("echo");
 }
 
 async function sufferLoad(point: Point, name: string): Promise<boolean> {
@@ -40,7 +40,7 @@ async function sufferLoad(point: Point, name: string): Promise<boolean> {
   const outcome = await victim.startTraced(point);
   const { isHit } = readLog(victim.log);
   const said = `${name}: the agent ${outcome === null ? "started" : `ended with ${outcome.code} ${outcome.stderr}`}`;
-  if (outcome === null) await expect.poll(() => victim.met, { timeout: 4000, message: said }).toBe("silent");
+  if (outcome === null) await expect.poll(() => victim.met("silent"), { message: said }).toBe("silent");
   else expect(outcome.code, said).not.toBe(0);
   await enforce();
   await victim.expectWhole(said, clean);

@@ -25,17 +25,15 @@ afterAll(() => victim?.remove());
 /** An agent that starts under the point, on rules that were changed while there was none. */
 async function suffer(point: Point | null, name: string): Promise<boolean> {
   await victim.stop();
-  const before = victim.stored;
-  victim.host.writeRules(ruleSets[otherOf(before)]);
+  victim.host.writeRules(ruleSets[otherOf(victim.stored)]);
   const outcome = await victim.startTraced(point);
   const { isHit } = readLog(victim.log);
   const said = `${name}: the agent ${outcome === null ? "started" : `ended with ${outcome.code} ${outcome.stderr}`}`;
   if (outcome === null) {
     // What could not be looked after at once is tried again a second later.
-    await expect.poll(() => victim.met, { timeout: 4000, message: said }).toBe(victim.stored);
+    await expect.poll(() => victim.met(victim.stored), { message: said }).toBe(victim.stored);
   } else {
     expect(outcome.code, said).not.toBe(0);
-    expect([before, victim.stored], said).toContain(victim.met);
   }
   await victim.stop();
   await victim.expectWhole(said, clean);

@@ -84,7 +84,7 @@ export async function whileTraced<T>(
 }
 
 async function awaitTracer(pid: number): Promise<void> {
-  for (let turn = 0; turn < 500; turn++) {
+  for (let turn = 0; turn < 6000; turn++) {
     if (/TracerPid:\s+[1-9]/.test(readFileSync(`/proc/${pid}/status`, "utf8"))) return;
     await sleep(10);
   }

@@ -15,7 +15,7 @@ const programs = readCorpus(process.env.RINGWALL_PROGRAMS).map(readProgram);
 
 beforeAll(async () => {
   native = await runNative(sanitizedProgram(), await makeWorld(), programs);
-}, 120_000);
+});
 
 /** Where two differ, with the program that shows it. */
 function differences(
@@ -63,7 +63,7 @@ describe("the programs that the fuzzer found", () => {
     const oracle: (readonly string[])[] = [];
     for (const program of programs) oracle.push(await runOracle(program));
     expect(differences("oracle", oracle, saysTheSame).slice(0, 5)).toEqual([]);
-  }, 120_000);
+  });
 
   it("are judged by the shipped object as by the native build, and leave the same sessions", async () => {
     const kernel = await Kernel.open(objectPath);
@@ -79,5 +79,5 @@ describe("the programs that the fuzzer found", () => {
       expect(sessions, toHex(writeProgram(programs[index] ?? { choice: 0, steps: [] }))).toEqual(
         native[index]?.sessions,
       );
-  }, 120_000);
+  });
 });

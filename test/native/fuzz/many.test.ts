@@ -29,7 +29,7 @@ beforeAll(async () => {
   world = await makeWorld();
   program = sanitizedProgram();
   kernel = await Kernel.open(objectPath);
-}, 120_000);
+});
 afterAll(() => kernel?.close());
 
 /** A batch of a life, in the order in which they are judged. */

@@ -55,7 +55,7 @@ beforeAll(async () => {
   around = buildAround(folder, flags);
   const program = buildProgram(folder, { flags, around });
   right = inputs.map((input) => runOn(program, input));
-}, 120_000);
+});
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });

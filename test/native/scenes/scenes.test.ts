@@ -15,7 +15,7 @@ import { sayScenes } from "./traffic.ts";
 let program = "";
 beforeAll(() => {
   program = sanitizedProgram();
-}, 120_000);
+});
 
 function ask(text: string): NativeAnswers {
   const { end, stderr, lines } = runProgram(program, text);

@@ -201,16 +201,12 @@ describe("nftables with conntrack, the same rules, the same frames", () => {
     console.log(`${tally.compared} verdicts of both, ${tally.passed} passed, seed ${seed}`);
   }, 300_000);
 
-  it.each(faults)(
-    "differs where nftables is told wrongly: %s",
-    async (fault) => {
-      const tally = newTally();
-      await withDriver(async (driver) => {
-        for (let number = 0; number < faultySetsMax && tally.differences.length === 0; number++)
-          await compare(driver, number, fault, tally);
-      });
-      expect(tally.differences.length).toBeGreaterThan(0);
-    },
-    120_000,
-  );
+  it.each(faults)("differs where nftables is told wrongly: %s", async (fault) => {
+    const tally = newTally();
+    await withDriver(async (driver) => {
+      for (let number = 0; number < faultySetsMax && tally.differences.length === 0; number++)
+        await compare(driver, number, fault, tally);
+    });
+    expect(tally.differences.length).toBeGreaterThan(0);
+  });
 });

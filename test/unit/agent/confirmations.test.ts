@@ -129,7 +129,7 @@ describe("a change that is to be confirmed", () => {
     await applyFor([fresh], 1);
     passDeadline();
     // Said last of all: the revision is there before the kernel has forgotten its decision.
-    await expect.poll(() => log.join(""), { timeout: 5000 }).toContain("a change was taken back");
+    await expect.poll(() => log.join("")).toContain("a change was taken back");
     expect(await policy()).toMatchObject({ revision: 3, waiting: null, refused: null });
     expect(portInForce()).toBe(80);
     expect(kernel.confirmation).toBeNull();
@@ -206,7 +206,7 @@ describe("while a change waits", () => {
     await start();
     await applyFor([fresh]);
     store.edit([edited]);
-    await expect.poll(() => log.join(""), { timeout: 5000 }).toContain("looked at when the change");
+    await expect.poll(() => log.join("")).toContain("looked at when the change");
     expect(portInForce()).toBe(443);
     expect((await policy()).refused).toBeNull();
     await ask(socket, "confirm", { undo: true });

@@ -134,7 +134,7 @@ describe("the smallest rule", () => {
     const wanted = ["egress", "ingress", "IPv4", "IPv6", "vpc", "classic", "basic", "advanced"];
     const protocols = ["tcp", "udp", "icmp", "icmpv6", "gre", "50", "source port named"];
     for (const key of [...wanted, ...protocols]) expect(met.get(key) ?? 0, key).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   const twins = (sourcePorts: string, priority: number): Model =>
     model({

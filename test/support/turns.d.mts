@@ -1,0 +1,1 @@
+export function turns(milliseconds: number, over?: () => boolean): Promise<void>;
