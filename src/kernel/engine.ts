@@ -9,19 +9,18 @@ import { clearNumber } from "./counters.ts";
 import { digest64 } from "./digest.ts";
 import { EnforcementError, errorText } from "./errors.ts";
 import { Hold } from "./hold.ts";
-import { ListedKind } from "./layout.gen.ts";
 import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
 import { MapVerifier, type OtherFindings } from "./map-verifier.ts";
-import { indexKey, joinBytes, textKey } from "./maps.ts";
+import { indexKey } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { type ChangePlan, planChange } from "./plan.ts";
 import type { Capacities } from "./plan-space.ts";
 import { Proofs } from "./proofs.ts";
-import { buildRemovedRecord, listedKey } from "./records.ts";
 import { recoverState } from "./recover-write.ts";
 import type { SessionTables } from "./sessions.ts";
-import { emptyState, type KnownState, recordPlaces, removedRecord, slotCapacity } from "./state.ts";
+import { nextTurn } from "./slices.ts";
+import { emptyState, type KnownState, recordPlaces, slotCapacity } from "./state.ts";
 import type { MapFill, ProofStatus, Verification } from "./status.ts";
 import {
   cleanUp,
@@ -29,10 +28,10 @@ import {
   executeChange,
   type SyncReport,
   UnsettledError,
+  writeHostMacs,
   writeUplinks,
 } from "./sync.ts";
 import { keepOldUplinks, planUplinks, type UplinkDevice, type UplinkPlan } from "./uplinks.ts";
-import { deleteBatch, writeBatch } from "./write.ts";
 
 /** What of the host, beside the model, the maps follow. */
 export interface HostFacts {
@@ -68,6 +67,8 @@ export class SyncEngine {
   readonly #cpus: number;
   #known: KnownState = emptyState();
   #settled = false;
+  /** Interfaces that all have their session tables. */
+  #withTables: Resolved["interfaces"] | null = null;
   readonly #proofs = new Proofs();
   readonly #verifier: MapVerifier;
   readonly #places: (() => ConfirmPlaces) | null;
@@ -155,6 +156,7 @@ export class SyncEngine {
     const { known, before, mended } = await recoverState(this.maps, () => this.grace(), back);
     if (hold !== null && before !== null) hold.before = before;
     this.#known = known;
+    this.#withTables = null;
     this.#settled = true;
     return mended;
   }
@@ -179,6 +181,7 @@ export class SyncEngine {
     try {
       report = await this.#execute(change, plan, seconds);
     } catch (error) {
+      this.#withTables = null;
       if (!(error instanceof UnsettledError)) await this.tables.release(added);
       else this.#settled = false;
       if (!(error instanceof UnsettledError && error.isDue)) throw error;
@@ -208,7 +211,7 @@ export class SyncEngine {
 
   /** What uplinks may judge, and the host's own MACs, without a change of the model. */
   followHost(resolved: Resolved, host: HostFacts): void {
-    this.#writeHostMacs(host.macs);
+    writeHostMacs(this.maps, this.#known, host.macs);
     writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
   }
 
@@ -265,7 +268,7 @@ export class SyncEngine {
   }
 
   async #execute(change: ModelChange, plan: ChangePlan, seconds: number | null): Promise<SyncReport> {
-    this.#writeHostMacs(change.host.macs);
+    writeHostMacs(this.maps, this.#known, change.host.macs);
     return executeChange(this.maps, this.#known, plan, {
       clearNumber: (number) => clearNumber(this.maps, number, this.#cpus),
       prove: (written) => this.#proofs.proveNew(this.maps, written, change.resolved.identities),
@@ -279,19 +282,23 @@ export class SyncEngine {
   }
 
   async #prepareTables(change: ModelChange, plan: ChangePlan): Promise<readonly number[]> {
+    const { interfaces } = change.resolved;
+    if (this.#withTables === interfaces) return [];
     const numbers = new Map(plan.numbers.map(({ number, source }) => [source.interface.id, number]));
     const wanted = new Map<number, SessionSizes>();
-    const { interfaces } = change.resolved;
     for (const { interface: source } of interfaces) {
       const number = numbers.get(source.id) ?? this.#known.numbers.get(digest64(source.id));
       if (number === undefined || this.tables.has(number)) continue;
       wanted.set(number, change.sizes(interfaces.length, source.sessions));
     }
     await this.tables.prepare(wanted);
+    this.#withTables = interfaces;
     return [...numbers.values()];
   }
 
   async #deleteOld(plan: ChangePlan): Promise<void> {
+    // Whoever waits for the change is told first: the thread that waits for the grace period takes a CPU, too.
+    await nextTurn();
     await this.grace();
     cleanUp(this.maps, this.#known, plan);
     this.#proofs.forget(plan.cleanup.versions);
@@ -307,18 +314,6 @@ export class SyncEngine {
       this.#settled = false;
       this.lastCleaningError = errorText(error);
     }
-  }
-
-  /** MACs under which the host itself is sent what it routes to guests. */
-  #writeHostMacs(macs: readonly Uint8Array[]): void {
-    const stored = this.#known.records.get(removedRecord) ?? buildRemovedRecord();
-    const wanted = new Set(macs.map((mac) => listedKey(removedRecord, ListedKind.LISTED_HOST_MAC, mac)));
-    const added = [...wanted].filter((key) => !stored.listed.has(key));
-    const gone = [...stored.listed].filter((key) => !wanted.has(key));
-    const values = new Uint8Array(new Uint32Array(added.length).fill(1).buffer);
-    writeBatch(this.maps.listed, joinBytes(added.map(textKey)), values, added.length);
-    deleteBatch(this.maps.listed, joinBytes(gone.map(textKey)), gone.length);
-    this.#known.records.set(removedRecord, { ...stored, listed: wanted });
   }
 
   /** The live record of an interface, by its id. */

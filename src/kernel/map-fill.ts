@@ -3,7 +3,7 @@ import { EnforcementError } from "./errors.ts";
 import { PrefixKeyStruct } from "./layout.gen.ts";
 import type { SyncMaps } from "./maps.ts";
 import type { ChangePlan } from "./plan.ts";
-import type { KnownState } from "./state.ts";
+import type { KnownState, StoredPolicy } from "./state.ts";
 import type { MapFill } from "./status.ts";
 
 type Counted =
@@ -37,40 +37,34 @@ export function sizesOf(maps: SyncMaps): Sizes {
   };
 }
 
-function countEntries(known: KnownState): Record<Counted, number> {
-  const counts: Record<Counted, number> = {
-    interfaces: known.records.size,
-    owned: 0,
-    listed: 0,
-    uplinks: known.uplinks.size,
-    identities: 0,
-    slots: known.slots.size,
-    policies: known.policies.size,
-    cells: 0,
-    words: 0,
-    prefixes: 0,
-    groupBits: 0,
-  };
-  for (const { owned, listed } of known.records.values()) {
-    counts.owned += owned.size;
-    counts.listed += listed.size;
-  }
-  for (const addresses of known.identities.values()) counts.identities += addresses.size;
-  for (const { header, prefixKeys, groups } of known.policies.values()) {
-    counts.cells += header.cellsCount;
-    counts.words += header.wordsCount;
-    counts.prefixes += prefixKeys.reduce((sum, keys) => sum + keys.length / PrefixKeyStruct.SIZE, 0);
-    counts.groupBits += groups[0].size + groups[1].size;
-  }
-  return counts;
-}
+const sum = <T>(of: Iterable<T>, count: (one: T) => number): number => {
+  let total = 0;
+  for (const one of of) total += count(one);
+  return total;
+};
+
+const prefixesOf = ({ prefixKeys }: StoredPolicy): number =>
+  sum(prefixKeys, (keys) => keys.length / PrefixKeyStruct.SIZE);
+
+const counts: Readonly<Record<Counted, (known: KnownState) => number>> = {
+  interfaces: ({ records }) => records.size,
+  owned: ({ records }) => sum(records.values(), ({ owned }) => owned.size),
+  listed: ({ records }) => sum(records.values(), ({ listed }) => listed.size),
+  uplinks: ({ uplinks }) => uplinks.size,
+  identities: ({ identities }) => sum(identities.values(), ({ size }) => size),
+  slots: ({ slots }) => slots.size,
+  policies: ({ policies }) => policies.size,
+  cells: ({ policies }) => sum(policies.values(), ({ header }) => header.cellsCount),
+  words: ({ policies }) => sum(policies.values(), ({ header }) => header.wordsCount),
+  prefixes: ({ policies }) => sum(policies.values(), prefixesOf),
+  groupBits: ({ policies }) => sum(policies.values(), ({ groups }) => groups[0].size + groups[1].size),
+};
 
 /** Of the maps that a change of the model fills. */
 export function describeFill(known: KnownState, sizes: Sizes): readonly MapFill[] {
-  const counts = countEntries(known);
   return Object.entries(sizes).map(([map, { name, maxEntries }]) => ({
     map: name,
-    entries: counts[map as Counted],
+    entries: counts[map as Counted](known),
     capacity: maxEntries,
   }));
 }
@@ -80,25 +74,22 @@ export function describeFill(known: KnownState, sizes: Sizes): readonly MapFill[
  * Runs of cells, words, slots and numbers were found by the plan already.
  */
 export function checkCapacity(known: KnownState, plan: ChangePlan, sizes: Sizes): void {
-  const counts = countEntries(known);
   const records = [...plan.records.values()];
   const wanted = {
-    owned: records.reduce((sum, { owned }) => sum + owned.size, 0),
-    listed: records.reduce((sum, { listed }) => sum + listed.size, 0),
+    owned: sum(records, ({ owned }) => owned.size),
+    listed: sum(records, ({ listed }) => listed.size),
     identities: plan.identities.writes.filter(({ previous }) => previous === undefined).length,
-    prefixes: plan.policies.reduce(
-      (sum, { prefixKeys }) => sum + prefixKeys.length / PrefixKeyStruct.SIZE,
-      0,
-    ),
-    groupBits: plan.policies.reduce((sum, { groupCount }) => sum + groupCount, 0),
+    prefixes: sum(plan.policies, ({ stored }) => prefixesOf(stored)),
+    groupBits: sum(plan.policies, ({ groupCount }) => groupCount),
   };
   for (const map of ["owned", "listed", "identities", "prefixes", "groupBits"] as const) {
+    if (wanted[map] === 0) continue;
     const { name, maxEntries } = sizes[map];
-    const free = maxEntries - counts[map];
-    if (wanted[map] <= free) continue;
+    const inForce = counts[map](known);
+    if (wanted[map] <= maxEntries - inForce) continue;
     throw new EnforcementError(
       "CAPACITY",
-      `${name} is too small: the change needs ${wanted[map]} entries beside the ${counts[map]} in force, it has ${maxEntries}; use fewer members, prefixes or interfaces on this host, or change them in smaller steps, since old and new stand side by side for a moment`,
+      `${name} is too small: the change needs ${wanted[map]} entries beside the ${inForce} in force, it has ${maxEntries}; use fewer members, prefixes or interfaces on this host, or change them in smaller steps, since old and new stand side by side for a moment`,
     );
   }
 }

@@ -12,23 +12,63 @@ export interface Capacities {
   readonly words: number;
 }
 
-/** What is free, counted anew from what is held: a change that was refused has taken nothing. */
-export function spaceOf(known: KnownState, capacities: Capacities) {
-  const space = {
-    numbers: new Ranges("rw_interfaces", capacities.numbers, firstNumber),
-    slots: new Ranges("rw_slots", capacities.slots, journalSlot + 1),
-    versions: new Ranges("rw_policies", capacities.policies, 1),
-    cells: new Ranges("rw_cells", capacities.cells),
-    words: new Ranges("rw_words", capacities.words),
-  };
-  for (const number of known.numbers.values()) space.numbers.reserve(number, 1);
-  for (const slot of known.slots.keys()) space.slots.reserve(slot, 1);
-  for (const [version, { header }] of known.policies) {
-    space.versions.reserve(version, 1);
-    space.cells.reserve(header.cells, header.cellsCount);
-    space.words.reserve(header.words, header.wordsCount);
+/**
+ * What is free, counted anew from what is held, where it is asked for: a change that was refused has taken nothing, and
+ * most changes take places of few maps.
+ */
+export class Space {
+  readonly #known: KnownState;
+  readonly #capacities: Capacities;
+  readonly #counted = new Map<keyof Capacities, Ranges>();
+
+  constructor(known: KnownState, capacities: Capacities) {
+    this.#known = known;
+    this.#capacities = capacities;
   }
-  return space;
+
+  /** First place of a run that is free; throws CAPACITY. */
+  take(kind: keyof Capacities, count: number): number {
+    const ranges = this.#counted.get(kind) ?? this.#count(kind);
+    this.#counted.set(kind, ranges);
+    return ranges.take(count);
+  }
+
+  #count(kind: keyof Capacities): Ranges {
+    const { map, first } = places[kind];
+    const ranges = new Ranges(map, this.#capacities[kind], first);
+    for (const [start, count] of heldRuns(this.#known, kind)) ranges.reserve(start, count);
+    return ranges;
+  }
+}
+
+const places: Readonly<Record<keyof Capacities, { readonly map: string; readonly first: number }>> = {
+  numbers: { map: "rw_interfaces", first: firstNumber },
+  slots: { map: "rw_slots", first: journalSlot + 1 },
+  policies: { map: "rw_policies", first: 1 },
+  cells: { map: "rw_cells", first: 0 },
+  words: { map: "rw_words", first: 0 },
+};
+
+function* heldRuns(known: KnownState, kind: keyof Capacities): Generator<readonly [number, number]> {
+  switch (kind) {
+    case "numbers":
+      for (const number of known.numbers.values()) yield [number, 1];
+      return;
+    case "slots":
+      for (const slot of known.slots.keys()) yield [slot, 1];
+      return;
+    case "policies":
+      for (const version of known.policies.keys()) yield [version, 1];
+      return;
+    case "cells":
+      for (const { header } of known.policies.values()) yield [header.cells, header.cellsCount];
+      return;
+    case "words":
+      for (const { header } of known.policies.values()) yield [header.words, header.wordsCount];
+      return;
+    default:
+      kind satisfies never;
+  }
 }
 
 /** PolicySource.key -> the slot that live records of it name. */

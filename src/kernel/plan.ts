@@ -6,15 +6,17 @@
 import type { CompiledPolicy, Resolved, ResolvedInterface } from "../policy/types.ts";
 import { digest64 } from "./digest.ts";
 import { EnforcementError } from "./errors.ts";
+import { type Cleanup, listLeft, listVersionsLeft, nothingLeft } from "./plan-cleanup.ts";
 import { type IdentityPlan, planIdentities } from "./plan-identities.ts";
-import { type Capacities, indexSlots, spaceOf } from "./plan-space.ts";
+import { type Capacities, indexSlots, Space } from "./plan-space.ts";
 import { cellsOf, type EncodedPolicy, encodePolicy, isSamePolicy } from "./policy-entries.ts";
 import { buildRecord, buildRemovedRecord, saysInterface } from "./records.ts";
 import {
   feelsStored,
-  journalSlot,
+  findPlacement,
   type KnownState,
-  numberOfRecord,
+  notePlacement,
+  type Placement,
   recordPlaces,
   removedRecord,
   type SlotWord,
@@ -49,18 +51,10 @@ export interface ChangePlan {
   readonly freshSlots: ReadonlyMap<number, SlotWord>;
   readonly deviceSwitches: ReadonlyMap<number, number>;
   readonly slotSwitches: ReadonlyMap<number, SlotWord>;
-  /** interface number -> live record afterwards. */
-  readonly live: ReadonlyMap<number, number>;
+  /** interface number -> live record afterwards, where it is another than before. */
+  readonly moves: ReadonlyMap<number, number>;
   /** After the grace period. */
   readonly cleanup: Cleanup;
-}
-
-export interface Cleanup {
-  readonly versions: readonly number[];
-  readonly slots: readonly number[];
-  readonly records: readonly number[];
-  readonly identities: IdentityPlan["leftovers"];
-  readonly numbers: readonly number[];
 }
 
 /** Throws CAPACITY or INCOMPLETE where the change cannot be made; nothing was touched then. */
@@ -84,14 +78,20 @@ class Planner {
   readonly #input: PlanInput;
   readonly #generation: number;
   readonly #identities: IdentityPlan;
-  readonly #space: ReturnType<typeof spaceOf>;
+  readonly #space: Space;
+  /** Every interface has the record and the slot that it is to have; null: each has to be looked at. */
+  readonly #placement: Placement | null;
   readonly #slotByKey: ReadonlyMap<bigint, number>;
+  /** Of #slotByKey what stays, in the order of the model. */
+  readonly #kept = new Map<bigint, number>();
   readonly #numbers: { number: number; source: ResolvedInterface }[] = [];
   readonly #policies: EncodedPolicy[] = [];
   readonly #records = new Map<number, StoredRecord>();
   readonly #freshSlots = new Map<number, SlotWord>();
   readonly #slotSwitches = new Map<number, SlotWord>();
-  readonly #live = new Map<number, number>();
+  readonly #moves = new Map<number, number>();
+  /** interface number -> live record afterwards. */
+  readonly #live: Map<number, number>;
 
   constructor(
     known: KnownState,
@@ -104,11 +104,18 @@ class Planner {
     this.#input = input;
     this.#generation = generation;
     this.#identities = identities;
-    this.#space = spaceOf(known, capacities);
-    this.#slotByKey = indexSlots(known);
+    this.#space = new Space(known, capacities);
+    const isBroken = input.broken !== undefined && input.broken.records.size > 0;
+    this.#placement = isBroken ? null : findPlacement(known, input.resolved.interfaces);
+    this.#slotByKey = this.#placement?.slots ?? indexSlots(known);
+    this.#live = this.#placement === null ? new Map() : known.live;
   }
 
   planInterfaces(): void {
+    if (this.#placement !== null) {
+      for (const key of this.#placement.slots.keys()) this.#planPolicy(key, []);
+      return;
+    }
     const byKey = new Map<bigint, Member[]>();
     for (const source of this.#input.resolved.interfaces) {
       const members = byKey.get(source.policy) ?? [];
@@ -122,7 +129,7 @@ class Planner {
     const id = digest64(source.interface.id);
     const number = this.#known.numbers.get(id);
     if (number === undefined) {
-      const taken = this.#space.numbers.take(1);
+      const taken = this.#space.take("numbers", 1);
       this.#numbers.push({ number: taken, source });
       return { source, number: taken, changed: true };
     }
@@ -163,6 +170,7 @@ class Planner {
     } else if (this.#identities.changes.some(([before, after]) => feelsStored(policy, before, after))) {
       this.#slotSwitches.set(slot, { version: word.version, generation: this.#generation });
     }
+    this.#kept.set(key, slot);
     for (const member of members) {
       if (member.changed) this.#writeRecord(member, slot);
       else this.#keepRecord(member);
@@ -171,15 +179,15 @@ class Planner {
 
   /** A policy and a record that change in one step meet in a slot that nothing sees yet. */
   #useFreshSlot(compiled: CompiledPolicy, members: readonly Member[]): void {
-    const slot = this.#space.slots.take(1);
+    const slot = this.#space.take("slots", 1);
     this.#freshSlots.set(slot, { version: this.#encode(compiled), generation: this.#generation });
     for (const member of members) this.#writeRecord(member, slot);
   }
 
   #encode(compiled: CompiledPolicy): number {
-    const version = this.#space.versions.take(1);
-    const cells = this.#space.cells.take(cellsOf(compiled));
-    const words = this.#space.words.take(compiled.words.length);
+    const version = this.#space.take("policies", 1);
+    const cells = this.#space.take("cells", cellsOf(compiled));
+    const words = this.#space.take("words", compiled.words.length);
     this.#policies.push(encodePolicy(compiled, version, { cells, words }));
     return version;
   }
@@ -189,6 +197,7 @@ class Planner {
     const record = this.#known.live.get(number) === first ? second : first;
     const place = { record, number, slot, generation: this.#generation };
     this.#records.set(record, buildRecord(source.interface, place));
+    this.#moves.set(number, record);
     this.#live.set(number, record);
   }
 
@@ -198,10 +207,10 @@ class Planner {
   }
 
   finish(): ChangePlan {
-    const leavers = [...this.#known.live].filter(([number]) => !this.#live.has(number));
     const deviceSwitches = this.#planDevices();
     const cleanup = this.#planCleanup();
-    for (const [number, record] of leavers) this.#planLeaver(number, record);
+    if (this.#placement === null) this.#planLeavers();
+    this.#noteKept(cleanup);
     const changes =
       this.#policies.length > 0 ||
       this.#records.size > 0 ||
@@ -219,9 +228,21 @@ class Planner {
       freshSlots: this.#freshSlots,
       deviceSwitches,
       slotSwitches: this.#slotSwitches,
-      live: this.#live,
+      moves: this.#moves,
       cleanup,
     };
+  }
+
+  /** Where no record and no slot came or goes, the next change need not look at each interface. */
+  #noteKept({ records, slots, numbers }: Cleanup): void {
+    if (this.#records.size + this.#freshSlots.size + records.length + slots.length + numbers.length > 0)
+      return;
+    notePlacement(this.#known, { interfaces: this.#input.resolved.interfaces, slots: this.#kept });
+  }
+
+  #planLeavers(): void {
+    for (const [number, record] of this.#known.live)
+      if (!this.#live.has(number)) this.#planLeaver(number, record);
   }
 
   /** Says beside the live record that its interface leaves, so that a change cut off half way is completed. */
@@ -238,16 +259,12 @@ class Planner {
 
   /** Words of devices that are attached already. A device that nobody holds any more drops everything. */
   #planDevices(): ReadonlyMap<number, number> {
-    const numbers = new Map<string, number>();
-    for (const { interface: source } of this.#input.resolved.interfaces) {
-      const number = this.#known.numbers.get(digest64(source.id));
-      if (number !== undefined) numbers.set(source.id, number);
-    }
-    for (const { number, source } of this.#numbers) numbers.set(source.interface.id, number);
+    const fresh = new Map(this.#numbers.map(({ number, source }) => [source.interface.id, number]));
     const switches = new Map<number, number>();
     for (const [ifindex, current] of this.#known.devices) {
       const holder = this.#input.bindings.get(ifindex);
-      const number = holder === undefined ? undefined : numbers.get(holder);
+      const number =
+        holder === undefined ? undefined : (this.#known.numbers.get(digest64(holder)) ?? fresh.get(holder));
       const record = (number === undefined ? undefined : this.#live.get(number)) ?? removedRecord;
       if (record !== current) switches.set(ifindex, record);
     }
@@ -255,31 +272,16 @@ class Planner {
   }
 
   #planCleanup(): Cleanup {
-    const numbers = [...this.#known.numbers.values()].filter((number) => !this.#live.has(number));
-    const records = new Set([...this.#known.records.keys(), ...numbers.flatMap(recordPlaces)]);
-    for (const record of records) {
-      if (record === removedRecord || this.#live.get(numberOfRecord(record)) === record)
-        records.delete(record);
-    }
-    const slotsUsed = new Set<number>();
-    for (const record of this.#live.values()) {
-      const stored = this.#records.get(record) ?? this.#known.records.get(record);
-      if (stored !== undefined) slotsUsed.add(stored.struct.slot);
-    }
-    const slots = [...this.#known.slots.keys()].filter(
-      (slot) => slot !== journalSlot && !slotsUsed.has(slot),
-    );
-    const versionsUsed = new Set<number>();
-    for (const slot of slotsUsed) {
-      const word = this.#slotSwitches.get(slot) ?? this.#freshSlots.get(slot) ?? this.#known.slots.get(slot);
-      if (word !== undefined) versionsUsed.add(word.version);
-    }
-    return {
-      versions: [...this.#known.policies.keys()].filter((version) => !versionsUsed.has(version)),
-      slots,
-      records: [...records],
-      identities: this.#identities.leftovers,
-      numbers,
-    };
+    const after = { live: this.#live, records: this.#records, wordOf: (slot: number) => this.#wordOf(slot) };
+    const left =
+      this.#placement === null
+        ? listLeft(this.#known, after)
+        : { ...nothingLeft, versions: listVersionsLeft(this.#known, this.#placement.slots.values(), after) };
+    return { ...left, identities: this.#identities.leftovers };
+  }
+
+  /** As it is afterwards. */
+  #wordOf(slot: number): SlotWord | undefined {
+    return this.#slotSwitches.get(slot) ?? this.#freshSlots.get(slot) ?? this.#known.slots.get(slot);
   }
 }

@@ -3,12 +3,17 @@
 /** Slices are about this long, ms: `status` and link events wait no longer. */
 const sliceTime = 8;
 
+/** Settles when the event loop has done what waits for it. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume));
+}
+
 /** Gives a function that waits for a turn of the event loop where the last one is a slice ago. */
 export function createPauses(): () => Promise<void> {
   let last = performance.now();
   return async () => {
     if (performance.now() - last < sliceTime) return;
-    await new Promise<void>((resume) => setImmediate(resume));
+    await nextTurn();
     last = performance.now();
   };
 }

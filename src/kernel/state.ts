@@ -7,7 +7,7 @@
  * half of rw_slots, which no record names, holds for each slot what the change under way will make of it, so
  * that the next agent can complete one that the journal says is whole.
  */
-import type { ResolvedAddress } from "../policy/types.ts";
+import type { ResolvedAddress, ResolvedInterface } from "../policy/types.ts";
 import type { IdentityStruct, InterfaceStruct, PolicyStruct } from "./layout.gen.ts";
 
 export const removedRecord = 0;
@@ -71,6 +71,34 @@ export interface KnownState {
   readonly identities: StoredIdentities;
   /** rw_uplinks: key bytes as text -> record. */
   readonly uplinks: Map<string, number>;
+}
+
+/** Interfaces of a model that live records say, and no others, each in the slot of its policy. */
+export interface Placement {
+  readonly interfaces: readonly ResolvedInterface[];
+  /** PolicySource.key -> slot. */
+  readonly slots: ReadonlyMap<bigint, number>;
+}
+
+/** What was found of records and slots, until one of them comes or goes. */
+const placements = new WeakMap<KnownState, Placement>();
+
+/** Null: they may say something else. */
+export function findPlacement(known: KnownState, interfaces: Placement["interfaces"]): Placement | null {
+  const placement = placements.get(known);
+  if (placement?.interfaces !== interfaces) return null;
+  const isWhole = [...placement.slots.values()].every((slot) =>
+    known.policies.has(known.slots.get(slot)?.version ?? 0),
+  );
+  return isWhole ? placement : null;
+}
+
+export function notePlacement(known: KnownState, placement: Placement): void {
+  placements.set(known, placement);
+}
+
+export function forgetPlacement(known: KnownState): void {
+  placements.delete(known);
 }
 
 /** The state of maps that hold nothing. */

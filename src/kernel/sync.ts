@@ -5,9 +5,19 @@
  */
 import { clearDevice, storeDevice } from "./devices-map.ts";
 import { EnforcementError, errorText } from "./errors.ts";
+import { ListedKind } from "./layout.gen.ts";
 import { joinBytes, packWord, type SyncMaps, textKey } from "./maps.ts";
 import type { ChangePlan } from "./plan.ts";
-import { journalSlot, type KnownState, type SlotWord, slotCapacity, storeIdentity } from "./state.ts";
+import { buildRemovedRecord, listedKey } from "./records.ts";
+import {
+  forgetPlacement,
+  journalSlot,
+  type KnownState,
+  removedRecord,
+  type SlotWord,
+  slotCapacity,
+  storeIdentity,
+} from "./state.ts";
 import type { UplinkPlan } from "./uplinks.ts";
 import {
   deleteBatch,
@@ -139,12 +149,25 @@ export function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan
   return upserts.length;
 }
 
+/** Follows the MACs under which the host itself is sent what it routes to guests. */
+export function writeHostMacs(maps: SyncMaps, known: KnownState, macs: readonly Uint8Array[]): void {
+  const stored = known.records.get(removedRecord) ?? buildRemovedRecord();
+  const wanted = new Set(macs.map((mac) => listedKey(removedRecord, ListedKind.LISTED_HOST_MAC, mac)));
+  const added = [...wanted].filter((key) => !stored.listed.has(key));
+  const gone = [...stored.listed].filter((key) => !wanted.has(key));
+  const values = new Uint8Array(new Uint32Array(added.length).fill(1).buffer);
+  writeBatch(maps.listed, joinBytes(added.map(textKey)), values, added.length);
+  deleteBatch(maps.listed, joinBytes(gone.map(textKey)), gone.length);
+  known.records.set(removedRecord, { ...stored, listed: wanted });
+}
+
 function follow(known: KnownState, plan: ChangePlan): void {
   for (const { version, stored } of plan.policies) known.policies.set(version, stored);
   for (const { network, address, entry } of plan.identities.writes)
     storeIdentity(known.identities, network, address, entry);
   for (const [record, stored] of plan.records) known.records.set(record, stored);
-  for (const [number, record] of plan.live) {
+  if (plan.records.size + plan.freshSlots.size + plan.cleanup.numbers.length > 0) forgetPlacement(known);
+  for (const [number, record] of plan.moves) {
     const stored = known.records.get(record);
     known.live.set(number, record);
     if (stored !== undefined) known.numbers.set(stored.struct.id, number);

@@ -37,8 +37,11 @@ export function collectMembers(model: Model): Members {
 }
 
 /** Whether its addresses are members' addresses: on a classic network only those of intranet interfaces are. */
-export function standsForGroups(model: Model, iface: Interface): boolean {
-  return iface.nicType === "intranet" || model.networks.get(iface.network)?.type !== "classic";
+export function standsForGroups(
+  model: Model,
+  { nicType, network }: Pick<Interface, "nicType" | "network">,
+): boolean {
+  return nicType === "intranet" || model.networks.get(network)?.type !== "classic";
 }
 
 function collectHolders(model: Model): readonly Holder[] {

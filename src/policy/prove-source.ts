@@ -11,7 +11,8 @@ import type { OrderedRule, PolicySide, PolicySource, Resolved } from "./types.ts
 
 /**
  * Null where `resolved` says of this host exactly what its model says.
- * @param before was proven: what is the same object now, and is about the same objects, need not be proven again
+ * @param before was proven, for the same host: what is the same object now, and is about the same objects, need not
+ *   be proven again
  * @returns the first thing found otherwise, for people
  */
 export function proveResolved(
@@ -19,24 +20,54 @@ export function proveResolved(
   host: string,
   before: Resolved | null = null,
 ): string | null {
-  const { model, interfaces } = resolved;
+  return (
+    (arePlacesProven(resolved, before) ? null : provePlaces(resolved, host)) ??
+    provePolicies(resolved, before) ??
+    (areMembersProven(resolved, before) ? null : proveMembers(resolved))
+  );
+}
+
+/** Which interfaces are this host's, and whose policy each has, hangs on interfaces alone. */
+function arePlacesProven({ model, interfaces }: Resolved, before: Resolved | null): boolean {
+  return before?.interfaces === interfaces && before.model.interfaces === model.interfaces;
+}
+
+function provePlaces({ model, interfaces, policies }: Resolved, host: string): string | null {
   const here = [...model.interfaces.values()].filter(
     ({ hosts }) => hosts.length === 0 || hosts.includes(host),
   );
-  const held = interfaces.map((each) => each.interface);
-  if (here.length !== held.length || here.some((each, index) => each !== held[index]))
+  if (here.length !== interfaces.length || here.some((each, index) => each !== interfaces[index]?.interface))
     return "the interfaces of this host are others than the rules say";
-  const proven = new Set<bigint>();
   for (const { interface: source, policy: key } of interfaces) {
-    const policy = resolved.policies.get(key);
-    if (policy === undefined) return `${source.id} has no policy`;
-    const wrong =
-      proveIdentity(source, policy) ??
-      (proven.has(key) || isProven(resolved, before, policy) ? null : proveSource(model, source, policy));
-    if (wrong !== null) return `${source.id}: ${wrong}`;
-    proven.add(key);
+    const wrong = proveIdentity(source, policies.get(key));
+    if (wrong !== null) return wrong;
   }
-  return areMembersProven(resolved, before) ? null : proveMembers(resolved);
+  return null;
+}
+
+/** One interface of each policy speaks for the others: all of them are in the same groups. */
+function provePolicies(resolved: Resolved, before: Resolved | null): string | null {
+  for (const [key, source] of indexHolders(resolved.interfaces)) {
+    const policy = resolved.policies.get(key);
+    const other = proveIdentity(source, policy);
+    if (other !== null) return other;
+    if (policy === undefined || isProven(resolved, before, policy)) continue;
+    const wrong = proveSource(resolved.model, source, policy);
+    if (wrong !== null) return `${source.id}: ${wrong}`;
+  }
+  return null;
+}
+
+/** The first interface of each policy, by its key. What is made of a model never changes. */
+const holders = new WeakMap<Resolved["interfaces"], ReadonlyMap<bigint, Interface>>();
+
+function indexHolders(interfaces: Resolved["interfaces"]): ReadonlyMap<bigint, Interface> {
+  const known = holders.get(interfaces);
+  if (known !== undefined) return known;
+  const index = new Map<bigint, Interface>();
+  for (const { interface: source, policy } of interfaces) if (!index.has(policy)) index.set(policy, source);
+  holders.set(interfaces, index);
+  return index;
 }
 
 /** A policy is about its groups, its network and prefix lists; models and what is made of them never change. */
@@ -60,12 +91,13 @@ function areMembersProven({ model, addresses, identities }: Resolved, before: Re
 }
 
 /** What interfaces with the same policy have in common. */
-function proveIdentity(source: Interface, policy: PolicySource): string | null {
+function proveIdentity(source: Interface, policy: PolicySource | undefined): string | null {
+  if (policy === undefined) return `${source.id} has no policy`;
   const isSame =
     policy.network === source.network &&
     policy.nicType === source.nicType &&
     isSameGroups(source.groups, policy.groups);
-  return isSame ? null : "its policy is that of other groups";
+  return isSame ? null : `${source.id}: its policy is that of other groups`;
 }
 
 function isSameGroups(left: readonly string[], right: readonly string[]): boolean {

@@ -1,5 +1,5 @@
 /** From a model to what this host enforces: names become prefixes and sets of groups, rules get their order. */
-import type { Direction, Group, Interface, Model, Network, Prefix, Remote } from "../model/model.ts";
+import type { Direction, Group, Model, Network, Prefix, Remote } from "../model/model.ts";
 import { DigestRegistry } from "./digest.ts";
 import { policyKeyOf, sortIds } from "./identity.ts";
 import { collectMembers, type Members, standsForGroups } from "./members.ts";
@@ -10,7 +10,8 @@ import type { OrderedRule, PolicySide, PolicySource, Resolved, ResolvedInterface
  * This host's interfaces and their policies, one for each network, nic type and set of groups; the addresses of
  * all hosts. Pure: the same model gives the same numbers, keys and identities.
  * @param options.host the host's name: an interface without hosts, or with this one among them, is its own
- * @param options.before of an earlier model: what was made of objects that this model still has is taken over
+ * @param options.before of an earlier model, for the same host: what was made of objects that this model still has
+ *   is taken over
  * @throws Error when an interface names a network or group, or a rule a prefix list, that the model lacks (a
  *   checked model never does), or when two sets of groups have the same digest
  */
@@ -19,27 +20,52 @@ export function resolve(
   options: { readonly host: string; readonly before?: Resolved | null },
 ): Resolved {
   const before = options.before ?? null;
-  const registry = new DigestRegistry("policy");
+  const { interfaces, sets } = keepPlaces(model, before) ?? placeInterfaces(model, options.host);
   const policies = new Map<bigint, PolicySource>();
-  const interfaces: ResolvedInterface[] = [];
   const expand = createExpander(model);
+  for (const [key, set] of sets) {
+    policies.set(key, keepPolicy(model, before, key) ?? resolvePolicy(model, key, set, expand));
+  }
+  return { model, interfaces, policies, ...resolveMembers(model, before) };
+}
+
+/** What interfaces with the same policy have in common. */
+type PolicySet = Pick<PolicySource, "network" | "nicType" | "groups">;
+
+interface Places {
+  readonly interfaces: readonly ResolvedInterface[];
+  /** By the policy's key. */
+  readonly sets: ReadonlyMap<bigint, PolicySet>;
+}
+
+function placeInterfaces(model: Model, host: string): Places {
+  const registry = new DigestRegistry("policy");
+  const sets = new Map<bigint, PolicySet>();
+  const interfaces: ResolvedInterface[] = [];
   const keys = new Map<string, bigint>();
   for (const iface of model.interfaces.values()) {
-    if (iface.hosts.length > 0 && !iface.hosts.includes(options.host)) {
+    if (iface.hosts.length > 0 && !iface.hosts.includes(host)) {
       continue;
     }
+    const { network, nicType } = iface;
     const groups = sortIds(iface.groups);
-    const meaning = `${iface.nicType} interfaces in ${groups.join(", ")} of network ${iface.network}`;
-    const key = keys.get(meaning) ?? policyKeyOf(iface.network, iface.nicType, groups);
+    const meaning = `${nicType} interfaces in ${groups.join(", ")} of network ${network}`;
+    const key = keys.get(meaning) ?? policyKeyOf(network, nicType, groups);
     keys.set(meaning, key);
     registry.claim(key, meaning);
-    if (!policies.has(key)) {
-      const source = keepPolicy(model, before, key) ?? resolvePolicy(model, iface, key, groups, expand);
-      policies.set(key, source);
+    if (!sets.has(key)) {
+      sets.set(key, { network, nicType, groups });
     }
     interfaces.push({ interface: iface, policy: key });
   }
-  return { model, interfaces, policies, ...resolveMembers(model, before) };
+  return { interfaces, sets };
+}
+
+/** Which policy an interface has hangs on interfaces alone. */
+function keepPlaces(model: Model, before: Resolved | null): Places | null {
+  return before?.model.interfaces === model.interfaces
+    ? { interfaces: before.interfaces, sets: before.policies }
+    : null;
 }
 
 /** The policy of before, where all that it was made of is still there; its key says of which groups it is. */
@@ -75,39 +101,33 @@ function resolveMembers(model: Model, before: Resolved | null): Members {
 
 type Expander = (remote: Remote, seesGroups: boolean) => OrderedRule["remote"];
 
-function resolvePolicy(
-  model: Model,
-  iface: Interface,
-  key: bigint,
-  ids: readonly string[],
-  expand: Expander,
-): PolicySource {
-  const network = model.networks.get(iface.network);
+function resolvePolicy(model: Model, key: bigint, set: PolicySet, expand: Expander): PolicySource {
+  const network = model.networks.get(set.network);
   if (network === undefined) {
-    throw new Error(`interface ${iface.id} names network ${iface.network}, which the model does not have`);
+    throw new Error(`an interface names network ${set.network}, which the model does not have`);
   }
-  const groups = ids.map((id) => findGroup(model, iface, id));
-  const seesGroups = standsForGroups(model, iface);
+  const groups = set.groups.map((id) => findGroup(model, id));
+  const seesGroups = standsForGroups(model, set);
   const inner = seesGroups ? groups.filter(isMutuallyAccessible) : [];
   const side = (direction: Direction): PolicySide =>
     resolveSide(groups, direction, (placed) =>
-      appliesTo(network, iface, placed) ? expand(placed.rule.remote, seesGroups) : null,
+      appliesTo(network, set, placed) ? expand(placed.rule.remote, seesGroups) : null,
     );
   return {
     key,
-    network: iface.network,
-    nicType: iface.nicType,
-    groups: ids,
+    network: set.network,
+    nicType: set.nicType,
+    groups: set.groups,
     innerGroups: inner.map((group) => group.id),
     innerGroupsEnforced: inner.filter(enforces).map((group) => group.id),
     sides: { egress: side("egress"), ingress: side("ingress") },
   };
 }
 
-function findGroup(model: Model, iface: Interface, id: string): Group {
+function findGroup(model: Model, id: string): Group {
   const group = model.groups.get(id);
   if (group === undefined) {
-    throw new Error(`interface ${iface.id} is in group ${id}, which the model does not have`);
+    throw new Error(`an interface is in group ${id}, which the model does not have`);
   }
   return group;
 }
@@ -145,8 +165,8 @@ function acceptsByDefault(groups: readonly Group[], direction: Direction): boole
 }
 
 /** On a classic network a rule judges the interfaces of its nic type; in a VPC, all. */
-function appliesTo(network: Network, iface: Interface, { rule }: PlacedRule): boolean {
-  return network.type === "vpc" || rule.nicType === iface.nicType;
+function appliesTo(network: Network, { nicType }: PolicySet, { rule }: PlacedRule): boolean {
+  return network.type === "vpc" || rule.nicType === nicType;
 }
 
 function isMutuallyAccessible(group: Group): boolean {

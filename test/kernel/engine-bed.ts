@@ -26,8 +26,8 @@ export type Alter = (
   count: number,
 ) => Uint8Array | undefined;
 
-/** The same maps, but for what `alter` does to batches and single values. */
-function alterWrites(maps: ObjectMaps, alter: Alter): ObjectMaps {
+/** The same maps, but for what `alter` does, where there is one, to batches and single values. */
+function alterWrites(maps: ObjectMaps, alterNow: () => Alter | null): ObjectMaps {
   const names = [
     "interfaces",
     "owned",
@@ -41,6 +41,7 @@ function alterWrites(maps: ObjectMaps, alter: Alter): ObjectMaps {
   ] as const;
   const altered = names.map((name): [string, BpfMap] => {
     const map = maps[name];
+    const alter: Alter = (...write) => alterNow()?.(...write);
     const setBatch = (keys: Uint8Array, values: Uint8Array, count: number) =>
       map.setBatch(keys, alter(name, keys, values.slice(), count) ?? values, count);
     const setRun = (first: number, values: Uint8Array) => {
@@ -51,9 +52,11 @@ function alterWrites(maps: ObjectMaps, alter: Alter): ObjectMaps {
       map.set(key, alter(name, key, value.slice(), 1) ?? value, flags);
     const proxy = new Proxy(map, {
       get: (target, property) => {
-        if (property === "setBatch") return setBatch;
-        if (property === "setRun") return setRun;
-        if (property === "set") return set;
+        if (alterNow() !== null) {
+          if (property === "setBatch") return setBatch;
+          if (property === "setRun") return setRun;
+          if (property === "set") return set;
+        }
         const value: unknown = Reflect.get(target, property, target);
         return typeof value === "function" ? value.bind(target) : value;
       },
@@ -73,7 +76,7 @@ export class EngineBed {
   readonly #bindings = new Map<number, string>();
   readonly #settings = encodeSettings(defaultSettings, 250, native().taiOffset());
   #change: ModelChange | null = null;
-  #alter: Alter = () => undefined;
+  #alter: Alter | null = null;
 
   private constructor(maps: ObjectMaps, programs: Programs) {
     this.maps = maps;
@@ -99,12 +102,12 @@ export class EngineBed {
 
   /** Another engine on the same maps, as the next agent has it; `recover` it first. */
   startEngine(): SyncEngine {
-    const maps = alterWrites(this.maps, (...write) => this.#alter(...write));
+    const maps = alterWrites(this.maps, () => this.#alter);
     return new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
   }
 
   /** From now on; the default is to alter nothing. */
-  alterWrites(alter: Alter = () => undefined): void {
+  alterWrites(alter: Alter | null = null): void {
     this.#alter = alter;
   }
 

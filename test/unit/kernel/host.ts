@@ -1,5 +1,6 @@
 /** An agent's kernel layer over maps in memory: plan, carry out, clean up, start again. */
 
+import { deepStrictEqual } from "node:assert/strict";
 import { deviceEntry, listEntries } from "../../../src/kernel/confirm-entries.ts";
 import { digest64 } from "../../../src/kernel/digest.ts";
 import { type ConfirmEntryStruct, ConfirmKind } from "../../../src/kernel/layout.gen.ts";
@@ -8,7 +9,7 @@ import { type ChangePlan, planChange } from "../../../src/kernel/plan.ts";
 import type { Capacities } from "../../../src/kernel/plan-space.ts";
 import { proveWritten } from "../../../src/kernel/prove-written.ts";
 import { recoverState } from "../../../src/kernel/recover-write.ts";
-import { journalSlot, type KnownState, removedRecord } from "../../../src/kernel/state.ts";
+import { findPlacement, journalSlot, type KnownState, removedRecord } from "../../../src/kernel/state.ts";
 import {
   cleanUp,
   executeChange,
@@ -18,6 +19,7 @@ import {
 } from "../../../src/kernel/sync.ts";
 import { planUplinks } from "../../../src/kernel/uplinks.ts";
 import type { Interface, Model } from "../../../src/model/model.ts";
+import { shareModel } from "../../../src/model/share.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
 import type { Resolved } from "../../../src/policy/types.ts";
@@ -51,6 +53,10 @@ export class Host {
   readonly numbers = new Set<number>();
   known: KnownState | undefined;
   mended = false;
+  /** Plans that did not have to look at each interface. */
+  placed = 0;
+  #inForce: Resolved | null = null;
+  #earlier: Resolved | null = null;
 
   constructor(maps: FakeMaps) {
     this.maps = maps;
@@ -70,10 +76,20 @@ export class Host {
 
   /** A change of the model, devices attached as they come. */
   async apply(model: Model, capacities = smallCapacities): Promise<SyncReport> {
+    return this.#apply(this.#resolve(model), capacities);
+  }
+
+  /** Back to the model before the last, in the very objects of then: as where a change cannot be written to the store. */
+  async goBack(): Promise<SyncReport | null> {
+    return this.#earlier === null ? null : this.#apply(this.#earlier, smallCapacities);
+  }
+
+  async #apply(resolved: Resolved, capacities: Capacities): Promise<SyncReport> {
     const known = this.state;
-    const { plan, resolved } = this.#plan(model, capacities);
+    const plan = this.#plan(resolved, capacities);
     const report = await this.#execute(plan, resolved, null);
     cleanUp(this.maps, known, plan);
+    [this.#earlier, this.#inForce] = [this.#inForce, resolved];
     for (const number of plan.cleanup.numbers) this.numbers.delete(number);
     this.#attach(resolved, () => {});
     return report;
@@ -82,7 +98,8 @@ export class Host {
   /** A change that waits for its confirmation; returns the words that it goes back to. */
   async hold(model: Model): Promise<readonly ConfirmEntryStruct[]> {
     const before = { live: new Map(this.state.live), numbers: new Map(this.state.numbers) };
-    const { plan, resolved } = this.#plan(model, smallCapacities);
+    const resolved = this.#resolve(model);
+    const plan = this.#plan(resolved, smallCapacities);
     const entries = [...listEntries(this.state, plan)];
     await this.#execute(plan, resolved, () => {
       for (const kind of [ConfirmKind.CONFIRM_DEVICE, ConfirmKind.CONFIRM_SLOT])
@@ -95,14 +112,23 @@ export class Host {
     return entries;
   }
 
-  #plan(model: Model, capacities: Capacities) {
-    const resolved = resolve(model, { host: "here" });
+  #resolve(model: Model): Resolved {
+    const before = this.#inForce;
+    const shared = before === null ? model : shareModel(before.model, model);
+    return resolve(shared, { host: "here", before });
+  }
+
+  #plan(resolved: Resolved, capacities: Capacities): ChangePlan {
     const bindings = new Map(
       resolved.interfaces.map((each) => [ifindexOf(each.interface), each.interface.id]),
     );
-    const plan = planChange(this.state, { resolved, policies: compileAll(resolved), bindings }, capacities);
+    const input = { resolved, policies: compileAll(resolved), bindings };
+    if (findPlacement(this.state, resolved.interfaces) !== null) this.placed++;
+    const plan = planChange(this.state, input, capacities);
+    // Of a copy nothing is remembered: each of its interfaces is looked at.
+    deepStrictEqual(plan, planChange({ ...this.state }, input, capacities));
     for (const { number } of plan.numbers) this.numbers.add(number);
-    return { plan, resolved };
+    return plan;
   }
 
   async #execute(plan: ChangePlan, resolved: Resolved, switchAll: (() => void) | null): Promise<SyncReport> {

@@ -6,6 +6,7 @@ import { shareModel } from "../../../src/model/share.ts";
 import { compileAll } from "../../../src/policy/compile.ts";
 import { proveResolved } from "../../../src/policy/prove-source.ts";
 import { resolve } from "../../../src/policy/resolve.ts";
+import type { PolicySource } from "../../../src/policy/types.ts";
 import { arbitraryModel } from "../../support/arbitrary-model.ts";
 import { seed } from "../../support/seed.ts";
 import { group, iface, model, network, prefixList, remote, tcp } from "./compile-fixture.ts";
@@ -65,6 +66,7 @@ describe("what was made of an earlier model", () => {
   it("is taken over whole where nothing differs", () => {
     const { before, resolved, policies } = go(build({}), build({}));
     expect(resolved.addresses).toBe(before.resolved.addresses);
+    expect(resolved.interfaces).toBe(before.resolved.interfaces);
     expect([...policies].every(([key, policy]) => before.policies.get(key) === policy)).toBe(true);
   });
 
@@ -100,4 +102,19 @@ it("a policy of other rules is not proven by having been there before", () => {
     identities: before.identities,
   };
   expect(proveResolved(strangers, host, before)).not.toBeNull();
+});
+
+it("interfaces that are the same do not prove policies that are not theirs", () => {
+  const before = resolve(build({}), { host });
+  const resolved = resolve(shareModel(before.model, build({ port: 444 })), { host, before });
+  expect(resolved.interfaces).toBe(before.interfaces);
+  const [[first, one], [second, two]] = [...resolved.policies] as [
+    [bigint, PolicySource],
+    [bigint, PolicySource],
+  ];
+  const swapped = new Map(resolved.policies).set(first, two).set(second, one);
+  expect(proveResolved({ ...resolved, policies: swapped }, host, before)).toMatch(/that of other groups/);
+  const left = new Map(resolved.policies);
+  left.delete(first);
+  expect(proveResolved({ ...resolved, policies: left }, host, before)).toBe("eni-1 has no policy");
 });

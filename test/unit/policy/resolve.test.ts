@@ -248,7 +248,7 @@ describe("resolve", () => {
     const lacking = (id: string, list: string) =>
       model({ groups: [group("sg-a", [rule({ remote: remote(list) })])], interfaces: [iface(1, [id], [])] });
     expect(() => resolve(lacking("sg-x", "sg-a"), { host })).toThrow(
-      "interface eni-1 is in group sg-x, which the model does not have",
+      "an interface is in group sg-x, which the model does not have",
     );
     expect(() => resolve(lacking("sg-a", "pl-x"), { host })).toThrow(
       "a rule names prefix list pl-x, which the model does not have",
