@@ -37,6 +37,10 @@ export interface HeldPolicy {
 
 const directions: readonly Direction[] = ["egress", "ingress"];
 
+/** Of struct prefix_key, read in place: there are thousands. The address is in network order. */
+const headAt = 4;
+const addressAt = 8;
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -68,7 +72,7 @@ function findMisplacedRun({ cells, cellsCount, sides }: PolicyStruct): string | 
 function findMisplacedKey({ version, prefixes, groups }: HeldPolicy): string | null {
   const prefixView = viewOf(prefixes.keys);
   for (let index = 0; index < prefixes.count; index++) {
-    const { head } = PrefixKeyStruct.read(prefixView, index * PrefixKeyStruct.SIZE);
+    const head = prefixView.getUint32(index * PrefixKeyStruct.SIZE + headAt, true);
     const other = head >>> PrefixHead.PREFIX_VERSION_SHIFT;
     if (other !== version) return `remote: a prefix stands under version ${other} instead of ${version}`;
   }
@@ -113,24 +117,32 @@ function decodeSide(held: HeldPolicy, side: PolicySideStruct): CompiledSide {
 
 function decodeCells({ cells, header }: HeldPolicy, first: number, count: number): Cell[] {
   const view = viewOf(cells);
-  return Array.from({ length: count }, (_, index) => {
-    const cell = CellStruct.read(view, (first - header.cells + index) * CellStruct.SIZE);
-    return { first: cell.first, bits: { summary: cell.summary, base: cell.base - header.words, flags: 0 } };
-  });
+  const decoded: Cell[] = [];
+  for (let index = 0; index < count; index++) {
+    const {
+      first: begin,
+      base,
+      summary,
+    } = CellStruct.read(view, (first - header.cells + index) * CellStruct.SIZE);
+    decoded.push({ first: begin, bits: { summary, base: base - header.words, flags: 0 } });
+  }
+  return decoded;
 }
 
 function decodeBits(values: DataView, index: number, words: number): Bits {
-  const bits = BitsStruct.read(values, index * BitsStruct.SIZE);
-  return { summary: bits.summary, base: bits.base - words, flags: bits.flags };
+  const { summary, base, flags } = BitsStruct.read(values, index * BitsStruct.SIZE);
+  return { summary, base: base - words, flags };
 }
 
 function decodePrefixes({ count, keys, values }: MapEntries, words: number): CompiledPrefix[] {
   const keyView = viewOf(keys);
   const valueView = viewOf(values);
-  return Array.from({ length: count }, (_, index) => ({
-    ...readPrefixKey(keyView, index * PrefixKeyStruct.SIZE),
-    bits: decodeBits(valueView, index, words),
-  }));
+  const decoded: CompiledPrefix[] = [];
+  for (let index = 0; index < count; index++) {
+    const { direction, local, prefix } = readPrefixKey(keyView, index * PrefixKeyStruct.SIZE);
+    decoded.push({ direction, local, prefix, bits: decodeBits(valueView, index, words) });
+  }
+  return decoded;
 }
 
 /** What a key of rw_prefixes stands for. */
@@ -139,15 +151,18 @@ export function decodePrefixKey(key: Uint8Array): Omit<CompiledPrefix, "bits"> {
 }
 
 function readPrefixKey(view: DataView, offset: number): Omit<CompiledPrefix, "bits"> {
-  const { prefixlen, head, address } = PrefixKeyStruct.read(view, offset);
+  const prefixlen = view.getUint32(offset, true);
+  const head = view.getUint32(offset + headAt, true);
   const isIpv6 = (head & PrefixHead.PREFIX_IPV6) !== 0;
-  const lie = viewOf(address);
+  const address = offset + addressAt;
   return {
     direction: head & PrefixHead.PREFIX_INGRESS ? "ingress" : "egress",
     local: (head & PrefixHead.PREFIX_LOCAL) !== 0,
     prefix: {
       family: isIpv6 ? 6 : 4,
-      bits: isIpv6 ? (lie.getBigUint64(0) << 64n) | lie.getBigUint64(8) : BigInt(lie.getUint32(0)),
+      bits: isIpv6
+        ? (view.getBigUint64(address) << 64n) | view.getBigUint64(address + 8)
+        : BigInt(view.getUint32(address)),
       length: prefixlen - PrefixHead.PREFIX_HEAD_BITS,
     },
   };

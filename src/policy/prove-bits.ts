@@ -33,6 +33,9 @@ export function fail(
   return { direction, part, rule, message: `${direction} ${part}: ${message}` };
 }
 
+/** Summaries of so many words are exact as a number. */
+const exactBits = 53;
+
 /**
  * Null when `bits` stand for exactly the `expected` rules.
  * @param where the place in the dimension, for the message
@@ -45,11 +48,14 @@ export function proveBits(
   where: () => string,
 ): ProofFailure | null {
   const { halves, stride } = context;
-  if (bits.summary >> BigInt(stride) !== 0n) {
+  // Of most sides the summary is a number that is exact, and no big integer has to be made of it.
+  const summary = Number(bits.summary);
+  const isExact = stride <= exactBits;
+  if (isExact ? summary >= 2 ** stride : bits.summary >> BigInt(stride) !== 0n) {
     return fail(context, part, null, `${where()} has a summary that names words beyond the last rule`);
   }
-  const low = Number(bits.summary & 0xffffffffn);
-  const high = Number(bits.summary >> 32n);
+  const low = isExact ? summary % 2 ** 32 : Number(bits.summary & 0xffffffffn);
+  const high = isExact ? Math.floor(summary / 2 ** 32) : Number(bits.summary >> 32n);
   for (let word = 0; word < stride; word++) {
     const isNamed = (((word < 32 ? low : high) >>> (word & 31)) & 1) === 1;
     const place = bits.base + word;

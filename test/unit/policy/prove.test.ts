@@ -6,6 +6,7 @@ import { resolve } from "../../../src/policy/resolve.ts";
 import type { CompiledPolicy } from "../../../src/policy/types.ts";
 import { seed } from "../../support/seed.ts";
 import { arbitraryModel } from "./compile-arbitrary.ts";
+import { group, iface, model, remote, tcp } from "./compile-fixture.ts";
 import { createSubject, flipWord, mutations } from "./prove-mutations.ts";
 
 console.log(`prove.test.ts: RINGWALL_SEED=${seed}`);
@@ -31,6 +32,26 @@ describe("prove", () => {
     const prefixes = [...compiled.prefixes].reverse();
     const groups = [...compiled.groups].reverse();
     expect(prove(source, resolved.identities, { ...compiled, prefixes, groups })).toBeNull();
+  });
+
+  it("tells prefixes that touch from prefixes that cover, and IPv6 that differs in its lower half", () => {
+    const texts = [
+      ["0.0.0.0/0", "10.0.1.0/24", "10.0.2.0/23", "10.0.1.255/32", "10.0.4.0/32", "255.255.255.255/32"],
+      ["2001:db8:0:1::/64", "2001:db8:0:2::/63", "2001:db8::1/128", "2001:db8::2/127", "2001:db8::/32"],
+    ].flat();
+    const rules = texts.map((text, index) => tcp(80 + index, 80 + index, { remote: remote(text) }));
+    const members = [iface(1, ["sg-a"], ["10.9.0.1"])];
+    const resolved = resolve(model({ groups: [group("sg-a", rules)], interfaces: members }), {
+      host: "kvm-1",
+    });
+    const [source] = resolved.policies.values();
+    if (source === undefined) throw new Error("eni-1 has no policy");
+    const compiled = compile(source, resolved.identities);
+    expect(prove(source, resolved.identities, compiled)).toBeNull();
+    for (const left of compiled.prefixes) {
+      const prefixes = compiled.prefixes.filter((entry) => entry !== left);
+      expect(prove(source, resolved.identities, { ...compiled, prefixes })).not.toBeNull();
+    }
   });
 
   it.each(mutations)("refuses %s", (_name, mutate) => {
