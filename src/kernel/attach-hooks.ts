@@ -60,11 +60,26 @@ export function directionOf(hook: Hook): "egress" | "ingress" {
   return hook === "tc-egress" ? "egress" : "ingress";
 }
 
-/** Id of the program that runs where ours was attached, 0 for none; `link` null: a clsact filter. */
+/**
+ * Id of the program that runs where ours was attached, 0 for none; `link` null: a clsact filter. A link stays with a
+ * device that moves to another namespace, and the device's number may be another's here: so the hook is asked, too.
+ */
 export function programAt(ifindex: number, hook: Hook, link: BpfLink | null): number {
   if (link === null) return queryFilter(ifindex, directionOf(hook));
   const { ifindex: device, programId } = link.info();
-  return device === ifindex ? programId : 0;
+  return device === ifindex && queryHook(ifindex, hook).includes(programId) ? programId : 0;
+}
+
+/** Ids of the programs at an XDP or tcx hook; none where the device is gone. */
+function queryHook(ifindex: number, hook: Hook): readonly number[] {
+  try {
+    return hook === "tc-egress" || hook === "tc-ingress"
+      ? native().queryTcx({ ifindex, direction: directionOf(hook) })
+      : [native().queryXdp(ifindex)];
+  } catch (error) {
+    if (errorCode(error) === "ENODEV") return [];
+    throw error;
+  }
 }
 
 /** `has`: what stands on the device; `idOf`: the program at a hook. */

@@ -6,12 +6,14 @@ import { type KnownState, numberOfRecord } from "./state.ts";
 
 /**
  * ifindex -> interface id. A device has the interface that names it. One that was renamed keeps its interface
- * until a device of the right name comes: it is still the same guest's.
+ * until a device of the right name comes: it is still the same guest's. `isSame`: whether the device of this number is
+ * still the one that was bound.
  */
 export function bindDevices(
   interfaces: readonly ResolvedInterface[],
   links: ReadonlyMap<number, LinkInfo>,
   before: ReadonlyMap<number, string>,
+  isSame: (ifindex: number) => boolean,
 ): Map<number, string> {
   const byName = new Map(
     [...links.values()].filter(({ loopback }) => !loopback).map((link) => [link.name, link]),
@@ -24,7 +26,8 @@ export function bindDevices(
     else bindings.set(link.ifindex, source.id);
   }
   for (const [ifindex, id] of before) {
-    if (missing.has(id) && links.has(ifindex) && !bindings.has(ifindex)) bindings.set(ifindex, id);
+    if (!missing.has(id) || !links.has(ifindex) || bindings.has(ifindex)) continue;
+    if (isSame(ifindex)) bindings.set(ifindex, id);
   }
   return bindings;
 }

@@ -78,7 +78,16 @@ export class GuestDevices {
   bind(resolved: Resolved, links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
     const before =
       this.#bindings.size > 0 ? this.#bindings : bindingsOf(this.#engine.known, resolved.interfaces);
-    return bindDevices(resolved.interfaces, links, before);
+    return bindDevices(resolved.interfaces, links, before, (ifindex) => this.isSame(ifindex));
+  }
+
+  /**
+   * Whether the device of this number is the one that was looked after, whatever its name: programs go with a device. One
+   * on which none could be put is known by its number alone.
+   */
+  isSame(ifindex: number): boolean {
+    const { placed } = this.#attachments;
+    return placed.has(ifindex) ? placed.standsOn(ifindex) : this.#problems.has(ifindex);
   }
 
   /** Brings programs and devices together. The model that `bindings` came from is in force. */
@@ -132,10 +141,14 @@ export class GuestDevices {
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
   forgetGone(links: ReadonlyMap<number, LinkInfo>): void {
-    for (const ifindex of [...this.#engine.known.devices.keys(), ...this.#attachments.placed.devices]) {
-      if (links.has(ifindex)) continue;
+    const { placed } = this.#attachments;
+    /** Has the device of a guest that is gone left its number to another? */
+    const isAnother = (ifindex: number) =>
+      !this.#bindings.has(ifindex) && this.#attachments.uplinkMode(ifindex) === null && !this.isSame(ifindex);
+    for (const ifindex of [...this.#engine.known.devices.keys(), ...placed.devices]) {
+      if (links.has(ifindex) && !(placed.has(ifindex) && isAnother(ifindex))) continue;
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
-      this.#attachments.placed.forget(ifindex);
+      placed.forget(ifindex);
       this.#problems.delete(ifindex);
       this.#setDown.delete(ifindex);
       this.#foreign.delete(ifindex);

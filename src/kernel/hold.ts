@@ -106,8 +106,11 @@ export class ModelBefore {
   }
 
   /** Devices come and go while the change waits. */
-  bind(links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
-    this.#bindings = bindDevices(this.model.resolved.interfaces, links, this.#bindings);
+  bind(
+    links: ReadonlyMap<number, LinkInfo>,
+    isSame: (ifindex: number) => boolean,
+  ): ReadonlyMap<number, string> {
+    this.#bindings = bindDevices(this.model.resolved.interfaces, links, this.#bindings, isSame);
     return this.#bindings;
   }
 }

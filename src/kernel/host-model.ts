@@ -142,7 +142,10 @@ export class HostModel {
     const { engine, devices, links, settings } = this.#parts;
     if (engine.hold?.binds && this.#before !== null) {
       const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
-      engine.hold.follow(used, this.#before.bind(links()));
+      engine.hold.follow(
+        used,
+        this.#before.bind(links(), (ifindex) => devices.isSame(ifindex)),
+      );
     }
     await devices.reconcile(bindings, links(), settings());
   }

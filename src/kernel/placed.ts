@@ -140,6 +140,11 @@ export class PlacedPrograms {
     return hooks?.has("tc-egress") === true && hooks.has("tc-ingress") && !this.#withoutXdp.has(ifindex);
   }
 
+  /** Whether any of it still stands on the device here: what stands nowhere was another device's of its number. */
+  standsOn(ifindex: number): boolean {
+    return this.at(ifindex).some(([hook, { link }]) => programAt(ifindex, hook, link) !== 0);
+  }
+
   /** The device has all that was chosen for it. */
   complete(ifindex: number): void {
     this.#withoutXdp.delete(ifindex);

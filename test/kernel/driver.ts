@@ -144,6 +144,9 @@ const commands = {
   connect: ({ host, port, ms }: { host: string; port: number; ms: number }) => tryConnect(host, port, ms),
   /** Somebody with the right to it takes a link off its device. */
   sabotage: async (pin: string) => native().BpfLink.openPinned(pin).detach(),
+  /** Programs at a device's tc hooks, egress first, each hook's in their order. */
+  programsAt: async (ifindex: number) =>
+    (["egress", "ingress"] as const).flatMap((direction) => native().queryTcx({ ifindex, direction })),
   clsact: ({ object, root, device }: { object: string; root: string; device: string }) =>
     runClsact(object, root, device),
   flood: sendFlood,

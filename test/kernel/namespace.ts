@@ -61,6 +61,11 @@ export class Bed {
     return `${this.#name}-host`;
   }
 
+  /** A guest's namespace. */
+  guest(number: number): string {
+    return `${this.#name}-g${number}`;
+  }
+
   /** A command in the host's namespace. */
   inHost(...words: string[]): void {
     execFileSync("ip", ["netns", "exec", this.namespace, ...words], { stdio: "pipe" });
@@ -223,6 +228,11 @@ export class Driver {
     this.#waiting.delete(id);
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.value as T;
+  }
+
+  /** Sends a signal that does not end it. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(name);
   }
 
   /** kill -9; settles when the process is gone. */

@@ -143,13 +143,15 @@ describe("devices", () => {
   const linksOf = (...links: ReturnType<typeof link>[]) => new Map(links.map((each) => [each.ifindex, each]));
   const interfaces = [1, 2].map((number) => ({ interface: iface(number, [], []), policy: 1n }));
 
+  const same = () => true;
+
   it("are their interface's by name, and stay so when they are renamed", () => {
-    const first = bindDevices(interfaces, linksOf(link(7, "tap1"), link(8, "tap2")), new Map());
+    const first = bindDevices(interfaces, linksOf(link(7, "tap1"), link(8, "tap2")), new Map(), same);
     expect([...first]).toEqual([
       [7, "eni-1"],
       [8, "eni-2"],
     ]);
-    expect([...bindDevices(interfaces, linksOf(link(7, "other"), link(8, "tap2")), first)]).toEqual([
+    expect([...bindDevices(interfaces, linksOf(link(7, "other"), link(8, "tap2")), first, same)]).toEqual([
       [8, "eni-2"],
       [7, "eni-1"],
     ]);
@@ -157,9 +159,10 @@ describe("devices", () => {
 
   it("lose their interface to a new device of the right name", () => {
     const before = new Map([[7, "eni-1"]]);
-    const now = bindDevices(interfaces, linksOf(link(7, "other"), link(9, "tap1")), before);
+    const now = bindDevices(interfaces, linksOf(link(7, "other"), link(9, "tap1")), before, same);
     expect([...now]).toEqual([[9, "eni-1"]]);
-    expect([...bindDevices(interfaces, linksOf(link(9, "x")), before)]).toEqual([]);
+    expect([...bindDevices(interfaces, linksOf(link(9, "x")), before, same)]).toEqual([]);
+    expect([...bindDevices(interfaces, linksOf(link(7, "x")), before, () => false)]).toEqual([]);
   });
 
   it("of every kind are tried in the best way first, and in the one that is chosen alone", () => {
