@@ -201,7 +201,7 @@ export class SyncEngine {
   /** After the switch: what fails here is no refusal. */
   #followUplinks(resolved: Resolved, host: HostFacts): string | null {
     try {
-      this.#writeUplinks(resolved, host);
+      writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
       return null;
     } catch (error) {
       this.#settled = false;
@@ -212,17 +212,7 @@ export class SyncEngine {
   /** What uplinks may judge, and the host's own MACs, without a change of the model. */
   followHost(resolved: Resolved, host: HostFacts): void {
     writeHostMacs(this.maps, this.#known, host.macs);
-    this.#writeUplinks(resolved, host);
-  }
-
-  #writeUplinks(resolved: Resolved, host: HostFacts): void {
-    try {
-      writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
-    } catch (error) {
-      const text = `uplinks do not judge by the rules in force yet: ${errorText(error)}`;
-      const code = error instanceof EnforcementError ? error.code : "KERNEL";
-      throw new EnforcementError(code, text, { cause: error });
-    }
+    writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
   }
 
   /** What an uplink judges has to be right, too, after the kernel went back by itself. */

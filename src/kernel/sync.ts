@@ -138,8 +138,18 @@ export function storeIntents(
   for (const slot of slots) storeSlot(maps, capacity + slot, wordOf(slot) ?? { version: 0, generation: 0 });
 }
 
-/** Follows the host's uplinks, and the live records. */
+/** Follows the host's uplinks, and the live records. Throws with what lags behind where the kernel refuses. */
 export function writeUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
+  try {
+    return putUplinks(maps, known, plan);
+  } catch (error) {
+    const code = error instanceof EnforcementError ? error.code : "KERNEL";
+    const text = `uplinks do not judge by the rules in force yet: ${errorText(error)}`;
+    throw new EnforcementError(code, text, { cause: error });
+  }
+}
+
+function putUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number {
   const upserts = [...plan.upserts];
   const values = new Uint8Array(Uint32Array.from(upserts, ([, record]) => record).buffer);
   deleteBatch(maps.uplinks, joinBytes(plan.deletes.map(textKey)), plan.deletes.length);
