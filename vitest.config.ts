@@ -2,15 +2,15 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /**
- * Files that need the machine to themselves, and why: what they hold is a matter of time. All others run side by side,
- * also those that attach to devices and send traffic: what they make (namespaces, folders, a bpffs) is named from their
- * process, and they wait for what happens, however long it takes.
+ * Files that need the machine to themselves, and why: what they print, or try, is a matter of time. All others run side by
+ * side, also those that attach to devices and send traffic: what they make (namespaces, folders, a bpffs) is named from
+ * their process. None holds the clock to anything: they wait for what happens, however long it takes.
  */
 const alone: Readonly<Record<string, string>> = {
-  "test/cases/c14-tap-comes-back.test.ts": "a device that appears is attached within a second",
-  "test/cases/c15-half-saved.test.ts": "a saved file is read within a second, a half saved one never",
-  "test/network/attach-race.test.ts": "before and after an attachment are told apart by 200 ms",
-  "test/hostile/large.test.ts": "an agent that reads 20 MB answers within two seconds",
+  "test/cases/c14-tap-comes-back.test.ts": "prints how long a device that comes back is unguarded",
+  "test/cases/c15-half-saved.test.ts": "a pause while a file is saved has to be shorter than half a second",
+  "test/network/attach-race.test.ts": "prints how long devices are without their programs",
+  "test/hostile/large.test.ts": "prints how long an agent that reads 20 MB takes to answer",
 };
 
 /** Of the tests in other kernels one is for all; what takes minutes is for `make kernels`. VLAN devices are there only. */

@@ -52,15 +52,15 @@ function observe(bed, after) {
   });
   let wrong = 0;
   for (const [from, to, what, port, before, later] of attempts) {
+    const expected = after ? later : before;
     const addresses = [people[to].ipv4, people[to].ipv6];
     const seen =
       port === 0
-        ? addresses.map((address) => bed.ping(from, address))
+        ? addresses.map((address) => bed.ping(from, address, expected ? 30 : 1))
         : bed.connect(
             from,
             addresses.map((address) => [address, port]),
           );
-    const expected = after ? later : before;
     const bad = seen.filter((works) => works !== expected).length;
     wrong += bad;
     const name = port === 0 ? what : `${what} ${port}`;
@@ -79,11 +79,11 @@ function observe(bed, after) {
 
 /** Waits until the agent has taken up an edit of the rules. */
 async function waitForRevision(bed, revision) {
-  for (let turn = 0; turn < 50; turn++) {
+  for (let turn = 0; turn < 600; turn++) {
     if (JSON.parse(bed.ringwall("status", "--json")).policy.revision === revision) return;
     await sleep(100);
   }
-  throw new Error(`revision ${revision} did not come into force within 5 s`);
+  throw new Error(`revision ${revision} did not come into force within a minute`);
 }
 
 async function tell(bed) {

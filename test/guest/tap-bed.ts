@@ -61,7 +61,7 @@ export class TapBed {
       `exec node ${this.#guestBundle.path}`,
     ].join("\n");
     const tap = { namespace: this.host.name, device: "tap0", mac: guestMac };
-    this.guest = startGuest({ series: "6.1", script, tap, seconds: 400 });
+    this.guest = startGuest({ series: "6.1", script, tap, seconds: 1800 });
     this.driver = Driver.start(this.host.name, this.#driverBundle.path);
   }
 
@@ -95,7 +95,7 @@ export class TapBed {
   async transfer(direction: Direction, family: Family, port: number, words: string): Promise<number | null> {
     const { guest, host } = addresses[family];
     const udp = words.includes("-u");
-    const options = `-J -p ${port} --connect-timeout 1500 ${words}`;
+    const options = `-J -p ${port} --connect-timeout 15000 ${words}`;
     if (direction === "egress")
       return readTransfer(JSON.parse(await this.inGuest(`iperf3 -c ${host} ${options}`)), udp);
     const child = this.host.spawn("iperf3", ["-c", guest, ...options.split(" ")]);

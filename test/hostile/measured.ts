@@ -28,11 +28,12 @@ for (let round = 0; round < 6; round++) {
 const exerciseSeconds = 0.2;
 
 /**
- * How many times longer than a quiet machine this one computes now, at least 1: CPUs are shared with other machines and
- * threads, and then a second of them does less.
+ * Seconds of CPU that this machine is allowed where a quiet one has `seconds`: CPUs are shared with other machines and
+ * threads, and then a second of them does less. How much less is measured only where `taken` is more.
  */
-export function measureSlowness(): number {
-  return Math.max(1, runNode(["-e", exercise]).cpuSeconds / exerciseSeconds);
+export function allowance(seconds: number, taken: number): number {
+  if (taken < seconds) return seconds;
+  return seconds * Math.max(1, runNode(["-e", exercise]).cpuSeconds / exerciseSeconds);
 }
 
 /** `ringwall ARGS`, without an agent. */

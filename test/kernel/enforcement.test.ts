@@ -23,13 +23,7 @@ const connect = (driver: Driver, port: number, number = 1) =>
 const status = (driver: Driver) => driver.call<KernelStatus>("status");
 const stateOf = async (driver: Driver) => (await status(driver)).interfaces[0];
 
-async function until(check: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error("it did not come in 5 s");
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
+const until = (check: () => Promise<boolean>) => expect.poll(check).toBe(true);
 
 describe("enforcement on a device", () => {
   it("lets in what the rules allow, drops the rest, and says so", async () => {

@@ -15,5 +15,5 @@ it("the demo observes what it expects, explains a refusal and leaves nothing beh
   expect(run.stdout).toContain("its portRange is 80/80, the packet's 22");
   expect(run.stdout).toMatch(/reason="no-rule"/);
   expect(run.status).toBe(0);
-  expect(namespaces()).not.toContain("rwdemo-");
+  expect(namespaces()).not.toContain(`rwdemo-${run.pid}`);
 });

@@ -35,7 +35,7 @@ const addonPath = fileURLToPath(new URL("../../../build/ringwall.node", import.m
 const hostPath = fileURLToPath(new URL("host.mjs", import.meta.url));
 
 /** How long a function may take, ms. */
-const patience = 15_000;
+const patience = 120_000;
 
 export class Namespace {
   readonly name: string;

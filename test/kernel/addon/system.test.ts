@@ -95,7 +95,7 @@ describe("notify", () => {
     const path = join(directory, "notify");
     const helper = [
       "-c",
-      "import socket,sys;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.bind(sys.argv[1]);s.settimeout(10);print('bound',flush=True);print(s.recv(100).decode(),end='')",
+      "import socket,sys;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);s.bind(sys.argv[1]);s.settimeout(120);print('bound',flush=True);print(s.recv(100).decode(),end='')",
       path,
     ];
     const { spawn } = await import("node:child_process");

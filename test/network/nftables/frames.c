@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FAR = 0, GUEST = 1, ENDS = 2, FRAME_MAX = 2048, LINE_MAX_BYTES = 3 * FRAME_MAX, WAIT_SECONDS = 10 };
+enum { FAR = 0, GUEST = 1, ENDS = 2, FRAME_MAX = 2048, LINE_MAX_BYTES = 3 * FRAME_MAX, WAIT_SECONDS = 120 };
 
 static const char mark[] = "RW-TAG";
 
