@@ -200,14 +200,17 @@ export class GuestDevices {
     this.#attachments.placed.verify(link.ifindex);
     // Where the word names the live record already, what somebody took away judges by it from its first frame on.
     const isJudged = known.devices.get(link.ifindex) === live;
+    let now = link;
     if (!this.#attachments.placed.isComplete(link.ifindex)) {
       if (!this.#introduce(link, isJudged ? null : stored, settings, spares)) return;
+      // What `attach: auto` gave way to may have come after the devices were listed.
+      now = { ...link, xdp: native().queryXdp(link.ifindex) };
     }
     if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
     if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
     this.#setDown.delete(link.ifindex);
     this.#problems.delete(link.ifindex);
-    const foreign = this.#attachments.placed.describeForeign(link);
+    const foreign = this.#attachments.placed.describeForeign(now);
     if (foreign === null) this.#foreign.delete(link.ifindex);
     else this.#foreign.set(link.ifindex, foreign);
   }

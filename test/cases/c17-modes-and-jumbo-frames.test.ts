@@ -81,7 +81,7 @@ describe("C17: bulk TCP must not pay for the hook", () => {
     });
   });
 
-  it("`auto` takes native on a tap, which costs it nothing, and falls back to tc where another stands", async () => {
+  it("`auto` takes native on a tap, which costs it nothing, and falls back to tc where another stands, and says so at once", async () => {
     bed.host("link", "del", "tap1");
     bed.host("tuntap", "add", "tap1", "mode", "tap");
     bed.host("link", "set", "tap1", "addrgenmode", "none", "up");
@@ -95,7 +95,8 @@ describe("C17: bulk TCP must not pay for the hook", () => {
       await driver.call("open", { object: objectPath, root, settings: "usual" });
       await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
       await driver.call("apply", "open80");
-      expect(await stateOf(driver)).toMatchObject({ state: "enforcing", mode: "tc" });
+      const problem = expect.stringMatching(/another XDP program \(id \d+\) stands on tap1/);
+      expect(await stateOf(driver)).toMatchObject({ state: "failed", mode: "tc", problem });
       await driver.call("close", { detach: true });
     });
   });
