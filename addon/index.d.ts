@@ -143,6 +143,8 @@ export class BpfProgram {
    * a map (`iter/bpf_map_elem`), about those of `map`.
    */
   iterate(map?: BpfMap): Uint8Array;
+  /** The same for each of many maps, one after the other on libuv's thread pool: what it writes of each, end to end. */
+  iterateEachAsync(maps: readonly BpfMap[]): Promise<Uint8Array>;
   /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
   /**

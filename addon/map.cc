@@ -313,15 +313,20 @@ Napi::Value BpfMap::setInnerAsync(const Napi::CallbackInfo &info) {
         [](Napi::Env env, const bool &) { return env.Undefined(); });
 }
 
+std::vector<std::shared_ptr<Fd>> BpfMap::readMany(const Napi::Value &value, const char *what) {
+    if (!value.IsArray())
+        throw Failure(EINVAL, std::string(what) + " must be an array of maps");
+    Napi::Array list = value.As<Napi::Array>();
+    std::vector<std::shared_ptr<Fd>> maps;
+    for (uint32_t at = 0; at < list.Length(); at++)
+        maps.push_back(from(list.Get(at)).share());
+    return maps;
+}
+
 Napi::Value BpfMap::setInnersAsync(const Napi::CallbackInfo &info) {
     if (!isMapOfMaps(shape_.type))
         throw Failure(EINVAL, shape_.name + " is not a map of maps");
-    if (!info[1].IsArray())
-        throw Failure(EINVAL, "inners must be an array of maps");
-    Napi::Array list = info[1].As<Napi::Array>();
-    std::vector<std::shared_ptr<Fd>> inners;
-    for (uint32_t at = 0; at < list.Length(); at++)
-        inners.push_back(from(list.Get(at)).share());
+    std::vector<std::shared_ptr<Fd>> inners = readMany(info[1], "inners");
     Bytes keys = readBytes(info[0], "keys", size_t{shape_.keySize} * inners.size());
     return Worker<bool>::start(
         info.Env(), "ringwall.setInners",

@@ -44,6 +44,9 @@ class BpfMap : public FdWrapped<BpfMap> {
     static Napi::Value openPinnedAsync(const Napi::CallbackInfo &info);
     static Napi::Value create(const Napi::CallbackInfo &info);
 
+    /** The descriptors of an array of maps. Throws Failure (EINVAL, EBADF). */
+    static std::vector<std::shared_ptr<Fd>> readMany(const Napi::Value &value, const char *what);
+
     Napi::Value info(const Napi::CallbackInfo &info);
     Napi::Value maxEntries(const Napi::CallbackInfo &info);
     Napi::Value get(const Napi::CallbackInfo &info);

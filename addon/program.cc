@@ -142,6 +142,7 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
          method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::iterate>("iterate"),
+         method<&BpfProgram::iterateEachAsync>("iterateEachAsync"),
          method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
          method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
 }
@@ -220,6 +221,24 @@ Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
     std::vector<uint8_t> written =
         readIterator(fd(), info[0].IsUndefined() ? -1 : BpfMap::from(info[0]).fd());
     return toBytes(info.Env(), written.data(), written.size());
+}
+
+Napi::Value BpfProgram::iterateEachAsync(const Napi::CallbackInfo &info) {
+    std::vector<std::shared_ptr<Fd>> maps = BpfMap::readMany(info[0], "maps");
+    using Written = std::vector<uint8_t>;
+    return Worker<Written>::start(
+        info.Env(), "ringwall.iterate",
+        [program = share(), maps = std::move(maps)] {
+            Written all;
+            for (const std::shared_ptr<Fd> &map : maps) {
+                Written one = readIterator(program->get(), map->get());
+                all.insert(all.end(), one.begin(), one.end());
+            }
+            return all;
+        },
+        [](Napi::Env env, const Written &all) -> Napi::Value {
+            return toBytes(env, all.data(), all.size());
+        });
 }
 
 Napi::Value BpfProgram::attachXdp(const Napi::CallbackInfo &info) {

@@ -105,8 +105,13 @@ export class Enforcement implements Enforcer {
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
-    const parts = { engine: this.#engine, names: this.#names, settings: this.#settings, objects };
-    this.#sessions = new LiveSessions(parts);
+    this.#sessions = new LiveSessions({
+      engine: this.#engine,
+      names: this.#names,
+      settings: this.#settings,
+      objects,
+      survey: this.#survey,
+    });
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
     this.#gracePeriods = new GracePeriods(objects.pins.root);

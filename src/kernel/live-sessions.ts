@@ -5,6 +5,7 @@ import type { LiveSettings } from "./live-settings.ts";
 import type { KernelObjects } from "./objects.ts";
 import type { SessionClock, SessionReading } from "./session-codec.ts";
 import type { Session, SessionFilter } from "./status.ts";
+import type { Survey } from "./survey.ts";
 import { readJiffies } from "./ticks.ts";
 
 export interface LiveSessionsParts {
@@ -12,6 +13,7 @@ export interface LiveSessionsParts {
   readonly names: InterfaceNames;
   readonly settings: LiveSettings;
   readonly objects: KernelObjects;
+  readonly survey: Survey;
 }
 
 export class LiveSessions {
@@ -41,7 +43,8 @@ export class LiveSessions {
 
   /** Counts what is alive in every table. */
   async sweep(): Promise<void> {
-    await this.#parts.engine.tables.sweep(this.#clock());
+    const { engine, survey } = this.#parts;
+    await engine.tables.sweep(this.#clock(), survey.sessions);
   }
 
   #readingOf(interfaceId: string, clock: SessionClock): SessionReading {

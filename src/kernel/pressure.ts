@@ -27,16 +27,21 @@ export interface TableCounter {
   readonly refused: number;
 }
 
+/** 32-bit words of a struct table_counter. */
+const counterWords = TableCounterStruct.SIZE / 4;
+
 /** What the tables of `count` numbers from `first` on count, read in one go. */
 export class TableCounters {
-  readonly #bytes: Uint8Array;
+  /** Halves of 64-bit words, the low one first: there are thousands, and a BigInt each would be dear. */
+  readonly #words: Uint32Array;
   readonly #first: number;
   readonly #perTable: number;
 
   constructor(counters: BpfMap, first = 0, count = counters.maxEntries / SessionTable.TABLES_MAX) {
-    this.#bytes = counters.getRun(first * SessionTable.TABLES_MAX, count * SessionTable.TABLES_MAX);
+    const bytes = counters.getRun(first * SessionTable.TABLES_MAX, count * SessionTable.TABLES_MAX);
+    this.#words = new Uint32Array(bytes.slice().buffer);
     this.#first = first;
-    this.#perTable = this.#bytes.length / (count * SessionTable.TABLES_MAX);
+    this.#perTable = this.#words.length / (count * SessionTable.TABLES_MAX);
   }
 
   /** The sum over the CPUs. */
@@ -44,13 +49,16 @@ export class TableCounters {
     const place = (number - this.#first) * SessionTable.TABLES_MAX + tableIndex[table];
     const [begin, end] = [place * this.#perTable, (place + 1) * this.#perTable];
     const sum = { inserted: 0, removed: 0, refused: 0 };
-    for (let offset = begin; offset < end; offset += TableCounterStruct.SIZE) {
-      const one = TableCounterStruct.decode(this.#bytes, offset);
-      sum.inserted += Number(one.inserted);
-      sum.removed += Number(one.removed);
-      sum.refused += Number(one.refused);
+    for (let word = begin; word < end; word += counterWords) {
+      sum.inserted += this.#read(word);
+      sum.removed += this.#read(word + 2);
+      sum.refused += this.#read(word + 4);
     }
     return sum;
+  }
+
+  #read(word: number): number {
+    return (this.#words[word] ?? 0) + (this.#words[word + 1] ?? 0) * 2 ** 32;
   }
 }
 
@@ -105,14 +113,23 @@ export class Pressure {
     this.#deleted += count;
   }
 
+  #goneOf({ inserted, removed }: Pick<TableCounter, "inserted" | "removed">, present: number): number {
+    return inserted - removed - this.#deleted - present;
+  }
+
   /** `counter` was read before the entries: what comes in between is reckoned the next time. */
   look(counter: Pick<TableCounter, "inserted" | "removed">, present: number, estimate: () => number): void {
-    const gone = counter.inserted - counter.removed - this.#deleted - present;
+    const gone = this.#goneOf(counter, present);
     this.#base ??= gone;
     const evicted = gone - this.#base;
     if (evicted <= this.#evicted) return;
     this.#early += Math.round((evicted - this.#evicted) * estimate());
     this.#evicted = evicted;
+  }
+
+  /** Whether `look` would find nothing that it has not reckoned yet. */
+  isSettled(counter: Pick<TableCounter, "inserted" | "removed">, present: number): boolean {
+    return this.#base !== null && this.#goneOf(counter, present) - this.#base <= this.#evicted;
   }
 
   get figures(): Pick<TableFill, "evicted" | "evictedEarly"> {

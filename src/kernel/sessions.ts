@@ -7,20 +7,13 @@ import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
-import { clearTableCounters, estimateEarlyShare, Pressure, TableCounters } from "./pressure.ts";
+import { clearTableCounters, Pressure, TableCounters } from "./pressure.ts";
 import { WholeDirectory } from "./repin.ts";
-import {
-  describeSession,
-  isAlive,
-  isAncient,
-  matchesFilter,
-  type SessionClock,
-  type SessionReading,
-} from "./session-codec.ts";
+import { describeSession, matchesFilter, type SessionClock, type SessionReading } from "./session-codec.ts";
+import type { SessionCounter } from "./session-counter.ts";
+import { type SweptTables, sweepTables, type TableFigures, tableNames } from "./session-sweep.ts";
 import { createPauses } from "./slices.ts";
 import type { Session, SessionFilter, SessionTableName, TableFill } from "./status.ts";
-
-export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
 
 /** BPF_MAP_TYPE_LRU_HASH. Never BPF_F_NO_COMMON_LRU: one CPU would fill its share only. */
 const lruHash = 9;
@@ -34,11 +27,6 @@ const visitsPerLook = 256;
 const listedAtOnce = 4;
 
 type Tables = Record<SessionTableName, BpfMap>;
-interface Fill {
-  readonly limit: number;
-  readonly pressure: Pressure;
-  entries: number | null;
-}
 
 /** One LRU table of sessions; `name` is cut to what the kernel keeps. */
 export function createTable(name: string, entries: number): BpfMap {
@@ -59,7 +47,7 @@ export class SessionTables {
   readonly #idle: BpfMap;
   readonly #whole = new WholeDirectory();
   readonly #tables = new Map<number, Tables>();
-  readonly #fills = new Map<number, Record<SessionTableName, Fill>>();
+  readonly #fills = new Map<number, Record<SessionTableName, TableFigures>>();
 
   /**
    * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table that stands
@@ -174,7 +162,7 @@ export class SessionTables {
 
   #keep(number: number, tables: Tables, { fresh }: { readonly fresh: boolean }): void {
     this.#tables.set(number, tables);
-    const fill = (table: SessionTableName): Fill => ({
+    const fill = (table: SessionTableName): TableFigures => ({
       limit: tables[table].maxEntries,
       pressure: new Pressure(fresh),
       entries: null,
@@ -289,33 +277,17 @@ export class SessionTables {
     this.#fills.get(number)?.[table].pressure.noteDeleted(count);
   }
 
-  /**
-   * Counts what is alive and what was evicted, one table after the other; deletes what is dead for so long that it
-   * would come to life again.
-   */
-  async sweep(clock: SessionClock): Promise<void> {
-    for (const [number, tables] of this.#tables) {
-      for (const table of tableNames) {
-        const counter = new TableCounters(this.#counters, number, 1).of(number, table);
-        const { count, keys, values } = await tables[table].entriesAsync();
-        const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-        const ancient: Uint8Array[] = [];
-        let alive = 0;
-        for (let index = 0; index < count; index++) {
-          const offset = index * SessionStruct.SIZE;
-          if (!isAncient(view, offset, clock)) alive += isAlive(view, offset, clock) ? 1 : 0;
-          else
-            ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
-        }
-        const fill = this.#fills.get(number)?.[table];
-        if (fill !== undefined) fill.entries = alive;
-        fill?.pressure.look(counter, count, () =>
-          estimateEarlyShare(view, count, clock, native().possibleCpus()),
-        );
-        if (ancient.length === 0) continue;
-        this.#noteDeleted(number, table, tables[table].deleteBatch(joinBytes(ancient), ancient.length));
-      }
-    }
+  /** Counts what is alive and what was evicted, and deletes what is dead for weeks; returns how many tables it copied (sweepTables). */
+  sweep(clock: SessionClock, counter: SessionCounter | null): Promise<number> {
+    const swept: SweptTables = {
+      numbers: () => [...this.#tables.keys()],
+      at: (number, table) => {
+        const [map, fill] = [this.#tables.get(number)?.[table], this.#fills.get(number)?.[table]];
+        return map === undefined || fill === undefined ? null : { map, fill };
+      },
+      readCounters: (first, count) => new TableCounters(this.#counters, first, count),
+    };
+    return sweepTables(swept, clock, counter);
   }
 
   /** What all tables count at this moment. */

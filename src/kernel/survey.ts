@@ -3,13 +3,17 @@
  * thousands of calls. Null where it cannot be asked so (before 5.19, or without BTF): then each has to be asked for.
  */
 import { dirname, join } from "node:path";
+import { errorCode } from "./errors.ts";
 import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
+import { SessionCounter } from "./session-counter.ts";
 
 type Iterator = "list_links" | "list_counters";
 
 export class Survey {
   readonly #path: string;
   readonly #programs = new Map<Iterator, BpfProgram | null>();
+  /** Null: this kernel cannot; undefined: not asked yet. */
+  #sessions: SessionCounter | null | undefined;
 
   /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
   constructor(object: string) {
@@ -26,6 +30,13 @@ export class Survey {
     return this.#read("list_counters", map);
   }
 
+  /** What counts sessions where they lie. */
+  get sessions(): SessionCounter | null {
+    if (this.#sessions === undefined)
+      this.#sessions = load(this.#path, "count_sessions", (object) => new SessionCounter(object));
+    return this.#sessions ?? null;
+  }
+
   #read(name: Iterator, map?: BpfMap): Uint8Array | null {
     try {
       return this.#program(name)?.iterate(map) ?? null;
@@ -34,32 +45,32 @@ export class Survey {
     }
   }
 
-  /**
-   * Loaded when it is first asked for: a load takes 20 to 40 ms, and a start does not wait for it. What does not load is
-   * not tried again.
-   */
+  /** Loaded when it is first asked for: a load takes 20 to 40 ms, and a start does not wait for it. */
   #program(name: Iterator): BpfProgram | null {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
-    const loaded = loadIterator(this.#path, name);
-    this.#programs.set(name, loaded);
-    return loaded;
+    const loaded = load(this.#path, name, (object) => object.program(name));
+    if (loaded !== undefined) this.#programs.set(name, loaded);
+    return loaded ?? null;
   }
 
   close(): void {
     for (const program of this.#programs.values()) program?.close();
     this.#programs.clear();
+    this.#sessions?.close();
+    this.#sessions = undefined;
   }
 }
 
-function loadIterator(path: string, name: Iterator): BpfProgram | null {
+/** Null: it does not load on this kernel; undefined: a signal came between, another time it may. */
+function load<T>(path: string, name: string, take: (object: BpfObject) => T): T | null | undefined {
   let object: BpfObject | undefined;
   try {
     const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
     object = native().BpfObject.load({ path, programs: [name], constants: { cpus } });
-    return object.program(name);
-  } catch {
-    return null;
+    return take(object);
+  } catch (error) {
+    return errorCode(error) === "EAGAIN" ? undefined : null;
   } finally {
     object?.close();
   }

@@ -1,7 +1,8 @@
 /** Rows of the kernel's memory: what a session, a rule and a member take, against what the kernel takes for the like. */
 import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { eachMap } from "../../src/kernel/object-maps.ts";
-import { createTable, tableNames } from "../../src/kernel/sessions.ts";
+import { tableNames } from "../../src/kernel/session-sweep.ts";
+import { createTable } from "../../src/kernel/sessions.ts";
 import { defaultSettings } from "../../src/kernel/settings.ts";
 import type { Model } from "../../src/model/model.ts";
 import { EngineBed } from "../kernel/engine-bed.ts";

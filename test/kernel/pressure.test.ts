@@ -1,8 +1,9 @@
 /** What a session table lets go of: reckoned exactly, and how much of it was alive. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
 import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
+import { Survey } from "../../src/kernel/survey.ts";
 import { FloodBed, usualSizes } from "./flood-bed.ts";
 import { flooder, floods } from "./flood-kinds.ts";
 import { buildFloodModel } from "./flood-model.ts";
@@ -10,9 +11,11 @@ import { FloodRun, FloodSource } from "./flood-source.ts";
 
 let bed: FloodBed;
 let source: FloodSource;
+const survey = new Survey("build/ringwall.bpf.o");
+afterAll(() => survey.close());
 
 async function sweep(table: TableFill["table"]): Promise<TableFill> {
-  await bed.engine.tables.sweep(bed.sessionClock);
+  await bed.engine.tables.sweep(bed.sessionClock, survey.sessions);
   const fill = bed.engine.tables.fills(bed.numberOf(flooder.id)).find((one) => one.table === table);
   if (fill === undefined) throw new Error(`no table ${table}`);
   return fill;

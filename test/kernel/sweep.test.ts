@@ -1,7 +1,18 @@
 /** Times of sessions are 32 bits of jiffies: what idles for weeks must not come to life when they come round. */
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { SessionFlag, SessionKeyStruct, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import {
+  SessionFlag,
+  SessionKeyStruct,
+  SessionState,
+  SessionStruct,
+  SessionTable,
+  TableCounterStruct,
+} from "../../src/kernel/layout.gen.ts";
+import { indexKey, joinBytes } from "../../src/kernel/maps.ts";
+import { native } from "../../src/kernel/native.ts";
+import type { SessionCounter } from "../../src/kernel/session-counter.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
+import { Survey } from "../../src/kernel/survey.ts";
 import { EngineBed } from "./engine-bed.ts";
 
 const number = 3;
@@ -9,6 +20,8 @@ const hz = 1000;
 const now = 5;
 const timeouts = new Array<number>(SessionState.STATES_MAX).fill(910 * hz);
 
+const survey = new Survey("build/ringwall.bpf.o");
+afterAll(() => survey.close());
 let bed: EngineBed;
 let tables: SessionTables;
 beforeEach(async () => {
@@ -23,45 +36,108 @@ afterEach(() => {
   bed.close();
 });
 
-/** Established sessions that idle for so many jiffies, by port. */
-function put(idle: number, localPort: number, flags = 0): void {
+/** Sessions of the established table that idle for so many jiffies, by port. */
+function put(
+  idle: number,
+  localPort: number,
+  flags = 0,
+  state: number = SessionState.STATE_TCP_ESTABLISHED,
+): void {
   const table = bed.maps.sessions.established.getInner(new Uint8Array(Uint32Array.of(number).buffer));
   if (table === undefined) throw new Error("the interface has no table");
   const zeros = new Uint8Array(SessionKeyStruct.SIZE);
   const key = SessionKeyStruct.encode({ ...SessionKeyStruct.decode(zeros), localPort, protocol: 6 });
   const entry = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
-  const state = SessionState.STATE_TCP_ESTABLISHED;
   table.set(key, SessionStruct.encode({ ...entry, seen: (now - idle) >>> 0, state, flags }));
   table.close();
 }
 
-it("a sweep deletes what has idled for weeks, keeps what may be asked about, and counts and lists what is alive", async () => {
-  put(0, 1);
-  put(909 * hz, 2);
-  put(911 * hz, 3);
-  put(2 ** 30 - 1, 4);
-  put(2 ** 30, 5);
-  put(2 ** 31 + 7, 6);
-  put(2 ** 32 - 2 ** 21, 7);
-  put(-3, 8);
-  // Revoked for good: its time means nothing.
-  put(2 ** 30 + 5, 9, SessionFlag.SESSION_REVOKED);
-  await tables.sweep({ now, hz, timeouts });
-  const left = await tables.list(number, "eni-3", {
-    now,
-    hz,
-    timeouts: timeouts.map(() => 2 ** 32),
-    generation: 0,
+const sweep = (by: "copies" | "counts") =>
+  tables.sweep({ now, hz, timeouts }, by === "counts" ? survey.sessions : null);
+const entries = () => tables.fills(number).find(({ table }) => table === "established")?.entries;
+it.each(["copies", "counts"] as const)(
+  "a sweep by %s deletes what has idled for weeks, keeps what may be asked about, and counts and lists what is alive",
+  async (by) => {
+    put(0, 1);
+    put(909 * hz, 2);
+    put(911 * hz, 3);
+    put(2 ** 30 - 1, 4);
+    put(2 ** 30, 5);
+    put(2 ** 31 + 7, 6);
+    put(2 ** 32 - 2 ** 21, 7);
+    put(-3, 8);
+    // Revoked for good: its time means nothing.
+    put(2 ** 30 + 5, 9, SessionFlag.SESSION_REVOKED);
+    await sweep(by);
+    const left = await tables.list(number, "eni-3", {
+      now,
+      hz,
+      timeouts: timeouts.map(() => 2 ** 32),
+      generation: 0,
+    });
+    expect(left.map(({ localPort }) => localPort).sort()).toEqual([1, 2, 3, 4, 8, 9]);
+    expect(entries()).toBe(4);
+    const alive = await tables.list(number, "eni-3", { now, hz, timeouts, generation: 0 });
+    expect(
+      alive
+        .map(({ localPort, revoked, expires_seconds: left }) => [localPort, revoked, left === null])
+        .sort(),
+    ).toEqual([
+      [1, false, false],
+      [2, false, false],
+      [8, false, false],
+      [9, true, true],
+    ]);
+  },
+);
+
+it("counts the same where they lie as in copies, of every state and age, and copies nothing for it", async () => {
+  const idles = [0, 909 * hz, 910 * hz - 1, 910 * hz, 911 * hz, 2 ** 30 - 1, -3, -(2 ** 20) + 1];
+  let localPort = 0;
+  for (let state = 0; state < SessionState.STATES_MAX; state++)
+    for (const flags of [0, SessionFlag.SESSION_REVOKED])
+      for (const idle of idles) put(idle, localPort++, flags, state);
+  await sweep("copies");
+  const copied = entries();
+  expect(copied).toBeGreaterThan(localPort / 3);
+  expect(copied).toBeLessThan(localPort);
+  put(0, localPort);
+  expect(await sweep("counts")).toBe(0);
+  expect(entries()).toBe((copied ?? 0) + 1);
+});
+
+/** A counter that does something else, too, while it counts. */
+function countBeside(meanwhile: () => void): SessionCounter {
+  const counter = survey.sessions;
+  if (counter === null) throw new Error("this kernel does not count");
+  return Object.assign(Object.create(counter), {
+    count: async (...asked: Parameters<SessionCounter["count"]>) => {
+      const counts = await counter.count(...asked);
+      meanwhile();
+      return counts;
+    },
   });
-  expect(left.map(({ localPort }) => localPort).sort()).toEqual([1, 2, 3, 4, 8, 9]);
-  expect(tables.fills(number).find(({ table }) => table === "established")?.entries).toBe(4);
-  const alive = await tables.list(number, "eni-3", { now, hz, timeouts, generation: 0 });
-  expect(
-    alive.map(({ localPort, revoked, expires_seconds: left }) => [localPort, revoked, left === null]).sort(),
-  ).toEqual([
-    [1, false, false],
-    [2, false, false],
-    [8, false, false],
-    [9, true, true],
-  ]);
+}
+
+/** What went into the table, as the programs count it. */
+function countInserts(inserted: bigint): void {
+  const place = number * SessionTable.TABLES_MAX + SessionTable.TABLE_ESTABLISHED;
+  const one = TableCounterStruct.encode({ inserted, removed: 0n, refused: 0n });
+  const each = Array.from({ length: native().possibleCpus() }, (_, cpu) =>
+    cpu === 0 ? one : new Uint8Array(one.length),
+  );
+  bed.maps.tableCounters.setBatch(indexKey(place), joinBytes(each), 1);
+}
+
+it("copies a table that sessions entered while it was counted, or that let go of some", async () => {
+  const clock = { now, hz, timeouts };
+  put(0, 1);
+  countInserts(1n);
+  expect(await sweep("counts")).toBe(0);
+  const enter = countBeside(() => countInserts(2n));
+  expect(await tables.sweep(clock, enter)).toBe(1);
+  countInserts(5n);
+  expect(await sweep("counts")).toBe(1);
+  expect(tables.fills(number).find(({ table }) => table === "established")?.evicted).toBe(4);
+  expect(await sweep("counts")).toBe(0);
 });

@@ -1,0 +1,111 @@
+/** What session tables hold at a moment, and what became of what they held: counted about once a minute. */
+import { SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
+import { joinBytes } from "./maps.ts";
+import { type BpfMap, native } from "./native.ts";
+import { estimateEarlyShare, type Pressure, type TableCounters } from "./pressure.ts";
+import { isAlive, isAncient, type SessionClock } from "./session-codec.ts";
+import type { SessionCounter } from "./session-counter.ts";
+import type { SessionTableName } from "./status.ts";
+
+export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
+
+/** What is known of one table. */
+export interface TableFigures {
+  readonly limit: number;
+  readonly pressure: Pressure;
+  /** Alive at the last sweep; null: there was none. */
+  entries: number | null;
+}
+
+/** The tables that are swept; they may come and go meanwhile. */
+export interface SweptTables {
+  readonly numbers: () => readonly number[];
+  /** Null: it is gone. */
+  readonly at: (
+    number: number,
+    table: SessionTableName,
+  ) => { readonly map: BpfMap; readonly fill: TableFigures } | null;
+  /** Of all numbers, or of `count` from `first` on. */
+  readonly readCounters: (first?: number, count?: number) => TableCounters;
+}
+
+interface Place {
+  readonly number: number;
+  readonly table: SessionTableName;
+}
+
+/** Interfaces whose tables are counted between two readings of what entered them. */
+const sweptAtOnce = 128;
+
+/**
+ * Counts what is alive and what was evicted, and deletes what is dead for so long that it would come to life again. Tables
+ * are counted where they lie, by `counter`; one that sessions entered meanwhile, that let go of some, or that has dead ones,
+ * is copied. Returns how many were.
+ */
+export async function sweepTables(
+  swept: SweptTables,
+  clock: SessionClock,
+  counter: SessionCounter | null,
+): Promise<number> {
+  const numbers = swept.numbers();
+  let copied = 0;
+  for (let next = 0; next < numbers.length; next += sweptAtOnce) {
+    const places = numbers
+      .slice(next, next + sweptAtOnce)
+      .flatMap((number) => tableNames.map((table) => ({ number, table })));
+    const unsaid = counter === null ? places : await countWhereTheyLie(swept, places, clock, counter);
+    for (const place of unsaid) await sweepCopy(swept, place, clock);
+    copied += unsaid.length;
+  }
+  return copied;
+}
+
+/** Returns the tables of which a count does not say all. */
+async function countWhereTheyLie(
+  swept: SweptTables,
+  places: readonly Place[],
+  clock: SessionClock,
+  counter: SessionCounter,
+): Promise<readonly Place[]> {
+  const found = places.flatMap((place) => {
+    const held = swept.at(place.number, place.table);
+    return held === null ? [] : [{ place, ...held }];
+  });
+  const before = swept.readCounters();
+  const counts = await counter.count(
+    found.map(({ map }) => map),
+    clock,
+  );
+  if (counts === null) return places;
+  const after = swept.readCounters();
+  return found.flatMap(({ place, fill }, at) => {
+    const count = counts[at];
+    const counted = before.of(place.number, place.table);
+    // An LRU makes room for what enters with what it holds: a walk may lose its way there.
+    const isAtRest = after.of(place.number, place.table).inserted === counted.inserted;
+    if (count === undefined || !isAtRest || count.ancient > 0) return [place];
+    if (!fill.pressure.isSettled(counted, count.present)) return [place];
+    fill.entries = count.alive;
+    return [];
+  });
+}
+
+/** Looks at a copy of a table, which the kernel makes bucket by bucket, each as it is at one moment. */
+async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: SessionClock): Promise<void> {
+  const held = swept.at(number, table);
+  if (held === null) return;
+  const { map, fill } = held;
+  const counter = swept.readCounters(number, 1).of(number, table);
+  const { count, keys, values } = await map.entriesAsync();
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  const ancient: Uint8Array[] = [];
+  let alive = 0;
+  for (let index = 0; index < count; index++) {
+    const offset = index * SessionStruct.SIZE;
+    if (!isAncient(view, offset, clock)) alive += isAlive(view, offset, clock) ? 1 : 0;
+    else ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
+  }
+  fill.entries = alive;
+  fill.pressure.look(counter, count, () => estimateEarlyShare(view, count, clock, native().possibleCpus()));
+  if (ancient.length > 0) fill.pressure.noteDeleted(map.deleteBatch(joinBytes(ancient), ancient.length));
+}
