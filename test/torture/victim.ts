@@ -275,6 +275,9 @@ function listTree(folder: string, prefix = ""): string[] {
     });
 }
 
+/** In fdinfo: an iterator's program or link, and the one place of rw_session_count (struct session_count, 52 bytes). */
+const ofIterators = /^(prog_type:\s*26|link_type:\s*iter|value_size:\s*52\nmax_entries:\s*1)$/m;
+
 function countHandles(pid: number): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
@@ -282,8 +285,7 @@ function countHandles(pid: number): Record<string, number> {
     try {
       target = readlinkSync(`/proc/${pid}/fd/${fd}`);
       // An iterator is loaded when it is first asked, and runs for a moment: none of what the agent has to hold.
-      if (/^(prog_type:\s*26|link_type:\s*iter)$/m.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")))
-        continue;
+      if (ofIterators.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))) continue;
     } catch {
       continue; // Closed meanwhile.
     }
