@@ -325,39 +325,40 @@ testCases({
       alive(1),
     ]),
   ],
-  "the same addresses and ports in two networks, and two guests of one host": [
-    plays(
-      "a session is its own interface's, whatever another's network holds",
-      {
-        networks: { "vpc-b": { type: "vpc" } },
-        groups: { "sg-b": { network: "vpc-b" } },
-        nics: { "eni-3": { network: "vpc-b", groups: ["sg-b"], addresses: ["me"] } },
-      },
-      [
-        out(udp("1>2"), opened),
-        into(udp("2>1"), noRule, { on: "eni-3", to: "me" }),
-        into(udp("2>1"), passed),
-        out(echo(9), opened),
-        into(echoReply(9), noRule, { on: "eni-3", to: "me" }),
-        into(echoReply(9), passed),
-        ...handshakeOut(),
-        into(tcp("443>40443", "A"), noRule, { on: "eni-3", to: "me" }),
-        alive(0, "eni-3"),
-      ],
-    ),
-    plays(
-      "of two guests that talk, each end approves for itself",
-      { group: { innerAccess: "drop" }, rules: ["ingress accept tcp 80/80 mate"] },
-      [
-        out(syn(80), opened, { to: "mate" }),
-        into(syn(80), noRule, { on: "eni-2", from: "me", to: "mate" }),
-        out(syn(80, 5), opened, { on: "eni-2", from: "mate", to: "me" }),
-        into(syn(80, 5), "accept rule new", { from: "mate" }),
-        out(tcp("80>5", "SA"), passed, { to: "mate" }),
-        into(tcp("80>5", "SA"), passed, { on: "eni-2", from: "me", to: "mate" }),
-      ],
-    ),
-  ],
+  "aws-network-policy-agent PR 102: the same addresses and ports in two networks, and two guests of one host":
+    [
+      plays(
+        "a session is its own interface's, whatever another's network holds",
+        {
+          networks: { "vpc-b": { type: "vpc" } },
+          groups: { "sg-b": { network: "vpc-b" } },
+          nics: { "eni-3": { network: "vpc-b", groups: ["sg-b"], addresses: ["me"] } },
+        },
+        [
+          out(udp("1>2"), opened),
+          into(udp("2>1"), noRule, { on: "eni-3", to: "me" }),
+          into(udp("2>1"), passed),
+          out(echo(9), opened),
+          into(echoReply(9), noRule, { on: "eni-3", to: "me" }),
+          into(echoReply(9), passed),
+          ...handshakeOut(),
+          into(tcp("443>40443", "A"), noRule, { on: "eni-3", to: "me" }),
+          alive(0, "eni-3"),
+        ],
+      ),
+      plays(
+        "of two guests that talk, each end approves for itself",
+        { group: { innerAccess: "drop" }, rules: ["ingress accept tcp 80/80 mate"] },
+        [
+          out(syn(80), opened, { to: "mate" }),
+          into(syn(80), noRule, { on: "eni-2", from: "me", to: "mate" }),
+          out(syn(80, 5), opened, { on: "eni-2", from: "mate", to: "me" }),
+          into(syn(80, 5), "accept rule new", { from: "mate" }),
+          out(tcp("80>5", "SA"), passed, { to: "mate" }),
+          into(tcp("80>5", "SA"), passed, { on: "eni-2", from: "me", to: "mate" }),
+        ],
+      ),
+    ],
   "a group's rights by a member's address": [
     plays(
       "no guest has them that is no member: it cannot send from there",

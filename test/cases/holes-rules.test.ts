@@ -246,6 +246,45 @@ testCases({
       ],
     ),
   ],
+  "OSSA-2015-012: an address pair of every address stopped all later updates": [
+    plays(
+      "is its guest's own word, takes nothing from others, and later changes take effect",
+      {
+        nic: { allowedAddressPairs: [{ address: "0.0.0.0/0" }, { address: "::/0" }] },
+        rules: ["ingress accept tcp 80/80 any"],
+      },
+      [
+        out(syn(25), opened, { from: "far" }),
+        out(syn(25), "drop spoofed-address", { on: "eni-2", from: "far" }),
+        into(syn(80), "accept rule new"),
+        change({ rules: ["ingress accept tcp 81/81 any"] }),
+        into(syn(80, 2), "drop no-rule"),
+        into(syn(81), "accept rule new"),
+        out(syn(25, 2), "drop spoofed-address", { from: "far" }),
+      ],
+    ),
+  ],
+  "OSSA-2012-007: a protocol in capitals that was another to the firewall": [
+    ...["TCP", "Tcp", "UDP", "ALL", "ICMPv6"].map((protocol) =>
+      refusesRule(
+        `${protocol} is refused, the right word named`,
+        { protocol },
+        { code: "bad-protocol", says: new RegExp(`\`${protocol.toLowerCase()}\``) },
+      ),
+    ),
+  ],
+  "kube-ovn 3921: ports that were ignored with the protocol `all`": [
+    refusesRule(
+      "are refused, never read as all ports",
+      { protocol: "all", portRange: "80/80" },
+      { code: "bad-ports", says: /-1\/-1/ },
+    ),
+    refusesRule(
+      "nor are source ports",
+      { protocol: "all", portRange: "-1/-1", sourcePortRange: "53/53" },
+      { code: "bad-ports", says: /-1\/-1/ },
+    ),
+  ],
   "OSSA-2021-005: a newline in free text": [
     refusesRule(
       "is refused in a description",

@@ -258,6 +258,25 @@ describe("group modify", () => {
     expect(await json("group", "modify", "sg-web", "--mode", "observe")).toMatchObject({ changed: false });
   });
 
+  it("resets nothing that is not named to a default (OSSA-2014-031)", async () => {
+    await json(
+      "group",
+      "modify",
+      "sg-web",
+      "--inner-access",
+      "drop",
+      "--default-egress",
+      "drop",
+      "--description",
+      "a",
+    );
+    const { rules } = await json("group", "show", "sg-web");
+    await json("group", "modify", "sg-web", "--description", "web");
+    const shown = await json("group", "show", "sg-web");
+    expect(shown).toMatchObject({ innerAccess: "drop", defaultEgress: "drop", description: "web" });
+    expect(shown.rules).toEqual(rules);
+  });
+
   it("refuses what the type cannot be, and nothing to change", async () => {
     expect(await refused(1, "group", "modify", "sg-strict", "--inner-access", "accept")).toContain(
       "advanced group",

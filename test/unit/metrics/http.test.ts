@@ -70,7 +70,7 @@ describe("the metrics endpoint", () => {
     }
   });
 
-  it("gives no other origin a right to read", async () => {
+  it("gives no other origin a right to read (GO-2025-3416)", async () => {
     const { port } = await start();
     const { headers } = await ask(port, "/metrics");
     expect(Object.keys(headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
