@@ -2,7 +2,7 @@
 /*
  * What an uplink has just dropped by the rules, remembered for the rest of a tick of the clock (jiffy): of a
  * flood, the frames that differ from it in nothing that a rule asks about are dropped by one look into an
- * array, and that no session is theirs.
+ * array, and one into another that says that no session of theirs is alive (alive.h).
  *
  *   untagged, plain IPv4 or IPv6, whole; UDP or TCP; for the same MAC, address and port, from the same
  * address; judged by the same version and generation; no event is due
@@ -21,6 +21,7 @@ enum { DENIED_SEGMENT = 1 }; /* in the key's `kind`: TCP that is no SYN, which t
 struct denied_frame {
     const struct wire_ethernet *ethernet;
     struct session_key *key; /* of its session */
+    __u64 ends;              /* ends_hash() of it */
     __u32 segment;           /* DENIED_SEGMENT, or 0 */
     __u32 length;            /* of the frame, bytes */
 };
@@ -32,12 +33,8 @@ static __always_inline bool denied_is_dhcp(__be16 local_port) {
 }
 
 /* 0 is no entry's: there stands the tick of the last one. */
-static __always_inline __u32 denied_place(const struct session_key *key) {
-    const wide64 *local = (const wide64 *)key->local, *remote = (const wide64 *)key->remote;
-    __u64 mixed = (local[0] ^ local[1] ^ key->local_port) * 0x9e3779b97f4a7c15ULL;
-
-    mixed = (mixed ^ remote[0] ^ remote[1]) * 0xff51afd7ed558ccdULL;
-    return 1 + (mixed >> (64 - DENIED_BITS));
+static __always_inline __u32 denied_place(__u64 ends) {
+    return 1 + (ends >> (64 - DENIED_BITS));
 }
 
 /* Version and generation that an interface's packets are judged under now. */
@@ -59,7 +56,7 @@ static __always_inline __u64 denied_moment(const struct interface *iface) {
 static __always_inline const struct denied *denied_find(const struct denied_frame *frame, __u32 ifindex,
                                                         __u32 now) {
     const struct session_key *key = frame->key;
-    __u32 place = denied_place(key);
+    __u32 place = denied_place(frame->ends);
     const struct denied *denied = map_lookup(rw_denied, &place);
 
     /* unreachable: the verifier asks of every look-up */
@@ -88,6 +85,8 @@ static __always_inline const struct interface *denied_interface(const struct den
         !rate_is_spent(iface->number, RATES_EVENTS + denied->reason, settings->events_per_second,
                        settings->hz, now))
         return NULL;
+    if (!alive_may_be(frame->ends, settings, now))
+        return iface;
     /* In this order: a session that another CPU proves meanwhile is in the other table before it leaves here.
      */
     return session_lookup(TABLE_OPENING, iface->number, frame->key) ||
@@ -171,6 +170,7 @@ static __always_inline bool denied_drops(struct xdp_md *ctx) {
     context_frame(&bytes, ctx, HOOK_UPLINK);
     if (!denied_parse(&frame, &bytes))
         return false;
+    frame.ends = ends_hash(&key);
     denied = denied_find(&frame, ctx->ingress_ifindex, now);
     iface = denied ? denied_interface(denied, &frame, now) : NULL;
     if (!iface)
@@ -184,7 +184,7 @@ static __always_inline bool denied_drops(struct xdp_md *ctx) {
  * side. `mac`: the frame's. */
 static __always_inline void denied_remember(const struct packet *packet, __u32 ifindex, const __u8 *mac) {
     const struct session_key *key = &packet->key;
-    __u32 zero = 0, version = packet->version, place = denied_place(key);
+    __u32 zero = 0, version = packet->version, place = denied_place(ends_hash(key));
     const struct policy *policy = map_lookup(rw_policies, &version);
     struct denied *last = map_lookup(rw_denied, &zero), *denied = map_lookup(rw_denied, &place);
 

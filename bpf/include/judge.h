@@ -10,6 +10,7 @@
 #ifndef RINGWALL_JUDGE_H
 #define RINGWALL_JUDGE_H
 
+#include "alive.h"
 #include "always.h"
 #include "fragment.h"
 
@@ -101,6 +102,7 @@ static __always_inline struct verdict session_revalidate(struct session *session
     }
     if (session->flags & SESSION_REVOKED)
         return verdict_continue();
+    alive_note(ends_hash(&packet->key), moment->now, true);
     session->flags |= SESSION_REVOKED;
     session->seen = moment->now;
     return verdict;
@@ -136,6 +138,7 @@ static __always_inline struct verdict judge_opening(struct packet *packet, const
         verdict = judge_rules(packet, iface, &packet->key, packet->direction, icmp);
     if (verdict.action == DROP || moment->early || !packet_opens(packet))
         return verdict;
+    alive_note(ends_hash(&packet->key), moment->now, false);
     if (session_create(found->stale ? found->stale : found->live, packet, iface->number, moment->now) < 0)
         return verdict_drop(REASON_TABLE_FULL);
     verdict.session = SESSION_NEW;
@@ -150,6 +153,7 @@ static __always_inline struct verdict judge_session(struct session_found *found,
     bool syn = packet->key.protocol == PROTO_TCP && tcp_is_opening_syn(packet);
     struct verdict verdict;
 
+    alive_note(ends_hash(&packet->key), moment->now, false);
     if (syn && session->state == STATE_TCP_CLOSING && !(session->flags & SESSION_REVOKED))
         return verdict_continue();
     if (!(moment->settings->flags & SETTING_KEEP) && !session_is_judged(session, moment)) {

@@ -42,6 +42,8 @@ enum limit {
     DIRECT_MAX = 16384,          /* rw_direct, rw_targets */
     HEARD_MAX = 16384,           /* rw_heard: MACs behind uplinks */
     DENIED_BITS = 10,            /* rw_denied: as many places, and one */
+    ALIVE_BITS = 18,             /* rw_alive: as many places */
+    SESSION_SECONDS_MAX = 910,   /* no timeout of a session is longer */
 };
 
 /* Egress is what the guest sends, ingress what reaches it. Also the index of a policy's side. */
@@ -357,6 +359,10 @@ struct session {
     __u16 icmp;    /* type << 8 | code of the request, to judge it again */
 };
 enum rule_number { RULE_NONE = 0xffffffff };
+
+/* rw_alive[ends]: __u32, when a session of two ends was last alive (alive.h), odd jiffies; or one of these.
+ */
+enum alive { ALIVE_NEVER = 0, ALIVE_REVOKED = 2 };
 
 /* ---- what always works ---- */
 

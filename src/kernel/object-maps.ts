@@ -41,6 +41,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly packet: BpfMap;
   readonly bits: BpfMap;
   readonly denied: BpfMap;
+  readonly alive: BpfMap;
 }
 
 /** Names of all maps of the object; `open` gives the handle of one. */
@@ -85,6 +86,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     packet: open("rw_packet"),
     bits: open("rw_bits"),
     denied: open("rw_denied"),
+    alive: open("rw_alive"),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The session tables of each interface: made before its record is live, found again by their pins. */
 import { join } from "node:path";
 import type { SessionSizes } from "../model/model.ts";
+import { noteRevoked } from "./alive.ts";
 import { EnforcementError, errorText } from "./errors.ts";
 import { SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
 import { indexKey, joinBytes } from "./maps.ts";
@@ -43,6 +44,7 @@ export function createTable(name: string, entries: number): BpfMap {
 export class SessionTables {
   readonly #arrays: ObjectMaps["sessions"];
   readonly #counters: BpfMap;
+  readonly #alive: BpfMap;
   readonly #directoryNow: () => string | null;
   readonly #idle: BpfMap;
   readonly #whole = new WholeDirectory();
@@ -54,12 +56,13 @@ export class SessionTables {
    * where an interface has none.
    */
   constructor(
-    maps: Pick<ObjectMaps, "sessions" | "tableCounters">,
+    maps: Pick<ObjectMaps, "sessions" | "tableCounters" | "alive">,
     directory: () => string | null,
     idle: BpfMap,
   ) {
     this.#arrays = maps.sessions;
     this.#counters = maps.tableCounters;
+    this.#alive = maps.alive;
     this.#directoryNow = directory;
     this.#idle = idle;
   }
@@ -244,7 +247,9 @@ export class SessionTables {
       const session = describeSession(interfaceId, table, key, entry, clock);
       if (session.revoked || session.expires_seconds === 0 || !matchesFilter(session, filter)) return;
       const revoked = { ...entry, flags: entry.flags | SessionFlag.SESSION_REVOKED, seen: clock.now };
-      tables?.[table].set(SessionKeyStruct.encode(key), SessionStruct.encode(revoked), onlyIfPresent);
+      const bytes = SessionKeyStruct.encode(key);
+      noteRevoked(this.#alive, bytes);
+      tables?.[table].set(bytes, SessionStruct.encode(revoked), onlyIfPresent);
       ended++;
     });
     return ended;

@@ -240,11 +240,15 @@ class Story {
     this.#time += 0.001;
   }
 
-  async #changeRules(): Promise<void> {
+  #changeRules(): Promise<void> {
     // Often a change that rules do not feel: only the interface's record is another one.
     const [first, second] = settings;
-    if (this.#random.once(2)) this.#setting = this.#setting === first ? second : first;
-    else this.#setting = this.#random.pick(settings);
+    if (this.#random.once(2)) return this.#changeTo(this.#setting === first ? second : first);
+    return this.#changeTo(this.#random.pick(settings));
+  }
+
+  async #changeTo(setting: Setting | undefined): Promise<void> {
+    this.#setting = setting;
     await this.#machine.bench.change(modelOf(this.#setting ?? {}, { family: 4, start }));
     this.#know();
     this.#machine.hostHas();
@@ -253,7 +257,7 @@ class Story {
   /** A flood, and between its frames one that differs in one thing, an answer, or a change. */
   async step(): Promise<void> {
     const random = this.#random;
-    this.#time += random.pick([0, 0.001, 0.001, 0.05, 0.3, random.pick([1, 35])]);
+    this.#time += random.pick([0, 0.001, 0.001, 0.05, 0.3, random.pick([1, 35, 1000])]);
     const spec = random.pick(floods);
     for (let n = 0; n < 4; n++) {
       this.#arrives(build(random.pick(floods)));
@@ -261,9 +265,11 @@ class Story {
       const turn = random.below(25);
       if (turn === 0) await this.#changeRules();
       else if (turn <= 3) this.#configure();
-      else if (turn === 4) this.#trace();
+      else if (turn === 4) this.#trace(spec);
       else if (turn === 5) this.#collide(spec);
       else if (turn <= 8) this.#talk(spec);
+      else if (turn === 9 && random.once(3)) this.#last({ ...spec, protocol: "udp" });
+      else if (turn === 10 && random.once(3)) await this.#revoke(spec);
       else this.#arrives(build(change(spec, random)));
     }
   }
@@ -271,7 +277,42 @@ class Story {
   /** The guest asks, and has its answer at its device: from then on a session is there that both sides proved. */
   #talk(spec: Spec): void {
     this.#run("guest_xdp_generic", device.one, asks(spec));
-    if (this.#random.once(2)) this.#run("guest_tc_egress", device.one, build({ ...spec, mac: me.mac }));
+    if (this.#random.once(2)) this.#reach(spec);
+  }
+
+  #reach(spec: Spec): void {
+    this.#run("guest_tc_egress", device.one, build({ ...spec, mac: me.mac }));
+  }
+
+  /** Between the same ends, another session's. */
+  #floodBeside(spec: Spec): void {
+    for (let times = 0; times < 4; times++) this.#arrives(build({ ...spec, sourcePort: 5001 }));
+  }
+
+  /** A session goes on for longer than any timeout, by the express way alone: it is as alive as it was. */
+  #last(spec: Spec): void {
+    this.#run("guest_xdp_generic", device.one, asks(spec));
+    this.#reach(spec);
+    for (let times = 0; times < 9; times++) {
+      this.#time += 150;
+      this.#run("guest_xdp_generic", device.one, asks(spec));
+    }
+    this.#time += 150;
+    this.#floodBeside(spec);
+    this.#arrives(build(spec));
+  }
+
+  /** One of TCP is revoked, and nothing of it comes for longer than any timeout, while other sessions come and go. */
+  async #revoke(spec: Spec): Promise<void> {
+    const web: Spec = { ...spec, protocol: "tcp", port: 80, flags: "A" };
+    await this.#changeTo(settings[0]);
+    this.#reach({ ...web, flags: "S" });
+    await this.#changeTo(settings[5]);
+    this.#reach(web);
+    this.#run("guest_xdp_generic", device.one, asks({ ...web, sourcePort: 5001 }));
+    this.#time += 2000;
+    this.#floodBeside(web);
+    this.#arrives(build(web));
   }
 
   /** One after the other in one place of the memory. */
@@ -280,10 +321,13 @@ class Story {
     this.#arrives(build({ ...spec, family: 6, port: 54, destination: "me, shifted" }));
   }
 
-  /** Whether each verdict is written down, as where `explain` asks. */
-  #trace(): void {
-    const flags = this.#random.pick([0, InterfaceFlag.INTERFACE_TRACE]);
-    this.#machine.changeRecord("eni-1", { flags });
+  /** Each verdict is written down, as where `explain` asks, and none is told; then perhaps no longer. */
+  #trace(spec: Spec): void {
+    this.#machine.changeRecord("eni-1", { flags: InterfaceFlag.INTERFACE_TRACE });
+    this.#time += 2;
+    this.#arrives(build(spec));
+    if (this.#random.once(2)) this.#machine.changeRecord("eni-1", { flags: 0 });
+    this.#arrives(build(spec));
   }
 
   #arrives(bytes: Uint8Array): void {
@@ -306,6 +350,7 @@ export async function sayDenied(round: number, wipes: boolean): Promise<string> 
   machine.clear("rw_ports");
   machine.clear("rw_lost");
   machine.clear("rw_denied");
+  machine.clear("rw_alive");
   const story = new Story(machine, round, wipes);
   for (let n = 0; n < steps; n++) await story.step();
   machine.bench.tellSessions("eni-1");
