@@ -1,6 +1,6 @@
 // One end of test traffic, run inside a guest's namespace: `serve`, `call JSON` of {host, count, open}: exchanges with
 // ports, of which those in `open` are to be answered; or `flow JSON` of {host, count}: flows that go on until a line
-// comes in that ends them (or is "count"), and say what became of them; `spray JSON` of {host}: new flows only, until a line comes in; `sink`: what it
+// comes in that ends them (or is "count"), and say what became of them; `spray JSON` of {host, least}: new flows only, until a line comes in; `sink`: what it
 // hears.
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
@@ -153,15 +153,15 @@ function sendUdp(socket, port, host) {
   });
 }
 
-/** A datagram to each of the ports 5000 and 5001 from a new port, again and again until a line comes in. */
-async function spray({ host }) {
+/** A datagram to each of the ports 5000 and 5001 from a new port, until a line comes in and `least` were sent. */
+async function spray({ host, least = 0 }) {
   let sent = 0;
   let over = false;
   process.stdin.once("data", () => {
     over = true;
   });
   console.log("spraying");
-  while (!over) {
+  while (!over || sent < least) {
     const socket = createSocket("udp4");
     for (const port of [5000, 5001]) await sendUdp(socket, port, host);
     sent += 2;

@@ -199,7 +199,7 @@ describe("nftables with conntrack, the same rules, the same frames", () => {
     expect(tally.compared).toBeGreaterThanOrEqual(wanted);
     expect(features.filter((feature) => !tally.reached.has(feature))).toEqual([]);
     console.log(`${tally.compared} verdicts of both, ${tally.passed} passed, seed ${seed}`);
-  }, 300_000);
+  }, 3_600_000);
 
   it.each(faults)("differs where nftables is told wrongly: %s", async (fault) => {
     const tally = newTally();
