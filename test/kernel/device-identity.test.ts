@@ -2,6 +2,7 @@
  * A name is not a device, and an index neither: what becomes of devices while the agent is asleep, so that it learns of
  * all of it at once, or while there is none.
  */
+import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InterfaceStatus, KernelStatus } from "../../src/kernel/status.ts";
 import { ip, objectPath, withBpffs } from "./host.ts";
@@ -166,6 +167,24 @@ describe("what the agent learns of a device afterwards", () => {
       );
     },
   );
+
+  it("a guest's device is found though the kernel kept no word of it", async () => {
+    bed.host("link", "add", "busy", "type", "veth", "peer", "name", "idle");
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      await driver.call("apply", "open80");
+      driver.signal("SIGSTOP");
+      // More than there is room for while nobody reads.
+      const changes = Array.from({ length: 20_000 }, (_, turn) => `link set busy mtu ${1400 + (turn % 2)}`);
+      execFileSync("ip", ["-n", bed.namespace, "-batch", "-"], { input: changes.join("\n") });
+      bed.addGuest(1);
+      await bed.listen(1, 80, 81);
+      driver.signal("SIGCONT");
+      await expect.poll(async () => (await stateOf(driver))?.state).toBe("enforcing");
+      await expectJudged(driver);
+      await driver.call("close", { detach: true });
+    });
+  });
 });
 
 /** It keeps its index. */
