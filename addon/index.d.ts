@@ -162,11 +162,20 @@ export class BpfProgram {
   close(): void;
 }
 
+export interface BpfLinkInfo {
+  readonly id: number;
+  readonly type: number;
+  readonly programId: number;
+  /** 0: the device is gone. */
+  readonly ifindex: number;
+}
+
 export class BpfLink {
   private constructor();
   static openPinned(path: string): BpfLink;
-  /** `ifindex` 0: the device is gone. */
-  info(): { id: number; type: number; programId: number; ifindex: number };
+  /** Many, in the order of their paths, and what they are; opened on libuv's thread pool. Where one cannot be, none is. */
+  static openPinnedAsync(paths: readonly string[]): Promise<{ link: BpfLink; info: BpfLinkInfo }[]>;
+  info(): BpfLinkInfo;
   pin(path: string): void;
   /** Replaces the program; the device is at no moment without one. */
   update(program: BpfProgram): void;

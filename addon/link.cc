@@ -2,7 +2,12 @@
 
 #include <bpf/bpf.h>
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "program.h"
+#include "worker.h"
 
 namespace ringwall {
 
@@ -11,32 +16,72 @@ namespace {
 // BPF_LINK_TYPE_TCX of Linux 6.6, which older headers lack. Its ifindex stands where XDP's does.
 constexpr uint32_t kLinkTypeTcx = 11;
 
-} // namespace
-
-Napi::Function BpfLink::define(Napi::Env env) {
-    return DefineClass(env, name,
-                       {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfLink::info>("info"),
-                        method<&BpfLink::pin>("pin"), method<&BpfLink::update>("update"),
-                        method<&BpfLink::detach>("detach"), method<&BpfLink::close>("close")});
-}
-
-Napi::Value BpfLink::openPinned(const Napi::CallbackInfo &info) {
-    return make(info.Env(), openPin(readString(info[0], "path"), Kind::Link));
-}
-
-Napi::Value BpfLink::info(const Napi::CallbackInfo &callback) {
+bpf_link_info readInfo(int link) {
     bpf_link_info info = {};
     uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(fd(), &info, &size) < 0)
+    if (bpf_obj_get_info_by_fd(link, &info, &size) < 0)
         throw Failure::fromErrno("cannot read what a link is");
+    return info;
+}
+
+Napi::Object describe(Napi::Env env, const bpf_link_info &info) {
     bool onDevice = info.type == BPF_LINK_TYPE_XDP || info.type == kLinkTypeTcx;
-    Napi::Env env = callback.Env();
     Napi::Object result = Napi::Object::New(env);
     result.Set("id", Napi::Number::New(env, info.id));
     result.Set("type", Napi::Number::New(env, info.type));
     result.Set("programId", Napi::Number::New(env, info.prog_id));
     result.Set("ifindex", Napi::Number::New(env, onDevice ? info.xdp.ifindex : 0));
     return result;
+}
+
+} // namespace
+
+Napi::Function BpfLink::define(Napi::Env env) {
+    return DefineClass(env, name,
+                       {StaticMethod<&guarded<openPinned>>("openPinned"),
+                        StaticMethod<&guarded<openPinnedAsync>>("openPinnedAsync"),
+                        method<&BpfLink::info>("info"), method<&BpfLink::pin>("pin"),
+                        method<&BpfLink::update>("update"), method<&BpfLink::detach>("detach"),
+                        method<&BpfLink::close>("close")});
+}
+
+Napi::Value BpfLink::openPinned(const Napi::CallbackInfo &info) {
+    return make(info.Env(), openPin(readString(info[0], "path"), Kind::Link));
+}
+
+Napi::Value BpfLink::openPinnedAsync(const Napi::CallbackInfo &info) {
+    struct Opened {
+        Fd fd;
+        bpf_link_info info;
+    };
+    std::vector<std::string> paths = readStrings(info[0], "paths");
+    using All = std::shared_ptr<std::vector<Opened>>; // what is handed over is moved out of it
+    return Worker<All>::start(
+        info.Env(), "ringwall.openPinned",
+        [paths = std::move(paths)] {
+            auto all = std::make_shared<std::vector<Opened>>();
+            for (const std::string &path : paths) {
+                Fd fd = openPin(path, Kind::Link);
+                bpf_link_info read = readInfo(fd.get());
+                all->push_back({std::move(fd), read});
+            }
+            return all;
+        },
+        [](Napi::Env env, const All &all) -> Napi::Value {
+            Napi::Array result = Napi::Array::New(env, all->size());
+            for (uint32_t at = 0; at < all->size(); at++) {
+                Opened &one = (*all)[at];
+                Napi::Object entry = Napi::Object::New(env);
+                entry.Set("link", make(env, std::move(one.fd)));
+                entry.Set("info", describe(env, one.info));
+                result.Set(at, entry);
+            }
+            return result;
+        });
+}
+
+Napi::Value BpfLink::info(const Napi::CallbackInfo &callback) {
+    return describe(callback.Env(), readInfo(fd()));
 }
 
 Napi::Value BpfLink::update(const Napi::CallbackInfo &info) {

@@ -19,6 +19,7 @@ class BpfLink : public FdWrapped<BpfLink> {
     explicit BpfLink(const Napi::CallbackInfo &info) : FdWrapped<BpfLink>(info) {}
 
     static Napi::Value openPinned(const Napi::CallbackInfo &info);
+    static Napi::Value openPinnedAsync(const Napi::CallbackInfo &info);
 
     Napi::Value info(const Napi::CallbackInfo &info);
     Napi::Value update(const Napi::CallbackInfo &info);

@@ -137,12 +137,7 @@ Napi::Value BpfMap::openPinned(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfMap::openPinnedAsync(const Napi::CallbackInfo &info) {
-    if (!info[0].IsArray())
-        throw Failure(EINVAL, "paths must be an array of strings");
-    Napi::Array list = info[0].As<Napi::Array>();
-    std::vector<std::string> paths;
-    for (uint32_t at = 0; at < list.Length(); at++)
-        paths.push_back(readString(list.Get(at), "paths"));
+    std::vector<std::string> paths = readStrings(info[0], "paths");
     using Opened = std::shared_ptr<std::vector<Fd>>; // what is handed over is moved out of it
     return Worker<Opened>::start(
         info.Env(), "ringwall.openPinned",

@@ -43,24 +43,29 @@ export class Attachments {
     this.#programs = programs;
   }
 
-  /** Takes over what is pinned; pins of devices that are gone are removed. Returns the devices. */
-  adopt(): ReadonlySet<number> {
-    for (const name of listPins(this.#pins.links)) {
-      const [, index = "", hook = ""] = /^(\d+)-(.*)$/.exec(name) ?? [];
-      const known = hooks.find((each) => each === hook);
-      const path = join(this.#pins.links, name);
-      if (known === undefined) continue;
-      const link = native().BpfLink.openPinned(path);
-      if (link.info().ifindex === Number(index)) {
-        if (isGuestXdp(known)) this.#marks.set(Number(index));
-        this.placed.keep(Number(index), known, { link, program: null });
+  /**
+   * Takes over what is pinned; pins of devices that are gone are removed. There may be thousands, so they are opened on
+   * another thread.
+   */
+  async adopt(): Promise<void> {
+    const pinned = listPins(this.#pins.links).flatMap((name) => {
+      const [, index = "", rest = ""] = /^(\d+)-(.*)$/.exec(name) ?? [];
+      const hook = hooks.find((each) => each === rest);
+      return hook === undefined ? [] : [{ hook, index: Number(index), path: join(this.#pins.links, name) }];
+    });
+    const opened = await native().BpfLink.openPinnedAsync(pinned.map(({ path }) => path));
+    for (const [place, { hook, index, path }] of pinned.entries()) {
+      const found = opened[place];
+      if (found === undefined) throw new RangeError(`${path} was not opened`);
+      if (found.info.ifindex === index) {
+        if (isGuestXdp(hook)) this.#marks.set(index);
+        this.placed.adopt(index, hook, found.link, found.info.programId);
       } else {
-        link.close();
+        found.link.close();
         removePin(path);
       }
     }
     this.#marks.clearOthers();
-    return new Set(this.placed.devices);
   }
 
   /** Filters of an earlier agent on kernels without tcx, found by handle on the devices given. */
@@ -70,7 +75,7 @@ export class Attachments {
         const hook: Hook = `tc-${direction}`;
         if (this.placed.hasHook(ifindex, hook)) continue;
         if (queryFilter(ifindex, direction) !== 0)
-          this.placed.keep(ifindex, hook, { link: null, program: null });
+          this.placed.keep(ifindex, hook, { link: null, program: null, found: null });
       }
     }
   }
@@ -172,7 +177,7 @@ export class Attachments {
     } catch (error) {
       if (!withoutTcx.includes(errorCode(error) ?? "")) throw error;
       program.attachTc({ ifindex, direction, ...filter });
-      this.placed.keep(ifindex, hook, { link: null, program });
+      this.placed.keep(ifindex, hook, { link: null, program, found: null });
       return;
     }
     this.placed.pin(ifindex, hook, link, program);

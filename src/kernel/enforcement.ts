@@ -149,20 +149,26 @@ export class Enforcement implements Enforcer {
     this.#gracePeriods.settle();
     this.#settings.write();
     this.#engine.findHold();
+    // Both wait for other threads; a failure of one waits for the other, which has handles to let go of.
+    for (const outcome of await Promise.allSettled([this.#attachments.adopt(), this.#adoptState()]))
+      if (outcome.status === "rejected") throw outcome.reason;
+    this.#attachments.adoptFilters(this.#watch.links.keys());
+    if (this.#freshPending) return;
+    this.#attachments.updatePrograms(this.#objects.programs);
+    this.#objects.pins.removeOtherPrograms(this.#objects.digest);
+  }
+
+  /** What the maps say, and the tables of those that have one. */
+  async #adoptState(): Promise<void> {
     await this.#engine.recover();
     const { known, hold, tables } = this.#engine;
     const opened = tables.adopt(new Set([...known.numbers.values(), ...(hold?.numbers ?? [])]));
     try {
       this.#watch.start();
       this.#direct.adopt();
-      this.#attachments.adopt();
-      this.#attachments.adoptFilters(this.#watch.links.keys());
     } finally {
       await opened;
     }
-    if (this.#freshPending) return;
-    this.#attachments.updatePrograms(this.#objects.programs);
-    this.#objects.pins.removeOtherPrograms(this.#objects.digest);
   }
 
   apply(

@@ -24,6 +24,8 @@ export interface Placed {
   readonly link: BpfLink | null;
   /** What it has to run; null: what an earlier agent chose. */
   readonly program: BpfProgram | null;
+  /** Id of the program that it ran when it was adopted; null: it was not, or has been asked since. */
+  readonly found: number | null;
 }
 
 /** Programs that somebody took off devices, and those that somebody put another in place of. */
@@ -43,6 +45,9 @@ export class PlacedPrograms {
   #hasFilters = false;
   /** Guests' devices whose XDP program somebody took away. */
   readonly #withoutXdp = new Set<number>();
+
+  /** Devices whose links and pins were all looked at when they were adopted. */
+  readonly #justSeen = new Set<number>();
 
   constructor(pins: Pins, marks: Marks) {
     this.#pins = pins;
@@ -72,6 +77,12 @@ export class PlacedPrograms {
     this.#devices.set(ifindex, hooks.set(hook, placed));
   }
 
+  /** Keeps a link that was found pinned, and ran program `found` a moment ago. */
+  adopt(ifindex: number, hook: Hook, link: BpfLink, found: number): void {
+    this.keep(ifindex, hook, { link, program: null, found });
+    this.#justSeen.add(ifindex);
+  }
+
   /** Pins a link that was just attached, and keeps it. Throws where it cannot be pinned; it is detached then. */
   pin(ifindex: number, hook: Hook, link: BpfLink, program: BpfProgram): void {
     ensureDirectory(this.#pins.links);
@@ -85,7 +96,7 @@ export class PlacedPrograms {
       link.close();
       throw error;
     }
-    this.keep(ifindex, hook, { link, program });
+    this.keep(ifindex, hook, { link, program, found: null });
   }
 
   #pathOf(ifindex: number, hook: Hook): string {
@@ -97,8 +108,8 @@ export class PlacedPrograms {
     const placed = this.#devices.get(ifindex)?.get(hook);
     if (placed === undefined) return;
     if (placed.link === null) program.attachTc({ ifindex, direction: directionOf(hook), ...filter });
-    else if (placed.link.info().programId !== program.id) placed.link.update(program);
-    this.keep(ifindex, hook, { link: placed.link, program });
+    else if ((placed.found ?? placed.link.info().programId) !== program.id) placed.link.update(program);
+    this.keep(ifindex, hook, { link: placed.link, program, found: null });
   }
 
   /** Lets go of what stands at a hook no more. */
@@ -132,6 +143,7 @@ export class PlacedPrograms {
   forget(ifindex: number): void {
     for (const [hook] of this.at(ifindex)) this.release(ifindex, hook);
     this.#withoutXdp.delete(ifindex);
+    this.#justSeen.delete(ifindex);
   }
 
   /** Whether a guest's device has both its tc programs, with which every frame is judged, and the XDP that it had. */
@@ -152,9 +164,11 @@ export class PlacedPrograms {
 
   /**
    * Looks whether what was attached still stands: a filter or link that somebody took away is forgotten, so that
-   * it is attached anew; a pin that somebody removed is made again.
+   * it is attached anew; a pin that somebody removed is made again. A device that was adopted is left for once: that was a
+   * look, and the next one is due within a second.
    */
   verify(ifindex: number): void {
+    if (this.#justSeen.delete(ifindex)) return;
     this.#mendLosses(ifindex);
     for (const [hook, { link }] of this.at(ifindex)) {
       const path = this.#pathOf(ifindex, hook);

@@ -47,7 +47,7 @@ export async function runClsact(object: string, root: string, device: string) {
 
   const { programs: second, marks: others } = load(object);
   const next = new Attachments(new Pins(root), second, others);
-  next.adopt();
+  await next.adopt();
   next.adoptFilters([link.ifindex]);
   const adopted = next.placed.isComplete(link.ifindex);
   next.updatePrograms(second);

@@ -115,6 +115,45 @@ describe("an XDP link", () => {
       expect(seen.after[1]).toBeGreaterThanOrEqual(10);
     }));
 
+  it("opens beside others on another thread, each in its place and told what it is, or none does", () =>
+    withBpffs(async (root) => {
+      const seen = await namespace.run(
+        async ({ addon }, path, ifindex, pins) => {
+          const object = addon.BpfObject.load({ path, programs: ["fx_tc"] });
+          const program = object.program("fx_tc");
+          const made = (["ingress", "egress"] as const).map((direction) =>
+            program.attachTcx({ ifindex, direction }),
+          );
+          for (const [at, link] of made.entries()) link.pin(pins[at] ?? "");
+          program.pin(`${pins[0]}-program`);
+          const infos = made.map((link) => link.info());
+          const opened = await addon.BpfLink.openPinnedAsync(pins);
+          const again = opened.map(({ link }) => link.info());
+          const refusals = await Promise.all(
+            [`${pins[0]}-program`, `${pins[0]}-nothing`].map((other) =>
+              addon.BpfLink.openPinnedAsync([...pins, other]).then(
+                () => "opened",
+                (error: { code: string }) => error.code,
+              ),
+            ),
+          );
+          for (const { link } of opened) {
+            link.detach();
+            link.close();
+          }
+          for (const link of made) link.close();
+          return { infos, told: opened.map(({ info }) => info), again, refusals };
+        },
+        fixture.path,
+        device,
+        [join(root, "first"), join(root, "second")],
+      );
+      expect(seen.infos.every(({ ifindex }) => ifindex === device)).toBe(true);
+      expect(seen.told).toEqual(seen.infos);
+      expect(seen.again).toEqual(seen.infos);
+      expect(seen.refusals).toEqual(["EINVAL", "ENOENT"]);
+    }));
+
   it("tells that its device is gone", async () => {
     namespace.ip("link", "add", "short", "type", "veth", "peer", "name", "lived");
     const info = await namespace.run(
