@@ -75,6 +75,14 @@ export function viewHalves(words: BigUint64Array): Bitmap {
   return new Uint32Array(words.buffer, words.byteOffset, 2 * words.length);
 }
 
+/** Words that were stored, and a bitmap that they stand for: its words from `first` on, all others are zero. */
+interface Run {
+  readonly place: number;
+  readonly words: number;
+  readonly first: number;
+  readonly bits: Bits;
+}
+
 /**
  * The words of one policy. Equal bitmaps are stored once; masks have a place of their own.
  *
@@ -85,8 +93,8 @@ export function viewHalves(words: BigUint64Array): Bitmap {
 export class WordPool {
   #halves: Bitmap = new Uint32Array(256);
   #used = 0;
-  readonly #known = new Map<string, Bits>();
-  readonly #runs = new Map<string, number>();
+  /** By the hash of their words. */
+  readonly #runs = new Map<number, Run[]>();
 
   /** Stores the bitmap at the end. Returns its first word. */
   append(bitmap: Bitmap): number {
@@ -104,30 +112,45 @@ export class WordPool {
 
   /** The bits that stand for this bitmap: the same object for an equal bitmap, `noBits` for an empty one. */
   store(bitmap: Bitmap): Bits {
-    const key = keyOf(bitmap);
-    const known = this.#known.get(key);
-    if (known !== undefined) {
-      return known;
+    let [from, to] = [0, bitmap.length];
+    while (to > 0 && bitmap[to - 1] === 0) to--;
+    while (from < to && bitmap[from] === 0) from++;
+    if (from === to) return noBits;
+    const first = from >>> 1;
+    const run = bitmap.subarray(2 * first, to + (to & 1));
+    const hash = hashOf(run);
+    const alike = this.#runs.get(hash) ?? [];
+    let place: number | null = null;
+    for (const known of alike) {
+      if (2 * known.words !== run.length || !this.#isAt(known.place, run)) continue;
+      if (known.first === first) return known.bits;
+      place = known.place;
     }
-    const summary = summarize(bitmap);
-    const bits = summary === 0n ? noBits : { summary, base: this.#storeRun(bitmap), flags: 0 };
-    this.#known.set(key, bits);
+    place ??= this.append(run);
+    const bits = { summary: summarize(bitmap), base: place - first, flags: 0 };
+    alike.push({ place, words: run.length / 2, first, bits });
+    this.#runs.set(hash, alike);
     return bits;
   }
 
-  /** Where word 0 of the bitmap would stand, were it stored. */
-  #storeRun(bitmap: Bitmap): number {
-    const first = bitmap.findIndex((half) => half !== 0) >>> 1;
-    const last = bitmap.findLastIndex((half) => half !== 0) >>> 1;
-    const run = bitmap.subarray(2 * first, 2 * last + 2);
-    const key = keyOf(run);
-    const place = this.#runs.get(key) ?? this.append(run);
-    this.#runs.set(key, place);
-    return place - first;
+  #isAt(place: number, run: Bitmap): boolean {
+    for (let half = 0; half < run.length; half++)
+      if (this.#halves[2 * place + half] !== run[half]) return false;
+    return true;
   }
 
   /** All that was stored. */
   words(): BigUint64Array {
     return new BigUint64Array(this.#halves.slice(0, this.#used).buffer);
   }
+}
+
+/** FNV-1a with a shift, lest bits of the upper half of a word be lost. */
+function hashOf(run: Bitmap): number {
+  let hash = 0x811c9dc5;
+  for (let half = 0; half < run.length; half++) {
+    hash = Math.imul(hash ^ (run[half] ?? 0), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }

@@ -31,15 +31,26 @@ export function isCovered(address: Address, prefix: Prefix): boolean {
   return address.family === prefix.family && address.bits >= prefix.bits && address.bits <= lastOf(prefix);
 }
 
-/** By family, first address, length: a prefix stands before all that it covers. */
-export function comparePrefixes(a: Prefix, b: Prefix): number {
-  if (a.family !== b.family) {
-    return a.family - b.family;
-  }
-  if (a.bits !== b.bits) {
-    return a.bits < b.bits ? -1 : 1;
-  }
-  return a.length - b.length;
+/** A prefix in the order by family, first address, length: it stands before all that it covers. */
+interface Placed {
+  readonly prefix: Prefix;
+  /** Exact for IPv4; of IPv6, behind all IPv4, the upper 48 bits. */
+  readonly order: number;
+  readonly rules: Bitmap;
+}
+
+const firstIpv6 = 2 ** 48;
+
+function placePrefix(prefix: Prefix, rules: Bitmap): Placed {
+  const { family, bits, length } = prefix;
+  const order = family === 4 ? Number(bits) * 64 + length : firstIpv6 + Number(bits >> 80n);
+  return { prefix, order, rules };
+}
+
+function comparePlaced(a: Placed, b: Placed): number {
+  if (a.order !== b.order || a.prefix.family === 4) return a.order - b.order;
+  if (a.prefix.bits === b.prefix.bits) return a.prefix.length - b.prefix.length;
+  return a.prefix.bits < b.prefix.bits ? -1 : 1;
 }
 
 /** A prefix on the way down to the present one, with all rules that cover it. */
@@ -51,7 +62,7 @@ interface Level {
 }
 
 /**
- * Entries in the order of comparePrefixes. What a shorter entry says already is left out. One sort, then one
+ * Entries by family, first address, length. What a shorter entry says already is left out. One sort, then one
  * pass with the covering prefixes on a stack.
  */
 export function compilePrefixes(
@@ -80,16 +91,17 @@ export function compilePrefixes(
 
 /** Each prefix once, in order, with the rules of every source that has it. */
 function gatherEqual(sources: readonly PrefixSource[]): { prefix: Prefix; own: Bitmap[] }[] {
-  const items = sources.flatMap(({ prefixes, rules }) => prefixes.map((prefix) => ({ prefix, rules })));
-  items.sort((a, b) => comparePrefixes(a.prefix, b.prefix));
+  const placed = sources.flatMap(({ prefixes, rules }) =>
+    prefixes.map((prefix) => placePrefix(prefix, rules)),
+  );
+  placed.sort(comparePlaced);
   const gathered: { prefix: Prefix; own: Bitmap[] }[] = [];
-  for (const { prefix, rules } of items) {
+  let before: Placed | null = null;
+  for (const each of placed) {
     const last = gathered.at(-1);
-    if (last !== undefined && comparePrefixes(last.prefix, prefix) === 0) {
-      last.own.push(rules);
-    } else {
-      gathered.push({ prefix, own: [rules] });
-    }
+    if (before !== null && last !== undefined && comparePlaced(before, each) === 0) last.own.push(each.rules);
+    else gathered.push({ prefix: each.prefix, own: [each.rules] });
+    before = each;
   }
   return gathered;
 }
