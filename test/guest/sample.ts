@@ -75,7 +75,7 @@ async function connectBoth(driver: Driver): Promise<readonly string[]> {
 }
 
 function connect(driver: Driver, port: number): Promise<string> {
-  return driver.call<string>("connect", { host: "10.0.0.1", port, ms: 700 });
+  return driver.call<string>("connect", { host: "10.0.0.1", port });
 }
 
 async function useDevice(driver: Driver, root: string): Promise<void> {

@@ -25,8 +25,7 @@ async function start(root: string, options: { object?: string; interfaces?: numb
   return { driver, adopted };
 }
 const apply = (driver: Driver, name: ModelName) => driver.call<KernelStatus>("apply", name);
-const connect = (driver: Driver, port: number) =>
-  driver.call<string>("connect", { host: "10.0.0.1", port, ms: 300 });
+const connect = (driver: Driver, port: number) => driver.call<string>("connect", { host: "10.0.0.1", port });
 /** A connection that goes on whatever becomes of agents: one that was closed would be forgotten after ten seconds. */
 const hold = () => bed.start().call("hold", { host: "10.0.0.1", port: 80 });
 const sessions = (driver: Driver) => driver.call<Session[]>("sessions");

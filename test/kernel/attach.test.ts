@@ -55,7 +55,7 @@ describe("programs on a device", () => {
       const driver = bed.start();
       await driver.call("open", { object: objectPath, root, settings: "usual", blind: true });
       await driver.call("apply", "open80");
-      const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port, ms: 250 });
+      const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port });
       const pins = readdirSync(join(root, "links")).sort();
       const ifindex = bed.ifindex("tap1");
       expect(pins).toEqual([`${ifindex}-tc-egress`, `${ifindex}-tc-ingress`]);

@@ -43,7 +43,7 @@ const apply = (driver: Driver, model: ModelName) => driver.call("apply", model);
 const applyFor = (driver: Driver, model: ModelName, seconds: number) =>
   driver.call("applyFor", { model, seconds });
 const connect = (driver: Driver, port: number, guest = 1) =>
-  driver.call<string>("connect", { host: `10.0.0.${guest}`, port, ms: 300 });
+  driver.call<string>("connect", { host: `10.0.0.${guest}`, port });
 const confirmation = (driver: Driver) => driver.call<ConfirmationStatus | null>("confirmation");
 const generation = async (driver: Driver) =>
   (await driver.call<KernelStatus>("status")).interfaces[0]?.generation;
@@ -226,7 +226,7 @@ describe("what stands beside the words", () => {
       const wan = bed.startIn("wan");
       await driver.call("open", { object: objectPath, root, settings: "uplink" });
       const uplinkAddresses = async () => (await driver.call<KernelStatus>("status")).uplinks[0]?.addresses;
-      const fromWan = (port: number) => wan.call("connect", { host: "10.0.0.1", port, ms: 300 });
+      const fromWan = (port: number) => wan.call("connect", { host: "10.0.0.1", port });
       await apply(driver, "open80");
       expect(await uplinkAddresses()).toBe(1);
       await applyFor(driver, "open81", 30);

@@ -52,8 +52,7 @@ async function meanwhile(
   });
 }
 
-const connect = (driver: Driver, port: number) =>
-  driver.call<string>("connect", { host: address, port, ms: 400 });
+const connect = (driver: Driver, port: number) => driver.call<string>("connect", { host: address, port });
 
 /** What the rules open is reached, however long a busy machine takes, and nothing else. */
 async function expectJudged(driver: Driver): Promise<void> {

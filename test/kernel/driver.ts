@@ -43,8 +43,11 @@ function compiled(name: ModelName) {
   return { resolved, policies: compileAll(resolved) };
 }
 
+/** Within TCP's first second, so that what is refused is asked once, ms. */
+const connectPatience = 900;
+
 /** "open", or the error's code; "timeout" where nothing answers. */
-async function tryConnect(host: string, port: number, ms: number): Promise<string> {
+async function tryConnect(host: string, port: number): Promise<string> {
   let outcome: string | null = null;
   const socket = connect({ host, port });
   socket.once("connect", () => {
@@ -53,7 +56,7 @@ async function tryConnect(host: string, port: number, ms: number): Promise<strin
   socket.once("error", (error: NodeJS.ErrnoException) => {
     outcome ??= error.code ?? "error";
   });
-  await turns(ms, () => outcome !== null);
+  await turns(connectPatience, () => outcome !== null);
   socket.destroy();
   return outcome ?? "timeout";
 }
@@ -141,7 +144,7 @@ const commands = {
     opened().ask(question.interface, question.direction, new Uint8Array(Buffer.from(question.frame, "hex"))),
   release: async (ifindex: number) => opened().release(ifindex),
   close: async (options: { detach: boolean }) => opened().close(options),
-  connect: ({ host, port, ms }: { host: string; port: number; ms: number }) => tryConnect(host, port, ms),
+  connect: ({ host, port }: { host: string; port: number }) => tryConnect(host, port),
   /** Somebody with the right to it takes a link off its device. */
   sabotage: async (pin: string) => native().BpfLink.openPinned(pin).detach(),
   /** Programs at a device's tc hooks, egress first, each hook's in their order. */

@@ -19,7 +19,7 @@ async function start(root: string, name: SettingsName = "usual", interfaces?: nu
 }
 const apply = (driver: Driver, name: ModelName) => driver.call<KernelStatus>("apply", name);
 const connect = (driver: Driver, port: number, number = 1) =>
-  driver.call<string>("connect", { host: `10.0.0.${number}`, port, ms: 400 });
+  driver.call<string>("connect", { host: `10.0.0.${number}`, port });
 const status = (driver: Driver) => driver.call<KernelStatus>("status");
 const stateOf = async (driver: Driver) => (await status(driver)).interfaces[0];
 

@@ -26,7 +26,7 @@ it("an uplink whose table is full keeps no change from taking effect, and says w
     expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "absent"]);
     await driver.call<KernelStatus>("apply", "open81");
     expect((await driver.call<KernelStatus>("status")).guard?.problem).toBeNull();
-    const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port, ms: 300 });
+    const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port });
     expect([await connect(80), await connect(81)]).toEqual(["timeout", "open"]);
     await driver.call("close", { detach: true });
   });
@@ -48,7 +48,7 @@ it("an uplink drops early what a guest would refuse, and nothing else", async ()
     expect(await readUplinks()).toMatchObject([
       { device: "up0", mode: "native", addresses: 1, problem: null },
     ]);
-    const connect = (host: string, port: number) => wan.call("connect", { host, port, ms: 300 });
+    const connect = (host: string, port: number) => wan.call("connect", { host, port });
     expect(await connect("10.0.0.1", 80)).toBe("open");
     expect(await connect("10.0.0.1", 81)).toBe("timeout");
     // The host's own address is nobody's guest.
