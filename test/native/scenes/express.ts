@@ -1,4 +1,5 @@
 /** Which way packets go: what a proven session goes on with takes the express way, and nothing else does. */
+import { defaultSettings, type KernelSettings } from "../../../src/kernel/settings.ts";
 import type { Family } from "../../../src/model/model.ts";
 import { plays } from "../../semantics/rows.ts";
 import type { Setting } from "../../semantics/setting.ts";
@@ -43,6 +44,7 @@ const asked = (from: number) =>
 interface Scene {
   readonly claim: string;
   readonly setting: Setting;
+  readonly settings?: Partial<KernelSettings>;
   readonly legs: readonly Leg[];
   readonly families?: readonly Family[];
 }
@@ -115,12 +117,29 @@ export const expressScenes: readonly Scene[] = [
   {
     claim: "silence as long as the timeout ends it, a moment less does not",
     setting: {},
+    settings: { timeouts: { ...defaultSettings.timeouts, tcpEstablished: 4 } },
     legs: [
       ...handshake,
       ...fast(outward("A")),
-      ...slow(wait(909.999)),
+      ...slow(wait(3.999)),
       ...fast(outward("A")),
-      ...slow(wait(910), outward("A", {}, "accept default-egress new")),
+      ...slow(wait(4), outward("A", {}, "accept default-egress new")),
+    ],
+  },
+  {
+    // The first jiffies are 10 s before they begin anew.
+    claim: "one packet in 2^14 jiffies goes the whole way, which says that its session is alive",
+    setting: {},
+    legs: [
+      ...handshake,
+      ...slow(wait(9.9)),
+      ...fast(outward("A")),
+      ...slow(wait(0.1), inward("A")),
+      ...fast(inward("A"), outward("A")),
+      ...slow(wait(16.383)),
+      ...fast(outward("A")),
+      ...slow(wait(0.001), outward("A")),
+      ...fast(outward("A"), inward("A")),
     ],
   },
   {
@@ -157,11 +176,12 @@ export interface SaidScene extends SaidRow {
 
 export async function sayExpress(): Promise<readonly SaidScene[]> {
   const said: SaidScene[] = [];
-  for (const { claim, setting, legs, families } of expressScenes) {
+  for (const { claim, setting, settings = {}, legs, families } of expressScenes) {
     const row = plays(
       claim,
       setting,
       legs.map(({ step }) => step),
+      { settings },
     );
     const express = legs.filter(({ step }) => step.kind === "packet").map((leg) => leg.express);
     for (const family of families ?? ([4, 6] as const))
