@@ -1,7 +1,7 @@
 /** What the agent answers to each endpoint. */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { EnforcementError } from "../kernel/errors.ts";
-import type { SessionFilter as KernelFilter } from "../kernel/status.ts";
+import type { SessionFilter as KernelFilter, Session as KernelSession } from "../kernel/status.ts";
 import { parseAddress } from "../model/cidr.ts";
 import type { Address } from "../model/model.ts";
 import { findEnds, QuestionError } from "../policy/ends.ts";
@@ -22,9 +22,10 @@ import { answerQuestion } from "./explain.ts";
 import { Failure } from "./failure.ts";
 import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
+import { LongAnswer } from "./long-answer.ts";
 import type { Observed } from "./observed.ts";
 import { answerPlan } from "./plan.ts";
-import type { SessionFilter, StatusReply } from "./protocol.ts";
+import { type Session, type SessionFilter, type StatusReply, sessionsStart } from "./protocol.ts";
 import { listRevisions, readRevision, rollBack } from "./revisions.ts";
 import type { RulesStore } from "./rules-store.ts";
 import type { Handlers } from "./server.ts";
@@ -76,8 +77,8 @@ export function createHandlers(sources: AnswerSources): Handlers {
     sessions: async (filter) => {
       const inForce = requireInForce(applier);
       const wanted = readFilter(inForce, filter);
-      const sessions = await refuseUnknown(enforcer.sessions(wanted.interface));
-      return { sessions: sessions.map((session) => describeSession(session, inForce)) };
+      const pieces = await refuseUnknown(enforcer.sessions(wanted.interface));
+      return new LongAnswer(sessionsStart, describeSessions(pieces, inForce));
     },
     endSessions: async (filter, peer) => {
       const wanted = readFilter(requireInForce(applier), filter);
@@ -86,6 +87,13 @@ export function createHandlers(sources: AnswerSources): Handlers {
       return { ended };
     },
   };
+}
+
+async function* describeSessions(
+  pieces: AsyncIterable<readonly KernelSession[]>,
+  inForce: InForce,
+): AsyncGenerator<readonly Session[]> {
+  for await (const piece of pieces) yield piece.map((session) => describeSession(session, inForce));
 }
 
 /** The rules in force; an agent that is still starting has none. */

@@ -5,6 +5,7 @@ import type { Direction } from "../model/model.ts";
 import { protocolNumbers } from "../model/protocol.ts";
 import type { RuleName } from "../policy/evaluate.ts";
 import { nameOrdered } from "../policy/name-ordered.ts";
+import type { Resolved } from "../policy/types.ts";
 import type { InForce } from "./apply.ts";
 import type { WaitingChange } from "./confirmations.ts";
 import type { EventLine, InterfaceStatus, ProofStatus, Session, StatusReply } from "./protocol.ts";
@@ -54,6 +55,17 @@ export function describeProof({ interfaces, proof }: KernelStatus): ProofStatus 
   };
 }
 
+const policies = new WeakMap<Resolved, ReadonlyMap<string, bigint>>();
+
+/** The policy of each interface: asked for every session of a list, so it is made once for a model. */
+function policiesOf(resolved: Resolved): ReadonlyMap<string, bigint> {
+  const known = policies.get(resolved);
+  if (known !== undefined) return known;
+  const made = new Map(resolved.interfaces.map(({ interface: { id }, policy }) => [id, policy]));
+  policies.set(resolved, made);
+  return made;
+}
+
 /** The rule of a number on one side of an interface's policy, or null where there is none by now. */
 export function findRule(
   inForce: InForce | null,
@@ -62,7 +74,7 @@ export function findRule(
   number: number | null,
 ): RuleName | null {
   if (number === null || inForce === null) return null;
-  const policy = inForce.resolved.interfaces.find(({ interface: { id } }) => id === interfaceId)?.policy;
+  const policy = policiesOf(inForce.resolved).get(interfaceId);
   const source = policy === undefined ? undefined : inForce.resolved.policies.get(policy);
   return nameOrdered(inForce.model, source?.sides[direction].rules[number]);
 }

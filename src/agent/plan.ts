@@ -1,5 +1,6 @@
 /** Answers `plan`: what an apply of these files would change, without changing anything. */
 import type { Enforcer } from "../kernel/enforcer.ts";
+import { gather } from "../kernel/pieces.ts";
 import { type Plan, planChange } from "../policy/diff/plan.ts";
 import { createSessionJudge } from "../policy/session-judge.ts";
 import { digestFiles } from "./applied.ts";
@@ -50,7 +51,7 @@ async function askSessions(
   { changed, interfaces }: Plan,
   { now, most }: { readonly now: number; readonly most: number },
 ): Promise<PlannedSessions> {
-  const sessions = await enforcer.sessions();
+  const sessions = await gather(await enforcer.sessions());
   const judge = changed ? createSessionJudge(checked, now) : () => null;
   const established = config.establishedSessions;
   const touched = new Set(interfaces.map(({ id }) => id));

@@ -173,7 +173,7 @@ export const sessionFilter = z.strictObject({
 });
 export type SessionFilter = z.infer<typeof sessionFilter>;
 
-const session = z.object({
+export const session = z.object({
   interface: z.string(),
   protocol: z.string(),
   local: z.string(),
@@ -195,6 +195,12 @@ const session = z.object({
 });
 export type Session = z.infer<typeof session>;
 export const sessionsReply = z.object({ sessions: z.array(session) });
+/**
+ * There may be millions: the reply's lines are this one, a session each with a comma behind all but the last, and
+ * `listEnd`. So it is JSON as a whole, and its reader need not wait for the whole.
+ */
+export const sessionsStart = '{"sessions":[';
+export const listEnd = "]}";
 export const endSessionsReply = z.object({ ended: count });
 
 export const eventLine = z.object({

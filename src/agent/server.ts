@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { isTrusted, type Peer } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
+import { LongAnswer, sendLong } from "./long-answer.ts";
 import {
   type EndpointName,
   type EventsRequest,
@@ -13,14 +14,16 @@ import {
   type FailureCode,
   type ReplyOf,
   type RequestOf,
+  type Session,
   type StreamLine,
 } from "./protocol.ts";
 import { listenAt } from "./socket.ts";
 
 /** One function for each endpoint; a Failure becomes the client's answer. */
 export type Handlers = {
-  readonly [Name in EndpointName]: (request: RequestOf<Name>, peer: Peer) => Promise<ReplyOf<Name>>;
+  readonly [Name in EndpointName]: (request: RequestOf<Name>, peer: Peer) => Promise<AnswerOf<Name>>;
 };
+type AnswerOf<Name extends EndpointName> = Name extends "sessions" ? LongAnswer<Session> : ReplyOf<Name>;
 
 export interface ServerOptions {
   readonly path: string;
@@ -33,7 +36,7 @@ export interface ServerOptions {
 }
 
 export interface AgentServer {
-  /** Ends the streams, lets answers that are on their way finish, takes the socket away. */
+  /** Ends the streams, breaks long answers off, lets others that are on their way finish, takes the socket away. */
   close(): Promise<void>;
 }
 
@@ -90,9 +93,13 @@ async function answer(
       stream(options, eventsRequest.parse(body), response, ends);
       return;
     }
-    send(response, 200, await handle(options.handlers, request.url ?? "", body, peer));
+    const reply = await handle(options.handlers, request.url ?? "", body, peer);
+    if (reply instanceof LongAnswer) await sendWhile(response, reply, ends);
+    else send(response, 200, reply);
   } catch (error) {
     const failure = toFailure(error, options.log);
+    // Half an answer is known by its missing end.
+    if (response.headersSent) response.destroy();
     send(response, statusOf[failure.code], { error: { code: failure.code, message: failure.message } });
   }
 }
@@ -141,6 +148,19 @@ function stream(
     unsubscribe();
     ends.delete(end);
   });
+}
+
+/** Its reader sets the pace, and the agent's end waits for nobody. */
+async function sendWhile(
+  response: ServerResponse,
+  reply: LongAnswer<unknown>,
+  ends: Set<() => void>,
+): Promise<void> {
+  if (response.destroyed) return;
+  const end = () => response.destroy();
+  ends.add(end);
+  response.once("close", () => ends.delete(end));
+  await sendLong(response, reply);
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {

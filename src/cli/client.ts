@@ -7,12 +7,20 @@ import {
   endpoints,
   eventsPath,
   failureReply,
+  listEnd,
   type ReplyOf,
   type RequestOf,
+  type Session,
+  type SessionFilter,
   type StreamLine,
+  session,
+  sessionsStart,
   streamLine,
 } from "../agent/protocol.ts";
 import { CliError, ExitCode } from "./exit.ts";
+
+/** As many as a table's columns are laid out for at once. */
+const sessionsAtOnce = 1000;
 
 /** The socket that a command line means: its own, the environment's, or the usual one. */
 export function chooseSocket(socket: string | undefined): string {
@@ -30,14 +38,64 @@ export async function askAgent<Name extends EndpointName>(
 ): Promise<ReplyOf<Name>> {
   const { path, reply } = endpoints[name];
   const response = await post(socket, path, body);
-  let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
-  const answer = parseAnswer(text, socket);
+  const answer = parseAnswer(await readText(response), socket);
   if (response.statusCode !== 200) throw refusedBy(answer, socket);
   const checked = reply.safeParse(answer);
   if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
   // The endpoint's schema made it; the compiler cannot follow the name through the union.
   return checked.data as ReplyOf<Name>;
+}
+
+/**
+ * Yields the agent's sessions as they come, some hundreds at once: there may be more than this program could hold.
+ * @throws CliError as askAgent, and 3 where the agent breaks off
+ */
+export async function* listSessions(
+  socket: string,
+  filter: SessionFilter,
+): AsyncGenerator<readonly Session[]> {
+  const response = await post(socket, endpoints.sessions.path, filter);
+  if (response.statusCode !== 200) throw refusedBy(parseAnswer(await readText(response), socket), socket);
+  let at: "start" | "list" | "end" = "start";
+  let piece: Session[] = [];
+  for await (const line of readLines(response, socket)) {
+    if (at === "start" && line === sessionsStart) at = "list";
+    else if (at === "list" && line === listEnd) at = "end";
+    else if (at === "list") piece.push(readSession(line, socket));
+    else throw otherVersion(socket, undefined);
+    if (piece.length < sessionsAtOnce) continue;
+    yield piece;
+    piece = [];
+  }
+  if (at !== "end") throw otherVersion(socket, undefined);
+  if (piece.length > 0) yield piece;
+}
+
+function readSession(line: string, socket: string): Session {
+  const checked = session.safeParse(parseAnswer(line.replace(/,$/, ""), socket));
+  if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
+  return checked.data;
+}
+
+/** By line feeds alone: names may hold other characters that end lines. */
+async function* readLines(response: IncomingMessage, socket: string): AsyncGenerator<string> {
+  let rest = "";
+  try {
+    for await (const chunk of response.setEncoding("utf8")) {
+      const lines = (rest + String(chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch (error) {
+    throw unreachable(error as NodeJS.ErrnoException, socket);
+  }
+  if (rest !== "") yield rest;
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  return text;
 }
 
 /** Yields the agent's events until the agent stops or `signal` does. */
@@ -47,11 +105,7 @@ export async function* followEvents(
   signal: AbortSignal,
 ): AsyncGenerator<StreamLine> {
   const response = await post(socket, eventsPath, filter);
-  if (response.statusCode !== 200) {
-    let text = "";
-    for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
-    throw refusedBy(parseAnswer(text, socket), socket);
-  }
+  if (response.statusCode !== 200) throw refusedBy(parseAnswer(await readText(response), socket), socket);
   const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
   // A stream that is cut off has no end of its own: readline would wait for one.
   const end = () => lines.close();

@@ -263,7 +263,7 @@ export class Enforcement implements Enforcer {
     };
   }
 
-  async sessions(interfaceId?: string): Promise<readonly Session[]> {
+  async sessions(interfaceId?: string): Promise<AsyncIterable<readonly Session[]>> {
     this.#checkOpen();
     return this.#sessions.list(interfaceId);
   }

@@ -66,8 +66,11 @@ export interface Enforcer {
   /** Takes settings over without a reload; a change of `sessions` holds for tables made from then on. */
   configure(settings: KernelSettings): Promise<void>;
   status(): KernelStatus;
-  /** Live sessions of one interface (by id) or of all. Revoked ones are among them. */
-  sessions(interfaceId?: string): Promise<readonly Session[]>;
+  /**
+   * Live sessions of one interface (by id) or of all, in pieces that are read when they are asked for, with turns of the
+   * event loop between. Revoked ones are among them. Rejects with UNKNOWN_INTERFACE.
+   */
+  sessions(interfaceId?: string): Promise<AsyncIterable<readonly Session[]>>;
   /** Revokes sessions in place, so that no later packet revives them; returns how many. */
   endSessions(filter: SessionFilter): Promise<number>;
   /**

@@ -23,12 +23,13 @@ export class LiveSessions {
     this.#parts = parts;
   }
 
-  /** Of one interface (by id) or of all. Throws UNKNOWN_INTERFACE. */
-  async list(interfaceId?: string): Promise<readonly Session[]> {
+  /** Of one interface (by id) or of all, in pieces, under the rules of this moment. Throws UNKNOWN_INTERFACE. */
+  list(interfaceId?: string): AsyncIterable<readonly Session[]> {
     const { engine, names } = this.#parts;
-    const clock = this.#clock();
-    const readingOf = (id: string) => this.#readingOf(id, clock);
-    return engine.tables.listAll(names.numbers(interfaceId), readingOf);
+    const listed = names
+      .numbers(interfaceId)
+      .map(([id, number]) => ({ id, number, generation: this.#generationOf(id) }));
+    return engine.tables.list(listed, () => this.#clock());
   }
 
   /** Revokes in place; returns how many. Throws UNKNOWN_INTERFACE. */
@@ -48,7 +49,11 @@ export class LiveSessions {
   }
 
   #readingOf(interfaceId: string, clock: SessionClock): SessionReading {
-    return { ...clock, generation: this.#parts.engine.policyOf(interfaceId)?.generation ?? 0 };
+    return { ...clock, generation: this.#generationOf(interfaceId) };
+  }
+
+  #generationOf(interfaceId: string): number {
+    return this.#parts.engine.policyOf(interfaceId)?.generation ?? 0;
   }
 
   #clock(): SessionClock {

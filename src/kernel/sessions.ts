@@ -22,10 +22,14 @@ const lruHash = 9;
 const onlyIfPresent = 2;
 
 type Visit = (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void;
-/** Entries between two looks at the clock. */
-const visitsPerLook = 256;
-/** As many as Node's pool has threads: more would add up to long slices. */
-const listedAtOnce = 4;
+/** Entries that are described in one go: a millisecond or two. */
+const entriesPerPiece = 256;
+
+/** An interface whose sessions are listed, under the generation that its rules have. */
+export interface ListedInterface extends Pick<SessionReading, "generation"> {
+  readonly id: string;
+  readonly number: number;
+}
 
 type Tables = Record<SessionTableName, BpfMap>;
 
@@ -209,29 +213,41 @@ export class SessionTables {
     for (const table of tableNames) removePin(join(this.#directory, `${number}-${table}`));
   }
 
-  /** Sessions that the programs would still find; revoked ones are among them. In slices: there may be many. */
-  async list(number: number, interfaceId: string, clock: SessionReading): Promise<readonly Session[]> {
-    const sessions: Session[] = [];
-    const visit: Visit = (table, key, entry) => {
-      const session = describeSession(interfaceId, table, key, entry, clock);
-      if (session.expires_seconds !== 0) sessions.push(session);
-    };
-    await this.#each(number, visit, createPauses());
-    return sessions;
+  /**
+   * Sessions that the programs would still find, in pieces; revoked ones are among them. Of these interfaces as they are
+   * now: one that goes while a reader takes its time ends there. No more than a table is in memory at once.
+   */
+  list(interfaces: readonly ListedInterface[], clock: () => SessionClock): AsyncIterable<readonly Session[]> {
+    const listed = interfaces.flatMap((one) => {
+      const tables = this.#tables.get(one.number);
+      return tables === undefined ? [] : [{ ...one, tables }];
+    });
+    return this.#pieces(listed, clock);
   }
 
-  /** The sessions of several interfaces, by id and number. */
-  async listAll(
-    interfaces: readonly (readonly [string, number])[],
-    readingOf: (interfaceId: string) => SessionReading,
-  ): Promise<readonly Session[]> {
-    const sessions: Session[] = [];
-    for (let next = 0; next < interfaces.length; next += listedAtOnce) {
-      const together = interfaces.slice(next, next + listedAtOnce);
-      const lists = await Promise.all(together.map(([id, number]) => this.list(number, id, readingOf(id))));
-      for (const list of lists) for (const session of list) sessions.push(session);
-    }
-    return sessions;
+  async *#pieces(
+    listed: readonly (ListedInterface & { readonly tables: Tables })[],
+    clock: () => SessionClock,
+  ): AsyncGenerator<readonly Session[]> {
+    const pause = createPauses();
+    for (const { id, number, generation, tables } of listed)
+      for (const table of tableNames) {
+        // The number may be another interface's by now, its tables never.
+        if (this.#tables.get(number) !== tables) break;
+        const { count, keys, values } = await tables[table].entriesAsync();
+        const reading = { ...clock(), generation };
+        for (let first = 0; first < count; first += entriesPerPiece) {
+          const piece: Session[] = [];
+          for (let index = first; index < Math.min(count, first + entriesPerPiece); index++) {
+            const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
+            const entry = SessionStruct.decode(values, index * SessionStruct.SIZE);
+            const session = describeSession(id, table, key, entry, reading);
+            if (session.expires_seconds !== 0) piece.push(session);
+          }
+          if (piece.length > 0) yield piece;
+          await pause();
+        }
+      }
   }
 
   /** Revokes in place; returns how many. An entry that changes meanwhile loses at most its last packet's count. */
@@ -255,7 +271,7 @@ export class SessionTables {
     return ended;
   }
 
-  async #each(number: number, visit: Visit, pause?: () => Promise<void>): Promise<void> {
+  async #each(number: number, visit: Visit): Promise<void> {
     const tables = this.#tables.get(number);
     if (tables === undefined) return;
     for (const table of tableNames) {
@@ -263,7 +279,6 @@ export class SessionTables {
       for (let index = 0; index < count; index++) {
         const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
         visit(table, key, SessionStruct.decode(values, index * SessionStruct.SIZE));
-        if (index % visitsPerLook === 0) await pause?.();
       }
     }
   }

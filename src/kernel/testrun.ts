@@ -15,6 +15,7 @@ import { indexKey, keyText } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
 import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
 import { collectPrograms, type Programs, programNames } from "./objects.ts";
+import { gather } from "./pieces.ts";
 import { loopback, placeScratch, removeScratch, traceCount } from "./scratch.ts";
 import type { SessionClock } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
@@ -247,7 +248,8 @@ export class TestRun {
   async sessions(interfaceId: string): Promise<readonly Session[]> {
     const number = this.#numberOf(interfaceId);
     const { generation } = this.policyOf(interfaceId);
-    return this.#engine.tables.list(number, interfaceId, { ...this.#sessionClock(), generation });
+    const listed = [{ id: interfaceId, number, generation }];
+    return gather(this.#engine.tables.list(listed, () => this.#sessionClock()));
   }
 
   #sessionClock(): SessionClock {

@@ -212,6 +212,43 @@ describe("sessions", () => {
     });
   });
 
+  it("by the thousand are printed as they come, as one record and one table", async () => {
+    const host = 0x20010db8n << 96n;
+    kernel.sessionList = Array.from({ length: 1200 }, (_, number) => ({
+      ...session,
+      remotePort: number,
+      remote: number === 0 ? { family: 6, bits: host + 0xffff_ffff_ffff_ffffn } : session.remote,
+    }));
+    const { stdout } = await ask("sessions", "--json");
+    const { sessions } = JSON.parse(stdout) as { sessions: { remotePort: number }[] };
+    expect(sessions.map(({ remotePort }) => remotePort)).toEqual(Array.from({ length: 1200 }, (_, at) => at));
+    expect(stdout).toBe(`${JSON.stringify({ sessions }, null, 2)}\n`);
+    const [titles, ...rows] = (await ask("sessions")).stdout.trimEnd().split("\n");
+    expect(titles).toMatch(/^INTERFACE .* BY$/);
+    expect(rows).toHaveLength(1200);
+    // The widest of all stands in the first row, and every later one keeps to its columns.
+    expect(new Set(rows.map((row) => row.indexOf("tcp-established")))).toEqual(
+      new Set([titles?.indexOf("STATE")]),
+    );
+  });
+
+  it("of which there are none are an empty list", async () => {
+    expect((await ask("sessions")).stdout).toBe("No session matches.\n");
+    expect((await ask("sessions", "--json")).stdout).toBe('{\n  "sessions": []\n}\n');
+    expect((await ask("sessions", "--output", "yaml")).stdout).toBe("sessions: []\n");
+  });
+
+  it("that break off are no answer", async () => {
+    kernel.sessions = async () =>
+      (async function* () {
+        yield [session];
+        throw new Error("a map went away");
+      })();
+    const { code, stdout, stderr } = await ask("sessions", "--json");
+    expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
+    expect(stderr).toContain("broke off");
+  });
+
   it("end where a filter says so", async () => {
     const { code, stdout } = await ask("sessions", "--end", "remote=192.0.2.1,protocol=tcp");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "Ended 3 sessions; they stay revoked.\n" });

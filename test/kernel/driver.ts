@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { Enforcement } from "../../src/kernel/enforcement.ts";
 import type { ModelInForce } from "../../src/kernel/enforcer.ts";
 import { type BpfLink, native } from "../../src/kernel/native.ts";
+import { gather } from "../../src/kernel/pieces.ts";
 import type { ApplyReport, KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { defaultLimits } from "../../src/model/model.ts";
 import { parseModel } from "../../src/model/parse.ts";
@@ -133,7 +134,7 @@ const commands = {
   },
   configure: async (given: SettingsGiven) => opened().configure(settingsOf(given)),
   status: async () => opened().status(),
-  sessions: async () => opened().sessions(),
+  sessions: async () => gather(await opened().sessions()),
   end: async () => opened().endSessions({}),
   sweep: async () => opened().sweep(),
   counters: async () => opened().counters(),

@@ -10,6 +10,8 @@ import {
 } from "../../src/kernel/layout.gen.ts";
 import { indexKey, joinBytes } from "../../src/kernel/maps.ts";
 import { native } from "../../src/kernel/native.ts";
+import { gather } from "../../src/kernel/pieces.ts";
+import type { SessionClock } from "../../src/kernel/session-codec.ts";
 import type { SessionCounter } from "../../src/kernel/session-counter.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { Survey } from "../../src/kernel/survey.ts";
@@ -52,6 +54,8 @@ function put(
   table.close();
 }
 
+const list = (clock: SessionClock) =>
+  gather(tables.list([{ id: "eni-3", number, generation: 0 }], () => clock));
 const sweep = (by: "copies" | "counts") =>
   tables.sweep({ now, hz, timeouts }, by === "counts" ? survey.sessions : null);
 const entries = () => tables.fills(number).find(({ table }) => table === "established")?.entries;
@@ -69,15 +73,10 @@ it.each(["copies", "counts"] as const)(
     // Revoked for good: its time means nothing.
     put(2 ** 30 + 5, 9, SessionFlag.SESSION_REVOKED);
     await sweep(by);
-    const left = await tables.list(number, "eni-3", {
-      now,
-      hz,
-      timeouts: timeouts.map(() => 2 ** 32),
-      generation: 0,
-    });
+    const left = await list({ now, hz, timeouts: timeouts.map(() => 2 ** 32) });
     expect(left.map(({ localPort }) => localPort).sort()).toEqual([1, 2, 3, 4, 8, 9]);
     expect(entries()).toBe(4);
-    const alive = await tables.list(number, "eni-3", { now, hz, timeouts, generation: 0 });
+    const alive = await list({ now, hz, timeouts });
     expect(
       alive
         .map(({ localPort, revoked, expires_seconds: left }) => [localPort, revoked, left === null])

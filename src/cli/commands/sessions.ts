@@ -1,10 +1,10 @@
-import { askAgent, chooseSocket } from "../client.ts";
+import { askAgent, chooseSocket, listSessions } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode, usageError } from "../exit.ts";
 import { withSocket } from "../options.ts";
 import { formatCount } from "../render/format.ts";
-import { chooseFormat, printRecord } from "../render/output.ts";
-import { renderSessions } from "../render/sessions.ts";
+import { chooseFormat, printList, printRecord } from "../render/output.ts";
+import { createSessionRenderer, noSessions } from "../render/sessions.ts";
 import { parseSessionFilter } from "../session-filter.ts";
 
 export const command = defineCommand(
@@ -29,8 +29,9 @@ export const command = defineCommand(
     const socket = chooseSocket(args.socket);
     if (args.end === undefined) {
       const { interface: id, network } = args;
-      const reply = await askAgent(socket, "sessions", { interface: id, network });
-      await printRecord(reply, chooseFormat(args), ({ sessions }) => renderSessions(sessions));
+      const sessions = listSessions(socket, { interface: id, network });
+      const render = createSessionRenderer();
+      await printList("sessions", sessions, chooseFormat(args), { render, none: noSessions });
       return ExitCode.done;
     }
     if (args.interface !== undefined) {

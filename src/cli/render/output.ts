@@ -18,6 +18,37 @@ export async function printRecord<T>(
   await write(`${await renderRecord(record, format, render)}\n`);
 }
 
+/**
+ * Prints a list as it comes, and as printRecord prints `{[name]: list}`; a document in YAML is made of the whole.
+ * `render`: rows of a table, piece by piece; `none`: what stands there without any.
+ */
+export async function printList<T>(
+  name: string,
+  pieces: AsyncIterable<readonly T[]>,
+  format: Format,
+  { render, none }: { readonly render: (piece: readonly T[]) => string; readonly none: string },
+): Promise<void> {
+  if (format === "yaml") {
+    const all: T[] = [];
+    for await (const piece of pieces) for (const one of piece) all.push(one);
+    return printRecord({ [name]: all }, format, () => none);
+  }
+  let printed = 0;
+  for await (const piece of pieces) {
+    if (piece.length === 0) continue;
+    const start = printed === 0 ? `{\n  ${JSON.stringify(name)}: [\n` : ",\n";
+    await write(format === "json" ? start + piece.map(writeElement).join(",\n") : `${render(piece)}\n`);
+    printed += piece.length;
+  }
+  if (printed === 0) await printRecord({ [name]: [] }, format, () => none);
+  else if (format === "json") await write("\n  ]\n}\n");
+}
+
+/** An element of a list that a record holds, as JSON indents it. */
+function writeElement(element: unknown): string {
+  return `    ${writeJson(element, 2).split("\n").join("\n    ")}`;
+}
+
 /** Prints one record of a stream: a line in JSON, a document in YAML. */
 export async function printStreamed<T>(
   record: T,

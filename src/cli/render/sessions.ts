@@ -2,12 +2,13 @@ import type { Session } from "../../agent/protocol.ts";
 import { formatAge, formatBytes, formatCount } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";
 import { style } from "./style.ts";
-import { renderTable } from "./table.ts";
+import { createTableRenderer } from "./table.ts";
 
-/** Sessions as a table: who asked whom, how it stands, how old, how much, and what let it in. */
-export function renderSessions(sessions: readonly Session[]): string {
-  if (sessions.length === 0) return "No session matches.";
-  return renderTable(sessions, [
+export const noSessions = "No session matches.";
+
+/** Sessions as a table, piece by piece: who asked whom, how it stands, how old, how much, and what let it in. */
+export function createSessionRenderer(): (piece: readonly Session[]) => string {
+  return createTableRenderer([
     { title: "interface", value: (session) => session.interface },
     { title: "protocol", value: (session) => session.protocol },
     { title: "opened by", value: (session) => formatEndpoint(asker(session)) },

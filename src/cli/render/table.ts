@@ -29,18 +29,30 @@ const noBorders = {
 
 /** Rows under their titles, without borders, so that `awk` and `grep` read it as well as people. */
 export function renderTable<T>(rows: readonly T[], columns: readonly Column<T>[]): string {
-  const table = new Table({
-    head: columns.map(({ title, named }) => (named === true ? cleanCell(title) : title.toUpperCase())),
-    colAligns: columns.map(({ align }) => align ?? "left"),
-    chars: noBorders,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-  });
-  for (const row of rows) table.push(columns.map(({ value }) => cleanCell(value(row))));
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  return createTableRenderer(columns)(rows);
+}
+
+/** The same for rows that come in pieces: titles stand over the first, and no column becomes narrower. */
+export function createTableRenderer<T>(columns: readonly Column<T>[]): (piece: readonly T[]) => string {
+  let widths: readonly (number | null)[] | null = null;
+  return (piece) => {
+    const table = new Table({
+      // Titles as wide as the columns were keep them so.
+      head: columns.map((column, index) => titleOf(column).padEnd(widths?.[index] ?? 0)),
+      colAligns: columns.map(({ align }) => align ?? "left"),
+      chars: noBorders,
+      style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
+    });
+    for (const row of piece) table.push(columns.map(({ value }) => cleanCell(value(row))));
+    const lines = table.toString().split("\n");
+    const shown = widths === null ? lines : lines.slice(1);
+    widths = table.options.colWidths;
+    return shown.map((line) => line.trimEnd()).join("\n");
+  };
+}
+
+function titleOf<T>({ title, named }: Column<T>): string {
+  return named === true ? cleanCell(title) : title.toUpperCase();
 }
 
 /** Colours of our own pass; every other control character is written out. */

@@ -130,8 +130,13 @@ export class FakeEnforcer implements Enforcer {
     };
   }
 
-  async sessions(): Promise<readonly Session[]> {
-    return this.sessionList;
+  async sessions(): Promise<AsyncIterable<readonly Session[]>> {
+    return this.#sessionPieces();
+  }
+
+  async *#sessionPieces(): AsyncGenerator<readonly Session[]> {
+    for (let first = 0; first < this.sessionList.length; first += 256)
+      yield this.sessionList.slice(first, first + 256);
   }
 
   async endSessions(filter: SessionFilter): Promise<number> {

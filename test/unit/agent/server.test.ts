@@ -18,7 +18,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findGroup, isTrusted } from "../../../src/agent/credentials.ts";
 import { Failure } from "../../../src/agent/failure.ts";
 import { createLog } from "../../../src/agent/log.ts";
-import type { StreamLine } from "../../../src/agent/protocol.ts";
+import { LongAnswer } from "../../../src/agent/long-answer.ts";
+import { type Session, type StreamLine, sessionsStart } from "../../../src/agent/protocol.ts";
 import { type AgentServer, type Handlers, startServer } from "../../../src/agent/server.ts";
 import { native } from "../../../src/kernel/native.ts";
 
@@ -47,6 +48,7 @@ afterEach(async () => {
 const refuse = async (): Promise<never> => {
   throw new Failure("refused", "rules.yaml:3:1: no such key");
 };
+async function* noPieces(): AsyncGenerator<readonly Session[]> {}
 const handlers: Handlers = {
   status: refuse,
   explain: refuse,
@@ -59,7 +61,7 @@ const handlers: Handlers = {
   release: refuse,
   confirm: refuse,
   model: async (_request, peer) => ({ revision: 7, host: `${peer.uid}:${peer.gid}`, digest: "", files: [] }),
-  sessions: async () => ({ sessions: [] }),
+  sessions: async () => new LongAnswer(sessionsStart, noPieces()),
   endSessions: async () => {
     throw new Error("something broke");
   },
