@@ -1,11 +1,12 @@
 import { type Ask, answerQuestion } from "../agent/explain.ts";
 import { Failure } from "../agent/failure.ts";
 import type { ExplainReply, Question } from "../agent/protocol.ts";
+import { mayLoadPrograms, readCapabilities } from "../kernel/capabilities.ts";
 import { EnforcementError } from "../kernel/errors.ts";
 import type { Model } from "../model/model.ts";
 import { refusal } from "./exit.ts";
 import { readRules, requireModel } from "./rules.ts";
-import { openTestKernel, type TestKernel } from "./test-kernel.ts";
+import type { TestKernel } from "./test-kernel.ts";
 
 /** `explain --rules`: the oracle's answer, and the kernel's where this user may load programs. */
 export async function explainByRules(
@@ -26,6 +27,9 @@ export async function explainByRules(
 }
 
 async function tryTestKernel(model: Model, host: string | undefined): Promise<TestKernel | null> {
+  // Half of the program is read, and the rules compiled, for those alone whose programs the kernel would look at.
+  if (!mayLoadPrograms(readCapabilities())) return null;
+  const { openTestKernel } = await import("./test-kernel.ts");
   try {
     return await openTestKernel(model, host);
   } catch (error) {

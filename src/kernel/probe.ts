@@ -1,6 +1,7 @@
 /** What this kernel and host have, for `doctor` and `status`. Nothing is changed; each answer stands alone. */
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
+import { missingCapabilities, readCapabilities } from "./capabilities.ts";
 import { confirmObject } from "./confirmation.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { findBypasses } from "./device-kind.ts";
@@ -16,13 +17,6 @@ export interface Finding {
   /** What to do; empty where all is well. */
   readonly remedy: string;
 }
-
-/** Capabilities by bit (linux/capability.h). */
-const capabilities: readonly (readonly [string, bigint])[] = [
-  ["CAP_BPF", 39n],
-  ["CAP_NET_ADMIN", 12n],
-  ["CAP_PERFMON", 38n],
-];
 
 export function probeHost(options: { readonly object: string; readonly root: string }): readonly Finding[] {
   return [
@@ -109,14 +103,8 @@ function probeConfirm(object: string): Finding {
   return found.result === "ok" ? found : { ...found, result: "advice" };
 }
 
-/** Which of the capabilities that loading needs are missing from an effective set. */
-export function missingCapabilities(effective: bigint): readonly string[] {
-  return capabilities.filter(([, bit]) => ((effective >> bit) & 1n) === 0n).map(([name]) => name);
-}
-
 function probeCapabilities(): Finding {
-  const [, hex = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-  const missing = missingCapabilities(BigInt(`0x${hex}`));
+  const missing = missingCapabilities(readCapabilities());
   const good = missing.length === 0;
   return {
     name: "capabilities",

@@ -1,6 +1,5 @@
 import type { Argv } from "yargs";
 import type { ExplainReply, Question } from "../../agent/protocol.ts";
-import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
 import { parseBounded, withRules, withSocket } from "../options.ts";
@@ -96,7 +95,10 @@ interface Where {
 
 /** By the agent, or with --rules by this program and, where it may, programs loaded for the question. */
 async function answer(question: Question, { rules, host, socket }: Where): Promise<ExplainReply> {
-  if (rules === undefined) return askAgent(chooseSocket(socket), "explain", question);
+  if (rules === undefined) {
+    const { askAgent, chooseSocket } = await import("../client.ts");
+    return askAgent(chooseSocket(socket), "explain", question);
+  }
   const { explainByRules } = await import("../explain.ts");
   return explainByRules(question, rules, host);
 }

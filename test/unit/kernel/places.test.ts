@@ -12,6 +12,7 @@ import {
 import { Ranges } from "../../../src/kernel/allocate.ts";
 import { candidateModes } from "../../../src/kernel/attach-mode.ts";
 import { bindDevices } from "../../../src/kernel/bindings.ts";
+import { mayLoadPrograms, missingCapabilities } from "../../../src/kernel/capabilities.ts";
 import { clearDevice, readDevices, storeDevice } from "../../../src/kernel/devices-map.ts";
 import { digest64 } from "../../../src/kernel/digest.ts";
 import { EnforcementError } from "../../../src/kernel/errors.ts";
@@ -19,7 +20,6 @@ import { parseRelease } from "../../../src/kernel/host-check.ts";
 import { addressKey } from "../../../src/kernel/host-facts.ts";
 import { elapsed } from "../../../src/kernel/jiffies.ts";
 import { keyText } from "../../../src/kernel/maps.ts";
-import { missingCapabilities } from "../../../src/kernel/probe.ts";
 import { Queue } from "../../../src/kernel/queue.ts";
 import { fitSizes } from "../../../src/kernel/session-sizes.ts";
 import { closestTicks, ticksSinceBoot } from "../../../src/kernel/ticks.ts";
@@ -234,6 +234,12 @@ describe("odds and ends", () => {
   it("names the capabilities that are missing", () => {
     expect(missingCapabilities((1n << 39n) | (1n << 12n))).toEqual(["CAP_PERFMON"]);
     expect(missingCapabilities((1n << 41n) - 1n)).toEqual([]);
+    expect([0n, (1n << 12n) | (1n << 38n), 1n << 39n, 1n << 21n].map(mayLoadPrograms)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
   });
 
   it("works in the order of asking, and goes on after a failure", async () => {
