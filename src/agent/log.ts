@@ -1,5 +1,5 @@
 import { type Logger, pino } from "pino";
-import { cleanText } from "./protocol.ts";
+import { cleanText } from "../model/printable.ts";
 
 export type Log = Logger;
 

@@ -1,12 +1,8 @@
 /** What `observed` says: what passed, and would have been dropped if everything enforced. */
 import { z } from "zod";
+import { longestWindow } from "./bounds.ts";
 
 const count = z.number().int().nonnegative();
-
-/** Hits older than this are forgotten, s: the longest window. */
-export const longestWindow = 7 * 86_400;
-/** The window that a promotion looks back over where none is given, s. */
-export const defaultWindow = 86_400;
 
 export const window = z.number().min(1).max(longestWindow);
 

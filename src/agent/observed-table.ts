@@ -1,6 +1,7 @@
 /** Hits of observing groups, added up: bounded for each interface and in all, forgotten after the longest window. */
 import { z } from "zod";
-import { longestWindow, type ObservedHit, observedHit, type UnlistedHits } from "./observed-reply.ts";
+import { longestWindow } from "./bounds.ts";
+import { type ObservedHit, observedHit, type UnlistedHits } from "./observed-reply.ts";
 import type { EventLine } from "./protocol.ts";
 
 /** Rows of one interface: a guest that is scanned takes nothing from its neighbours. */

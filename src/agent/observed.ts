@@ -5,19 +5,14 @@
 import type { Enforcer } from "../kernel/enforcer.ts";
 import type { Model } from "../model/model.ts";
 import type { InForce } from "./apply.ts";
+import { defaultWindow, longestWindow } from "./bounds.ts";
 import type { Checked } from "./check.ts";
 import { subscribeToEvents } from "./events.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
 import type { ObservedFile } from "./observed-file.ts";
 import { findOrigin, isStillObserved } from "./observed-judge.ts";
-import {
-  defaultWindow,
-  type JudgedHit,
-  longestWindow,
-  type ObservedReply,
-  type Promotion,
-} from "./observed-reply.ts";
+import type { JudgedHit, ObservedReply, Promotion } from "./observed-reply.ts";
 import { type ObservedEvent, ObservedTable } from "./observed-table.ts";
 import {
   describeObjections,

@@ -4,21 +4,18 @@
  */
 import { z } from "zod";
 import type { Explanation } from "../policy/explain.ts";
+import { longestConfirmation } from "./bounds.ts";
 import { observedReply, observedRequest, promotion } from "./observed-reply.ts";
 import { planReply } from "./plan-reply.ts";
 import { revisionHead } from "./revision-head.ts";
 import { statusReply, statusRequest, waitingChange } from "./status-reply.ts";
 
 export type { JudgedHit, ObservedReply, Promotion, UnlistedHits } from "./observed-reply.ts";
-export { defaultWindow, longestWindow } from "./observed-reply.ts";
 export type { EndingSession, PlannedSessions, PlanReply } from "./plan-reply.ts";
 export type { Origin, RevisionHead } from "./revision-head.ts";
 export type { InterfaceStatus, ProofStatus, StatusReply, WaitingChange } from "./status-reply.ts";
 
 export const defaultSocketPath = "/run/ringwall/ringwall.sock";
-
-/** Seconds that a change may wait for its confirmation at most: a day. */
-export const longestConfirmation = 86_400;
 
 const direction = z.enum(["egress", "ingress"]);
 const count = z.number().int().nonnegative();
@@ -274,17 +271,3 @@ export const eventsPath = "/v1/events";
 export const failureCode = z.enum(["refused", "kernel", "forbidden", "request", "internal"]);
 export type FailureCode = z.infer<typeof failureCode>;
 export const failureReply = z.object({ error: z.object({ code: failureCode, message: z.string() }) });
-
-/**
- * Control characters (C0, C1), line separators, and marks that turn the direction of text. In a name that
- * someone else wrote they could forge a line of a log, or hide one on a terminal.
- */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-/** `text` on one line, with what a terminal would act on written as \uXXXX. */
-export function cleanText(text: string): string {
-  return text.replace(unsafe, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}

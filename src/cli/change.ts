@@ -3,10 +3,11 @@
  * into force (by the agent) or onto the disk (at a desk), as one step. A change that is refused changes nothing.
  */
 import type { Argv } from "yargs";
-import { cleanText, type PlanReply, type Promotion } from "../agent/protocol.ts";
+import type { PlanReply, Promotion } from "../agent/protocol.ts";
 import { formatDiagnostic } from "../model/diagnostic.ts";
 import type { Model } from "../model/model.ts";
 import { parseModel } from "../model/parse.ts";
+import { cleanText } from "../model/printable.ts";
 import { QuestionError } from "../policy/ends.ts";
 import { EditError, RulesEditor } from "../store/edit.ts";
 import type { CommonOptions } from "./command.ts";

@@ -1,5 +1,6 @@
 import type { Argv } from "yargs";
-import { defaultWindow, longestConfirmation, longestWindow, type Promotion } from "../agent/protocol.ts";
+import { defaultWindow, longestConfirmation, longestWindow } from "../agent/bounds.ts";
+import type { Promotion } from "../agent/protocol.ts";
 import { usageError } from "./exit.ts";
 
 export interface AgentOptions {

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { cleanText } from "../agent/protocol.ts";
 import type { Place } from "../model/model.ts";
+import { cleanText } from "../model/printable.ts";
 import { type Finding, lintCodes } from "../policy/lint/finding.ts";
 
 const schemaUri =

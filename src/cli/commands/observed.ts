@@ -1,4 +1,4 @@
-import { longestWindow } from "../../agent/protocol.ts";
+import { longestWindow } from "../../agent/bounds.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";

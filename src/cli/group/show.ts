@@ -1,5 +1,5 @@
-import { cleanText } from "../../agent/protocol.ts";
 import type { Group, Model } from "../../model/model.ts";
+import { cleanText } from "../../model/printable.ts";
 import { compareRules } from "../../policy/order.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";

@@ -1,6 +1,7 @@
 /** What a translation says beside its result: for people on stderr, for programs in the record. */
-import { cleanText } from "../../agent/protocol.ts";
+
 import { type Finding, formatFinding, isPartial, isRefused } from "../../interchange/finding.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { CommonOptions } from "../command.ts";
 import { type CliError, refusal } from "../exit.ts";
 import { formatNumberOf } from "../render/format.ts";

@@ -1,4 +1,4 @@
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { describeEffective } from "../../policy/effective.ts";
 import { findInterface, QuestionError } from "../../policy/ends.ts";
 import { defineCommand } from "../command.ts";

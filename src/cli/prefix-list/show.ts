@@ -1,6 +1,6 @@
-import { cleanText } from "../../agent/protocol.ts";
 import { formatPrefix } from "../../model/cidr.ts";
 import type { Model, PrefixList } from "../../model/model.ts";
+import { cleanText } from "../../model/printable.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
 import { requirePrefixList, usesOf } from "../find.ts";

@@ -1,4 +1,4 @@
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { CheckedRow } from "../../policy/check.ts";
 import { formatCount } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";

@@ -1,4 +1,4 @@
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { EffectivePolicy, EffectiveRule, EffectiveSide } from "../../policy/effective.ts";
 import { style, styleVerdict } from "./style.ts";
 import { renderTable } from "./table.ts";

@@ -1,4 +1,5 @@
-import { cleanText, type ExplainReply } from "../../agent/protocol.ts";
+import type { ExplainReply } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { formatRule } from "./packet.ts";
 import { style, styleVerdict } from "./style.ts";
 

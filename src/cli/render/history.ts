@@ -1,5 +1,6 @@
 /** The history for people: who made which revision, what one changed, and going back to it. */
-import { cleanText, type HistoryReply, type Origin } from "../../agent/protocol.ts";
+import type { HistoryReply, Origin } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { RevisionRecord } from "../commands/history.ts";
 import type { RollbackRecord } from "../commands/rollback.ts";
 import { formatAgo, formatBytes, formatCount } from "./format.ts";

@@ -1,5 +1,5 @@
-import { cleanText } from "../../agent/protocol.ts";
 import { formatPlace } from "../../model/diagnostic.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { Finding, LintSeverity } from "../../policy/lint/finding.ts";
 import type { LintRecord } from "../commands/lint.ts";
 import { formatCount } from "./format.ts";

@@ -1,5 +1,5 @@
 import type { StreamLine } from "../../agent/protocol.ts";
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { formatCount } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";
 import { style, styleVerdict } from "./style.ts";

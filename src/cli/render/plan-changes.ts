@@ -1,5 +1,6 @@
 /** What two rule sets say otherwise, a line for each change: + added, - removed, ~ modified. */
-import { cleanText, type PlanReply } from "../../agent/protocol.ts";
+import type { PlanReply } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { formatCount } from "./format.ts";
 import { style } from "./style.ts";
 

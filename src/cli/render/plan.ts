@@ -1,5 +1,6 @@
 /** `plan` for people: what changes, whose verdicts differ and by which packet one sees it, which sessions end. */
-import { cleanText, type PlanReply } from "../../agent/protocol.ts";
+import type { PlanReply } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { formatCount } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";
 import { renderChanges } from "./plan-changes.ts";

@@ -1,4 +1,4 @@
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { formatServices } from "../../policy/reach/format.ts";
 import type { FamilyReach, NetworkMatrix, ReachCell } from "../../policy/reach/reachability.ts";
 import type { ReachabilityRecord } from "../commands/reachability.ts";

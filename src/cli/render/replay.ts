@@ -1,4 +1,4 @@
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import type { ReplayedPacket } from "../replay.ts";
 import { formatRule } from "./packet.ts";
 import { style, styleVerdict } from "./style.ts";

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 
 export interface Column<T> {
   readonly title: string;

@@ -1,5 +1,5 @@
 /** A unified diff of two texts, as `diff -u` prints it and `patch` reads it. */
-import { cleanText } from "../../agent/protocol.ts";
+import { cleanText } from "../../model/printable.ts";
 import { style } from "./style.ts";
 
 export interface DiffedFile {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLog } from "../../../src/agent/log.ts";
-import { cleanText } from "../../../src/agent/protocol.ts";
+import { cleanText } from "../../../src/model/printable.ts";
 
 const hostile = 'tap0\u001b[2J\u009b31m\u202e\n{"level":"info","msg":"forged"}';
 
