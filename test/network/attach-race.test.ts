@@ -5,12 +5,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
+import { makeFolder, removeFolder } from "./frame-pair.ts";
+import { Place } from "./links.ts";
+import { buildWire, endProcess, startWire } from "./taps.ts";
 
 const program = fileURLToPath(new URL("attach-race.mjs", import.meta.url));
 const addon = fileURLToPath(new URL("../../build/ringwall.node", import.meta.url));
-const devices = Number(process.env.RINGWALL_DEVICES ?? 50);
+const most = Number(process.env.RINGWALL_DEVICES ?? 50);
+/** Each tap has a process that carries for it: all of them in the torture only. */
+const taps = process.env.RINGWALL_TORTURE === "all" ? most : Math.min(most, 10);
 /** Beside them one that no rules name: what is sent there comes through. */
-const unprotected = devices + 1;
+const unprotected = most + 1;
+type Devices = "veth" | "tap";
 
 interface Heard {
   /** Datagrams by guest. */
@@ -23,9 +29,11 @@ interface Heard {
 
 const mac = (guest: number) => `02:00:00:00:01:${guest.toString(16).padStart(2, "0")}`;
 
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
 /** Guests that may send nothing. */
 function rules(): string {
-  const guests = Array.from({ length: devices }, (_, index) => index + 1).map(
+  const guests = upTo(most).map(
     (guest) =>
       `  i-${guest}: {interfaces: {eni-${guest}: {device: tap${guest}, network: vpc-a, mac: "${mac(guest)}", addresses: [10.1.${guest}.1], groups: [sg-t]}}}`,
   );
@@ -40,7 +48,11 @@ ${guests.join("\n")}
 
 let host: Host;
 let guests: string;
+let folder: string;
+let wireProgram: string;
 const children: ChildProcess[] = [];
+/** Of the taps that are there. */
+const wires: ChildProcess[] = [];
 
 function run(namespace: string, mode: string): ChildProcess {
   const argument = JSON.stringify({ count: unprotected, links: join(host.folder, "bpf", "links"), addon });
@@ -55,15 +67,25 @@ async function readLine(child: ChildProcess): Promise<string> {
   return String(bytes);
 }
 
-/** A pair whose guest's end is ready to send the moment that the host's is up. */
-function addDevice(guest: number, isUp: boolean): void {
+async function makePair(guest: number, devices: Devices): Promise<void> {
   const [tap, eth] = [`tap${guest}`, `eth${guest}`];
-  const batch = [
-    `link add ${tap} netns ${host.namespace} type veth peer name ${eth} netns ${guests} address ${mac(guest)}`,
-  ];
-  execFileSync("ip", ["-batch", "-"], { input: batch.join("\n") });
+  if (devices === "veth") {
+    execFileSync("ip", [
+      ...["link", "add", tap, "netns", host.namespace, "type", "veth"],
+      ...["peer", "name", eth, "netns", guests],
+    ]);
+    return;
+  }
+  const near = { place: new Place(host.namespace), device: tap };
+  wires.push(await startWire(wireProgram, [near, { place: new Place(guests), device: eth }]));
+}
+
+/** A pair whose guest's end is ready to send the moment that the host's is up. */
+async function addDevice(guest: number, devices: Devices, isUp: boolean): Promise<void> {
+  const [tap, eth] = [`tap${guest}`, `eth${guest}`];
+  await makePair(guest, devices);
   const inside = [
-    `link set ${eth} addrgenmode none up`,
+    `link set ${eth} address ${mac(guest)} addrgenmode none up`,
     `addr add 10.1.${guest}.1/24 dev ${eth}`,
     `neigh replace 10.1.${guest}.254 lladdr 02:00:00:00:02:02 dev ${eth}`,
   ];
@@ -77,14 +99,17 @@ function raise(guest: number): void {
   execFileSync("ip", ["-n", host.namespace, "link", "set", `tap${guest}`, "up"]);
 }
 
-function removeDevices(): void {
-  for (let guest = 1; guest <= unprotected; guest++)
-    execFileSync("ip", ["-n", host.namespace, "link", "del", `tap${guest}`]);
+async function removeDevices(all: readonly number[], devices: Devices): Promise<void> {
+  for (const wire of wires.splice(0)) await endProcess(wire);
+  if (devices === "veth")
+    for (const guest of [...all, unprotected])
+      execFileSync("ip", ["-n", host.namespace, "link", "del", `tap${guest}`]);
+  await expect.poll(countProtected).toBe(0);
 }
 
-const all = Array.from({ length: devices }, (_, index) => index + 1);
-
 beforeAll(async () => {
+  folder = makeFolder();
+  wireProgram = buildWire(folder);
   host = new Host(19477, { bridges: 0 });
   guests = `${host.namespace}-fire`;
   execFileSync("ip", ["netns", "add", guests]);
@@ -95,7 +120,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of [...children, ...wires]) child.kill("SIGKILL");
+  removeFolder(folder);
   await host?.remove();
   execFileSync("ip", ["netns", "del", guests]);
 });
@@ -128,33 +154,38 @@ function describeGaps(gaps: Readonly<Record<string, number>>): string {
   return `${sorted.length} devices, from their creation to their programs: median ${at(0.5)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms`;
 }
 
-const isProtected = async () => {
+const countProtected = async () => {
   const { stdout } = await host.ringwall("status", "--json");
   const { interfaces } = JSON.parse(stdout) as { interfaces: { state: string }[] };
   return interfaces.filter(({ state }) => state === "enforcing").length;
 };
 
-describe(`${devices} devices that appear under fire`, () => {
+describe.each([
+  ["veth", most],
+  ["tap", taps],
+] as const)("%s devices that appear under fire, %d of them", (devices, count) => {
+  const all = upTo(count);
+
   it("let nothing through from their attachment on, however early they are up", async () => {
     const { heard, gaps, late } = await hearWhile(async () => {
-      addDevice(unprotected, true);
-      for (const guest of all) addDevice(guest, true);
-      await expect.poll(isProtected).toBe(devices);
+      await addDevice(unprotected, devices, true);
+      for (const guest of all) await addDevice(guest, devices, true);
+      await expect.poll(countProtected).toBe(count);
     });
     console.log(`${describeGaps(gaps)}; ${sum(heard, all)} datagrams came through before`);
-    expect(Object.keys(gaps).length).toBeGreaterThanOrEqual(devices);
+    expect(Object.keys(gaps).length).toBeGreaterThanOrEqual(count);
     expect(sum(late, all)).toBe(0);
-    removeDevices();
+    await removeDevices(all, devices);
   });
 
   it("let nothing through at all where they are prepared before they are up", async () => {
     const { heard } = await hearWhile(async () => {
-      addDevice(unprotected, false);
-      for (const guest of all) addDevice(guest, false);
-      await expect.poll(isProtected).toBe(devices);
+      await addDevice(unprotected, devices, false);
+      for (const guest of all) await addDevice(guest, devices, false);
+      await expect.poll(countProtected).toBe(count);
       for (const guest of [...all, unprotected]) raise(guest);
     });
     expect(sum(heard, all)).toBe(0);
-    removeDevices();
+    await removeDevices(all, devices);
   });
 });

@@ -1,14 +1,13 @@
 /** Plays rounds on the bed of hooks-bed.ts, with a driver on each host. */
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import { isDirect } from "../support/forwarding.ts";
-import { compileProgram, makeFolder, removeFolder } from "./frame-pair.ts";
-import { type Connect, type EndName, HooksBed, type HostName, hostOf, writeRules } from "./hooks-bed.ts";
+import { makeFolder, removeFolder } from "./frame-pair.ts";
+import { type EndName, HooksBed, type HostName, hostOf, writeRules } from "./hooks-bed.ts";
 import {
   answered,
   denied,
@@ -23,6 +22,7 @@ import {
   served,
 } from "./hooks-round.ts";
 import { Links } from "./links.ts";
+import { buildWire, makeTaps, startWire } from "./taps.ts";
 
 const endProgram = fileURLToPath(new URL("end.mjs", import.meta.url));
 
@@ -30,24 +30,17 @@ export type Mode = "native" | "generic" | "tc";
 export type Drivers = Readonly<Record<HostName, Driver>>;
 const allEvents = { eventsPerSecond: 100_000 };
 
-/** Tap devices at both ends; wire.c carries between them. */
-const makeTaps: Connect = (...ends) => {
-  for (const { place, device } of ends) place.ip("tuntap", "add", device, "mode", "tap", "vnet_hdr");
-};
-
-async function startWire(bed: HooksBed, folder: string): Promise<ChildProcess> {
-  const program = compileProgram(fileURLToPath(new URL("wire.c", import.meta.url)), folder);
-  const words = [...bed.guests].flatMap(([guest, place]) => [
-    bed.hosts[hostOf(guest)].path,
-    `tap${guest}`,
-    place.path,
-    "eth0",
-  ]);
-  const wire = bed.wan.spawn(program, words);
-  if (wire.stdout === null) throw new Error("a child without output");
-  await once(wire.stdout, "data");
-  return wire;
-}
+const startHooksWire = ({ guests, hosts }: HooksBed, folder: string): Promise<ChildProcess> =>
+  startWire(
+    buildWire(folder),
+    ...[...guests].map(
+      ([guest, place]) =>
+        [
+          { place: hosts[hostOf(guest)], device: `tap${guest}` },
+          { place, device: "eth0" },
+        ] as const,
+    ),
+  );
 
 export interface Round {
   /** Names of the exchanges that were answered. */
@@ -78,7 +71,7 @@ export class HooksPlay {
   static async start(name: string, devices: "veth" | "tap"): Promise<HooksPlay> {
     const play = new HooksPlay(name, devices);
     const bed = play.#bed;
-    if (devices === "tap") play.#wire = await startWire(bed, play.#folder);
+    if (devices === "tap") play.#wire = await startHooksWire(bed, play.#folder);
     for (const end of [...bed.guests.keys(), "host", "wan"] as const)
       play.#ends.set(end, Driver.start(bed.placeOf(end).name, endProgram));
     await Promise.all([...play.#ends.values()].map((end) => end.call("listen", served)));

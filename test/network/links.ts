@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { ip } from "../kernel/host.ts";
 import { isDirect, takeXdpFrames } from "../support/forwarding.ts";
+import { turns } from "../support/turns.mjs";
 
 /** A network namespace. */
 export class Place {
@@ -102,6 +103,28 @@ export function setUp({ place, device, mac, addresses = [], bridge }: LinkEnd): 
     const family = address.includes(":") ? ["nodad"] : [];
     place.ip("addr", "add", address, "dev", device, ...family);
   }
+}
+
+/** How long carriers may take, ms: turns of the event loop, so that a machine that stops for a while takes no time. */
+const carrierPatience = 60_000;
+
+/** Waits until each `place`'s device has a carrier: it comes up beside what else is done; before, frames are refused. */
+export async function waitForCarriers(device: string, ...places: readonly Place[]): Promise<void> {
+  const isUp = (place: Place) => {
+    const [link] = JSON.parse(place.ip("-j", "link", "show", device)) as { operstate: string }[];
+    return link?.operstate === "UP";
+  };
+  await turns(carrierPatience, () => places.every(isUp));
+  if (!places.every(isUp)) throw new Error(`${device} has no carrier`);
+}
+
+/** Waits until each port of a bridge forwards. */
+export async function waitForPorts(place: Place, bridge: string): Promise<void> {
+  type Port = { linkinfo: { info_slave_data: { state: string } } };
+  const list = () => JSON.parse(place.ip("-d", "-j", "link", "show", "master", bridge)) as Port[];
+  const forward = () => list().every(({ linkinfo }) => linkinfo.info_slave_data.state === "forwarding");
+  await turns(carrierPatience, forward);
+  if (!forward()) throw new Error(`a port of ${bridge} does not forward`);
 }
 
 /** A bridge, up. */
