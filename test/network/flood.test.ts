@@ -68,7 +68,7 @@ async function sendByMachine(
   const packets = framesOfFlood;
   expect(await machine.flood({ ...flood, first: nextNumber, packets })).toBe(packets);
   nextNumber += packets;
-  expect(await judged()).toBe(packets);
+  await expect.poll(judged).toBe(packets);
 }
 
 /** By the kernel at the other end of a veth, until the flood's size has arrived. */
