@@ -62,6 +62,17 @@ describe("validate", () => {
 describe("explain --rules", () => {
   const ask = (folder: string, ...args: string[]) => ringwall(["explain", "--rules", folder, ...args]);
 
+  it("answers by the rules alone where the user may load no programs", () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const question = ["--from", "i-web-1", "--to", "i-db-1", "--port", "5432", "--json"];
+    const without = ["--bounding-set=-cap_39,-sys_admin", join(root, "bin/ringwall")];
+    const { status, stdout } = spawnSync("setpriv", [...without, "explain", "--rules", folder, ...question], {
+      encoding: "utf8",
+    });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "accept", kernel: null });
+  });
+
   it("prints the manual's document", async () => {
     const folder = writeFiles({ "rules.yaml": shopRules });
     const { code, stdout } = await ask(

@@ -69,6 +69,25 @@ describe("the help", () => {
   });
 });
 
+describe("explain --rules", () => {
+  it("reads neither the agent's client nor the engine before the kernel is asked", () => {
+    const files = readdirSync(dist)
+      .filter((file) => file.startsWith("explain-"))
+      .flatMap((file) => [...listEager(file)]);
+    const sources = new Set(
+      files.flatMap((file) =>
+        [...readFileSync(join(dist, file), "utf8").matchAll(/^\/\/ src\/(.*)\.ts$/gm)].map(
+          ([, name]) => name,
+        ),
+      ),
+    );
+    for (const needed of ["cli/commands/explain", "cli/explain", "policy/explain"])
+      expect(sources).toContain(needed);
+    const idle = /^(kernel\/(?!capabilities$|errors$)|cli\/client$|agent\/protocol$)/;
+    expect([...sources].filter((name) => idle.test(name ?? ""))).toEqual([]);
+  });
+});
+
 describe("a command line that cannot be meant", () => {
   it.each<[string[], RegExp]>([
     [[], /Which command\?[\s\S]*ringwall --help/],
