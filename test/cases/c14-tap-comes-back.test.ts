@@ -1,10 +1,10 @@
 /** C14: the tap goes and comes back under its name, with a real agent on veth and tap devices in namespaces. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StatusReply } from "../../src/agent/protocol.ts";
 import { guestRules, Host } from "../cli/host.ts";
+import { listLive } from "../support/live-tree.ts";
 
 let host: Host;
 const children: ChildProcess[] = [];
@@ -65,9 +65,12 @@ async function firstInterface() {
   return { ifindex: one.ifindex, state: one.state, problem: one.problem, programs: one.programs, problems };
 }
 
-/** Everything that this host has pinned: programs, links, maps, the sessions of its interfaces. */
+/**
+ * Everything that this host has pinned: programs, links, maps, the sessions of its interfaces; not the mark of grace
+ * periods that are expedited while devices appear.
+ */
 function pinned(): string[] {
-  return readdirSync(join(host.folder, "bpf"), { recursive: true, encoding: "utf8" });
+  return listLive(join(host.folder, "bpf")).filter((name) => name !== "expedited");
 }
 
 async function deviceEntries(): Promise<number | undefined> {

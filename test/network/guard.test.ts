@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { native } from "../../src/kernel/native.ts";
 import { Host } from "../cli/host.ts";
 import { compileObject } from "../kernel/compile-object.ts";
+import { listLive } from "../support/live-tree.ts";
 
 let host: Host;
 let bpffs: string;
@@ -28,18 +29,6 @@ const restored = () =>
 const counted = (what: "detached" | "replaced") =>
   Number(new RegExp(`^ringwall_programs_${what}_total (\\d+)$`, "m").exec(host.metrics())?.[1] ?? Number.NaN);
 const detached = () => counted("detached");
-
-/** Every pin with its directory. */
-function listPins(folder = bpffs, prefix = ""): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !name.endsWith(".debug"))
-    .flatMap((entry) =>
-      entry.isDirectory()
-        ? [`${prefix}${entry.name}/`, ...listPins(join(folder, entry.name), `${prefix}${entry.name}/`)]
-        : [`${prefix}${entry.name}`],
-    )
-    .sort();
-}
 
 /** Kernel ids of the links by pin: one that was attached anew has another. */
 function linkIds(): Record<string, number> {
@@ -114,13 +103,13 @@ async function pingWhile(work: () => Promise<void>): Promise<number> {
 
 describe("an agent whose bpffs or pins are taken away", () => {
   it("mounts and pins all of it again, detaches nothing, and says so", async () => {
-    const [pins, ids] = [listPins(), linkIds()];
+    const [pins, ids] = [listLive(bpffs), linkIds()];
     expect(restored()).toBe(0);
     const lost = await pingWhile(async () => {
       // A busy mount cannot be taken away but lazily.
       execFileSync("umount", ["-l", bpffs]);
       expect(readdirSync(bpffs)).toEqual([]);
-      await expect.poll(() => listPins()).toEqual(pins);
+      await expect.poll(() => listLive(bpffs)).toEqual(pins);
     });
     expect(lost).toBe(0);
     expect(linkIds()).toEqual(ids);
@@ -141,10 +130,10 @@ describe("an agent whose bpffs or pins are taken away", () => {
   });
 
   it.each(["links", "current/maps", "current/sessions", "current"])("pins %s again", async (folder) => {
-    const [pins, ids, before] = [listPins(), linkIds(), restored()];
+    const [pins, ids, before] = [listLive(bpffs), linkIds(), restored()];
     removeBelow(join(bpffs, folder));
-    expect(listPins()).not.toEqual(pins);
-    await expect.poll(() => listPins()).toEqual(pins);
+    expect(listLive(bpffs)).not.toEqual(pins);
+    await expect.poll(() => listLive(bpffs)).toEqual(pins);
     expect(linkIds()).toEqual(ids);
     await expect.poll(restored).toBeGreaterThan(before);
   });
@@ -152,11 +141,11 @@ describe("an agent whose bpffs or pins are taken away", () => {
   it.each(["tc-egress", "tc-ingress"])(
     "attaches the program at %s again that somebody detached though its pin stands, and counts it",
     async (hook) => {
-      const [pins, ids, before] = [listPins(), linkIds(), detached()];
+      const [pins, ids, before] = [listLive(bpffs), linkIds(), detached()];
       const pin = host.pinnedLinks.find((name) => name.endsWith(hook)) ?? "";
       execFileSync("bpftool", ["link", "detach", "pinned", join(bpffs, "links", pin)]);
       await expect.poll(detached).toBe(before + 1);
-      expect(listPins()).toEqual(pins);
+      expect(listLive(bpffs)).toEqual(pins);
       const { [pin]: renewed, ...others } = linkIds();
       expect({ ...others, [pin]: ids[pin] }).toEqual(ids);
       expect(renewed).not.toBe(ids[pin]);

@@ -32,12 +32,17 @@ async function appear(point: Point | null): Promise<void> {
 }
 
 async function suffer(point: Point, name: string): Promise<boolean> {
-  await appear(point);
-  const { isHit } = readLog(victim.log);
-  const said = `${name}: the agent ${victim.isUp ? "goes on" : "was killed"}`;
-  await victim.expectWhole(said, null, "enforcing");
-  expect(victim.met(victim.stored, 3), `${said}; packets of the new guest meet`).toBe(victim.stored);
-  victim.removeThird();
+  let said = name;
+  let isHit = false;
+  try {
+    await appear(point);
+    isHit = readLog(victim.log).isHit;
+    said += `: the agent ${victim.isUp ? "goes on" : "was killed"}`;
+    await victim.expectWhole(said, null, "enforcing");
+    expect(victim.met(victim.stored, 3), `${said}; packets of the new guest meet`).toBe(victim.stored);
+  } finally {
+    victim.removeThird();
+  }
   await victim.expectWhole(said, clean);
   return isHit;
 }

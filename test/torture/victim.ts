@@ -1,12 +1,13 @@
 /** A host whose agent is made to fail, guests that talk all the while, and what has to hold afterwards. */
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { type Agent, Host } from "../cli/host.ts";
 import type { Outcome } from "../cli/program.ts";
 import { hear, startPeer } from "../network/peer.ts";
+import { listLive } from "../support/live-tree.ts";
 import { type Point, traced } from "./tracer.ts";
 
 /** An agent that starts under strace on a busy machine, ms. */
@@ -137,7 +138,7 @@ export class Victim {
 
   /** Both programs of three devices are pinned. */
   get isThirdPinned(): boolean {
-    return this.holdings.pins.filter((name) => /^links\/.*-tc-/.test(name)).length >= 6;
+    return this.#pins.filter((name) => /^links\/.*-tc-/.test(name)).length >= 6;
   }
 
   async stop(): Promise<void> {
@@ -202,7 +203,7 @@ export class Victim {
   /** Other files in the store's folder and the state than whole ones: what was begun and left. */
   get leftFiles(): string[] {
     return ["rules.d", "state"]
-      .flatMap((name) => listTree(join(this.host.folder, name)))
+      .flatMap((name) => listLive(join(this.host.folder, name)))
       .filter((name) => /\.new$|\.tmp$|^\./.test(name));
   }
 
@@ -213,9 +214,13 @@ export class Victim {
         rmSync(join(this.host.folder, folder, name), { force: true });
   }
 
+  get #pins(): string[] {
+    return listLive(join(this.host.folder, "bpf"));
+  }
+
   get holdings(): Holdings {
     return {
-      pins: listTree(join(this.host.folder, "bpf")),
+      pins: this.#pins,
       handles: this.#agent === null ? {} : countHandles(this.#agent.pid),
     };
   }
@@ -261,18 +266,6 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Every path below a folder, but for the two files that the kernel puts into each bpffs. */
-function listTree(folder: string, prefix = ""): string[] {
-  return readdirSync(folder)
-    .filter((name) => !name.endsWith(".debug"))
-    .sort()
-    .flatMap((name) => {
-      const path = join(folder, name);
-      const isFolder = statSync(path).isDirectory();
-      return [`${prefix}${name}`, ...(isFolder ? listTree(path, `${prefix}${name}/`) : [])];
-    });
 }
 
 /** In fdinfo: an iterator's program or link, and the one place of rw_session_count (struct session_count, 52 bytes). */
