@@ -77,10 +77,3 @@ export function identityEcho(network: bigint, address: bigint): number {
   for (let offset = 0; offset < 16; offset += 4) fold ^= view.getUint32(offset, true);
   return fold >>> 0;
 }
-
-/** Whether `outer` covers `inner`: same family, and no longer than it. */
-export function coversPrefix(outer: Prefix, inner: Prefix): boolean {
-  if (outer.family !== inner.family || outer.length > inner.length) return false;
-  const shift = BigInt((outer.family === 4 ? 32 : 128) - outer.length);
-  return outer.bits >> shift === inner.bits >> shift;
-}

@@ -1,6 +1,7 @@
 /** An interface of the model as a record of rw_interfaces, with what rw_owned and rw_listed hold of it. */
-import type { Interface, Prefix } from "../model/model.ts";
-import { addressBytes, coversPrefix, linkLocalBytes, macBytes, trieBytes } from "./addresses.ts";
+import type { Interface } from "../model/model.ts";
+import { addressBytes, linkLocalBytes, macBytes, trieBytes } from "./addresses.ts";
+import { type Claim, coverClaims } from "./claims.ts";
 import { digest64 } from "./digest.ts";
 import {
   InterfaceFlag,
@@ -78,13 +79,6 @@ function flagsOf(source: Interface, hasOwned: boolean, hasListed: boolean): numb
   );
 }
 
-interface Claim {
-  readonly mac: bigint;
-  readonly prefix: Prefix;
-  readonly flags: number;
-}
-
-/** A look-up sees the longest prefix only, so each entry has the flags of all that cover it. */
 function buildOwned(source: Interface, record: number): ReadonlyMap<string, number> {
   const claims: Claim[] = source.allowedAddressPairs.map((pair) => ({
     mac: pair.mac ?? source.mac,
@@ -95,14 +89,7 @@ function buildOwned(source: Interface, record: number): ReadonlyMap<string, numb
     const length = address.family === 4 ? 32 : 128;
     claims.push({ mac: source.mac, prefix: { ...address, length }, flags: OwnedFlag.OWNED_LISTED });
   }
-  const owned = new Map<string, number>();
-  for (const claim of claims) {
-    const flags = claims
-      .filter((other) => other.mac === claim.mac && coversPrefix(other.prefix, claim.prefix))
-      .reduce((sum, other) => sum | other.flags, 0);
-    owned.set(ownedKey(record, claim), flags);
-  }
-  return owned;
+  return new Map(coverClaims(claims).map((claim) => [ownedKey(record, claim), claim.flags]));
 }
 
 function ownedKey(record: number, { mac, prefix }: Claim): string {

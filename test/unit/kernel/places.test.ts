@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   addressBytes,
-  coversPrefix,
   decodeAddress,
   formatMac,
   identityEcho,
@@ -24,7 +23,7 @@ import { Queue } from "../../../src/kernel/queue.ts";
 import { fitSizes } from "../../../src/kernel/session-sizes.ts";
 import { closestTicks, ticksSinceBoot } from "../../../src/kernel/ticks.ts";
 import { seed } from "../../support/seed.ts";
-import { address, iface, prefix } from "../policy/compile-fixture.ts";
+import { address, iface } from "../policy/compile-fixture.ts";
 import { createFakeMaps, Faults } from "./fake-maps.ts";
 
 describe("runs of places", () => {
@@ -103,12 +102,6 @@ describe("addresses", () => {
   it("of MACs are read and written; what is none is refused", () => {
     expect(formatMac(parseMacBytes("02:00:00:00:01:ff") ?? new Uint8Array())).toBe("02:00:00:00:01:ff");
     expect(parseMacBytes("")).toBeNull();
-  });
-
-  it("are covered by shorter prefixes of their family only", () => {
-    expect(coversPrefix(prefix("10.0.0.0/8"), prefix("10.1.0.0/16"))).toBe(true);
-    expect(coversPrefix(prefix("10.1.0.0/16"), prefix("10.0.0.0/8"))).toBe(false);
-    expect(coversPrefix(prefix("0.0.0.0/0"), prefix("::/0"))).toBe(false);
   });
 });
 
