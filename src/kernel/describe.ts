@@ -2,6 +2,7 @@
 import { uptime } from "node:os";
 import type { Resolved, ResolvedInterface } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
+import { describeAbsence } from "./device-kind.ts";
 import type { GuestDevices } from "./devices.ts";
 import { digest64 } from "./digest.ts";
 import type { DirectForwarding } from "./direct.ts";
@@ -103,12 +104,6 @@ function stateOf(ifindex: number, problem: string | null, ready: boolean, observ
   if (problem !== null) return "failed";
   if (!ready) return "not-ready";
   return observes ? "observing" : "enforcing";
-}
-
-function describeAbsence(device: string, link: LinkInfo | undefined): string | null {
-  if (link === undefined)
-    return `no device ${device} on this host yet (a guest by vhost-user or SR-IOV has none, and cannot be judged)`;
-  return link.name === device ? null : `the device was renamed from ${device} to ${link.name}`;
 }
 
 function describeUplink(

@@ -45,6 +45,16 @@ export function judgeDevice(
   return judgeHardware(link, facts, below);
 }
 
+/**
+ * What is wrong where an interface's device is not there under its name; null: nothing. What a guest has instead of a
+ * device (vhost-user's socket, a function of a card) cannot be told from a device that has yet to come.
+ */
+export function describeAbsence(device: string, link: Pick<LinkInfo, "name"> | undefined): string | null {
+  if (link === undefined)
+    return `no device ${device} on this host yet (a guest by vhost-user or SR-IOV has none, and cannot be judged)`;
+  return link.name === device ? null : `the device was renamed from ${device} to ${link.name}`;
+}
+
 function judgeHardware(
   { name, kind }: Pick<LinkInfo, "name" | "kind">,
   { hardware }: Pick<DeviceFacts, "hardware">,

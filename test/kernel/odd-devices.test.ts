@@ -61,6 +61,22 @@ describe("a bridge that an interface names as its device", () => {
   });
 });
 
+describe("a guest without a device on the host, as by vhost-user", () => {
+  it("is absent, never enforcing, and the reason is said", async () => {
+    await withBpffs(async (root) => {
+      const driver = await start(root);
+      expect(await stateOf(driver)).toMatchObject({
+        state: "absent",
+        ifindex: 0,
+        mode: null,
+        programs: { xdp: null, tcEgress: null, tcIngress: null },
+        problem: expect.stringMatching(/no device tap1 on this host yet .*vhost-user.* cannot be judged/),
+      });
+      await driver.call("close", { detach: true });
+    });
+  });
+});
+
 describe("a tun without Ethernet frames", () => {
   it("is failed and set down under onFailure closed", async () => {
     bed.host("tuntap", "add", "tap1", "mode", "tun");

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DeviceFacts, readDeviceFacts, unknownFacts } from "../../../src/kernel/device-facts.ts";
-import { cautionUplink, findBypasses, judgeDevice } from "../../../src/kernel/device-kind.ts";
+import {
+  cautionUplink,
+  describeAbsence,
+  findBypasses,
+  judgeDevice,
+} from "../../../src/kernel/device-kind.ts";
 import type { LinkInfo } from "../../../src/kernel/native.ts";
 
 const link = (name: string, kind: string, more: Partial<LinkInfo> = {}): LinkInfo => ({
@@ -67,6 +72,26 @@ describe("a device that an interface names", () => {
     const refused = judge(link("ens1f0v0", ""), hardware);
     expect(refused).toMatchObject({ suits: false, isHosts: false });
     expect(JSON.stringify(refused)).toMatch(says);
+  });
+});
+
+describe("a device that is not there under its name", () => {
+  const listed = [eth0, link("tap1", "tun"), link("br0", "bridge", { ifindex: 3 })];
+  const absence = (device: string) =>
+    describeAbsence(
+      device,
+      listed.find(({ name }) => name === device),
+    );
+
+  it("is none of this host's, as a guest's by vhost-user, which nothing here can judge", () => {
+    expect(absence("vhu1")).toBe(
+      "no device vhu1 on this host yet (a guest by vhost-user or SR-IOV has none, and cannot be judged)",
+    );
+    expect(absence("tap1")).toBeNull();
+  });
+
+  it("is the guest's that was renamed", () => {
+    expect(describeAbsence("tap1", link("tap9", "tun"))).toBe("the device was renamed from tap1 to tap9");
   });
 });
 

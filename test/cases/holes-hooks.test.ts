@@ -1,9 +1,10 @@
+/** Holes of other firewalls, by their names: frames that XDP never saw, so that nothing judged them. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PacketCounter, Verification } from "../../src/kernel/status.ts";
-import { compileObject } from "./compile-object.ts";
-import { ip, objectPath, withBpffs } from "./host.ts";
-import { Bed, type Driver } from "./namespace.ts";
-import type { SettingsName } from "./scenarios.ts";
+import { compileObject } from "../kernel/compile-object.ts";
+import { ip, objectPath, withBpffs } from "../kernel/host.ts";
+import { Bed, type Driver } from "../kernel/namespace.ts";
+import type { SettingsName } from "../kernel/scenarios.ts";
 
 let object: string;
 let removeObject: () => void;
@@ -50,7 +51,7 @@ async function forge(host: Driver, mark: string) {
   };
 }
 
-describe("a mark that a guest lays before its frames", () => {
+describe("cilium 12910: packets that went past veth's XDP, here with a mark that the guest laid before its frames", () => {
   it("is not believed in mode tc, whatever it says: no XDP program of ours marks there", async () => {
     await withBpffs(async (root) => {
       const host = await begin(root, "usual");
