@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { KernelStatus, LostEvents, PacketCounter, ProofStatus } from "../kernel/status.ts";
 import { definitions } from "./definitions.ts";
+import { Series, writeLabels } from "./series.ts";
 
 /** What is in force, as the agent knows it. */
 export interface ModelFigures {
@@ -45,8 +46,7 @@ export function createMetrics(given: MetricSources): Metrics {
   const sources = { ...given, status: () => (status ??= given.status()) };
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecision });
   replaceOpenFiles(registry);
-  addKernelCounters(registry, sources);
-  addKernelGauges(registry, sources);
+  addKernelFigures(registry, sources);
   addProofs(registry, sources);
   addGuard(registry, sources);
   addModelGauges(registry, sources);
@@ -63,9 +63,11 @@ export function createMetrics(given: MetricSources): Metrics {
       applies.inc({ result });
       if (result === "applied") duration.observe(seconds);
     },
-    render: () => {
+    render: async () => {
       status = undefined;
-      return registry.metrics();
+      const { interfaces, maps } = sources.status();
+      const read = [...renderPackets(sources.counters()), ...renderTables(interfaces), ...renderMaps(maps)];
+      return [await registry.metrics(), ...read.map(({ text }) => text)].join("\n");
     },
     contentType: registry.contentType,
   };
@@ -95,87 +97,69 @@ function describe<Name extends keyof typeof definitions>(name: Name) {
   return { name: full, help, labelNames: [...labels] as (typeof definitions)[Name]["labels"][number][] };
 }
 
-/** The kernel counts; a scrape copies its numbers, so these begin anew each time. */
-function addKernelCounters(registry: Registry, sources: MetricSources): void {
-  const bytes = new Counter({ ...describe("bytes"), registers: [] });
-  const packets = new Counter({
-    ...describe("packets"),
-    registers: [registry],
-    collect() {
-      this.reset();
-      bytes.reset();
-      for (const {
-        packets: seen,
-        bytes: size,
-        interface: id,
-        direction,
-        verdict,
-        reason,
-      } of sources.counters()) {
-        if (seen === 0n) continue;
-        const labels = { interface: id, direction, verdict, reason };
-        this.inc(labels, Number(seen));
-        bytes.inc(labels, Number(size));
+/** What was counted of packets; from one reading of the kernel. */
+function renderPackets(counters: readonly PacketCounter[]): readonly Series[] {
+  const [packets, bytes] = [new Series(definitions.packets), new Series(definitions.bytes)];
+  for (const { interface: id, direction, verdict, reason, ...counted } of counters) {
+    if (counted.packets === 0n) continue;
+    const labels = writeLabels({ interface: id, direction, verdict, reason });
+    packets.add(labels, counted.packets);
+    bytes.add(labels, counted.bytes);
+  }
+  return [packets, bytes];
+}
+
+/** How full the tables of interfaces are, and what became of what they held. */
+function renderTables(interfaces: KernelStatus["interfaces"]): readonly Series[] {
+  const limit = new Series(definitions.conntrackLimit);
+  const figures = {
+    entries: new Series(definitions.conntrackEntries),
+    inserted: new Series(definitions.conntrackInserts),
+    refused: new Series(definitions.conntrackInsertFailures),
+    evicted: new Series(definitions.conntrackEvictions),
+    evictedEarly: new Series(definitions.conntrackEarlyEvictions),
+  };
+  const counted = Object.entries(figures) as [keyof typeof figures, Series][];
+  for (const { interface: id, tables } of interfaces)
+    for (const table of tables) {
+      const labels = writeLabels({ interface: id, table: table.table });
+      limit.add(labels, table.limit);
+      for (const [figure, series] of counted) {
+        const value = table[figure];
+        if (value !== null && value > 0) series.add(labels, value);
       }
-    },
-  });
-  // Behind `packets`, whose collection fills both from one reading of the kernel.
-  registry.registerMetric(bytes);
-  void packets;
+    }
+  return [limit, ...Object.values(figures)];
+}
+
+function renderMaps(maps: KernelStatus["maps"]): readonly Series[] {
+  const [used, capacities] = [new Series(definitions.mapEntries), new Series(definitions.mapCapacity)];
+  for (const { map, entries, capacity } of maps) {
+    used.add(writeLabels({ map }), entries);
+    capacities.add(writeLabels({ map }), capacity);
+  }
+  return [used, capacities];
+}
+
+function addKernelFigures(registry: Registry, sources: MetricSources): void {
+  const registers = [registry];
   new Counter({
     ...describe("eventsLost"),
-    registers: [registry],
+    registers,
     collect() {
       const { full, rate } = sources.lost();
       this.reset();
       this.inc(Number(full + rate));
     },
   });
-}
-
-function addKernelGauges(registry: Registry, sources: MetricSources): void {
-  const registers: Registry[] = [];
-  const limit = new Gauge({ ...describe("conntrackLimit"), registers });
-  const entries = new Gauge({ ...describe("conntrackEntries"), registers });
-  const pressure = {
-    inserted: new Counter({ ...describe("conntrackInserts"), registers }),
-    refused: new Counter({ ...describe("conntrackInsertFailures"), registers }),
-    evicted: new Counter({ ...describe("conntrackEvictions"), registers }),
-    evictedEarly: new Counter({ ...describe("conntrackEarlyEvictions"), registers }),
-  };
-  const figures = Object.keys(pressure) as (keyof typeof pressure)[];
-  const mapEntries = new Gauge({ ...describe("mapEntries"), registers });
-  const mapCapacity = new Gauge({ ...describe("mapCapacity"), registers });
-  const interfaces = new Gauge({
+  new Gauge({
     ...describe("interfaces"),
-    registers: [registry],
+    registers,
     collect() {
-      const status = sources.status();
-      for (const gauge of [limit, entries, mapEntries, mapCapacity, ...Object.values(pressure)])
-        gauge.reset();
-      for (const state of states) {
-        this.set({ state }, status.interfaces.filter((one) => one.state === state).length);
-      }
-      for (const { interface: id, tables } of status.interfaces) {
-        for (const table of tables) {
-          limit.set({ interface: id, table: table.table }, table.limit);
-          if (table.entries !== null && table.entries > 0) {
-            entries.set({ interface: id, table: table.table }, table.entries);
-          }
-          for (const figure of figures) {
-            if (table[figure] > 0) pressure[figure].inc({ interface: id, table: table.table }, table[figure]);
-          }
-        }
-      }
-      for (const { map, entries: used, capacity } of status.maps) {
-        mapEntries.set({ map }, used);
-        mapCapacity.set({ map }, capacity);
-      }
+      const { interfaces } = sources.status();
+      for (const state of states) this.set({ state }, interfaces.filter((one) => one.state === state).length);
     },
   });
-  void interfaces;
-  for (const gauge of [entries, limit, mapEntries, mapCapacity]) registry.registerMetric(gauge);
-  for (const figure of figures) registry.registerMetric(pressure[figure]);
 }
 
 type Counts = Readonly<Record<string, number>>;
