@@ -1,6 +1,7 @@
 /** What the agent answers to each endpoint. */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { EnforcementError } from "../kernel/errors.ts";
+import { matchesFilter } from "../kernel/session-codec.ts";
 import type { SessionFilter as KernelFilter, Session as KernelSession } from "../kernel/status.ts";
 import { parseAddress } from "../model/cidr.ts";
 import type { Address } from "../model/model.ts";
@@ -78,7 +79,7 @@ export function createHandlers(sources: AnswerSources): Handlers {
       const inForce = requireInForce(applier);
       const wanted = readFilter(inForce, filter);
       const pieces = await refuseUnknown(enforcer.sessions(wanted.interface));
-      return new LongAnswer(sessionsStart, describeSessions(pieces, inForce));
+      return new LongAnswer(sessionsStart, describeSessions(pieces, wanted, inForce));
     },
     endSessions: async (filter, peer) => {
       const wanted = readFilter(requireInForce(applier), filter);
@@ -89,11 +90,17 @@ export function createHandlers(sources: AnswerSources): Handlers {
   };
 }
 
+/** Those that a filter names are those that it would end, and revoked ones; none but an interface names all there is. */
 async function* describeSessions(
   pieces: AsyncIterable<readonly KernelSession[]>,
+  { interface: _, ...narrowed }: KernelFilter,
   inForce: InForce,
 ): AsyncGenerator<readonly Session[]> {
-  for await (const piece of pieces) yield piece.map((session) => describeSession(session, inForce));
+  const isWhole = Object.keys(narrowed).length === 0;
+  for await (const piece of pieces) {
+    const wanted = isWhole ? piece : piece.filter((session) => matchesFilter(session, narrowed));
+    yield wanted.map((session) => describeSession(session, inForce));
+  }
 }
 
 /** The rules in force; an agent that is still starting has none. */

@@ -85,9 +85,9 @@ afterEach(async () => {
   await agent.stop();
 });
 
-async function ask(): Promise<IncomingMessage> {
+async function ask(filter: Readonly<Record<string, string | number>> = {}): Promise<IncomingMessage> {
   const sent = request({ socketPath: agent.socket, path: "/v1/sessions", method: "POST", agent: false });
-  sent.end("{}");
+  sent.end(JSON.stringify(filter));
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   return response.setEncoding("utf8");
 }
@@ -107,6 +107,25 @@ describe("the list of sessions", () => {
       [...piece, ...piece].map((one) => one.remotePort),
     );
     expect(text.split("\n")).toHaveLength(2 * 256 + 3);
+  });
+
+  it("holds what its filter names, and nothing else", async () => {
+    kernel.pieces = 2;
+    const countOf = async (filter: Readonly<Record<string, string | number>>) =>
+      JSON.parse(await readAll(await ask(filter))).sessions.length;
+    expect(await countOf({ interface: "eni-web-1" })).toBe(2 * 256);
+    expect(await countOf({ remotePort: 7 })).toBe(2);
+    expect(await countOf({ protocol: "tcp", remote: "192.0.2.1", local: "10.0.0.11", localPort: 80 })).toBe(
+      2 * 256,
+    );
+    for (const other of [
+      { protocol: "udp" },
+      { remote: "192.0.2.2" },
+      { local: "10.0.0.12" },
+      { localPort: 81 },
+      { remotePort: 7, protocol: "udp" },
+    ])
+      expect(await countOf(other), JSON.stringify(other)).toBe(0);
   });
 
   it("is JSON where there are none", async () => {
