@@ -9,6 +9,7 @@ import { ListedKind } from "./layout.gen.ts";
 import { joinBytes, packWord, type SyncMaps, textKey } from "./maps.ts";
 import type { ChangePlan } from "./plan.ts";
 import { buildRemovedRecord, listedKey } from "./records.ts";
+import { createPauses } from "./slices.ts";
 import {
   forgetPlacement,
   journalSlot,
@@ -96,7 +97,7 @@ function switchWords(maps: SyncMaps, plan: ChangePlan): void {
 async function writeProven(maps: SyncMaps, plan: ChangePlan, steps: ChangeSteps): Promise<number> {
   const undo = new Undo();
   try {
-    const written = writeBeside(maps, plan, steps, undo);
+    const written = await writeBeside(maps, plan, steps, undo);
     await steps.prove(plan);
     steps.switchAll?.();
     return written;
@@ -108,12 +109,28 @@ async function writeProven(maps: SyncMaps, plan: ChangePlan, steps: ChangeSteps)
   }
 }
 
-function writeBeside(maps: SyncMaps, plan: ChangePlan, { clearNumber }: ChangeSteps, undo: Undo): number {
+/** In pieces: a host's first policies and records take seconds, for which nobody else has to wait. */
+async function writeBeside(
+  maps: SyncMaps,
+  plan: ChangePlan,
+  { clearNumber }: ChangeSteps,
+  undo: Undo,
+): Promise<number> {
+  const pause = createPauses();
   let written = 0;
-  for (const { number } of plan.numbers) clearNumber(number);
-  for (const policy of plan.policies) written += writePolicy(maps, policy, undo);
+  for (const { number } of plan.numbers) {
+    clearNumber(number);
+    await pause();
+  }
+  for (const policy of plan.policies) {
+    written += writePolicy(maps, policy, undo);
+    await pause();
+  }
   written += writeIdentities(maps, plan.identities.writes, undo);
-  for (const [record, stored] of plan.records) written += writeRecord(maps, record, stored, undo);
+  for (const [record, stored] of plan.records) {
+    written += writeRecord(maps, record, stored, undo);
+    await pause();
+  }
   undo.add(() => storeIntents(maps, plan.slotSwitches.keys(), () => undefined));
   storeIntents(maps, plan.slotSwitches.keys(), (slot) => plan.slotSwitches.get(slot));
   for (const [slot, word] of plan.freshSlots) {

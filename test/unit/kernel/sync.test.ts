@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EnforcementError } from "../../../src/kernel/errors.ts";
 import { DeviceStruct, PrefixKeyStruct } from "../../../src/kernel/layout.gen.ts";
 import { indexKey, packWord } from "../../../src/kernel/maps.ts";
@@ -73,6 +73,34 @@ async function viewsAfter(target: Model): Promise<{ views: string[]; sizes: Reco
 }
 
 describe("a change of the model", () => {
+  it("lets others have their turn after each policy and each record that it writes", async () => {
+    const faults = new Faults();
+    const host = new Host(createFakeMaps(faults));
+    await host.start();
+    let now = 0;
+    // Whoever asks for the time finds that its slice is over.
+    vi.spyOn(performance, "now").mockImplementation(() => {
+      now += 1000;
+      return now;
+    });
+    let turn = 0;
+    let counting: NodeJS.Immediate;
+    const count = () => {
+      turn++;
+      counting = setImmediate(count);
+    };
+    count();
+    onTestFinished(() => {
+      clearImmediate(counting);
+      vi.restoreAllMocks();
+    });
+    const written = new Set<number>();
+    faults.observer = () => written.add(turn);
+    const { recordsSwitched } = await host.apply(before);
+    expect(recordsSwitched).toBe(4);
+    expect(written.size).toBeGreaterThanOrEqual(recordsSwitched + host.state.policies.size);
+  });
+
   it("writes nothing and uses no generation when the model is the same", async () => {
     const { faults, host } = await installed(before);
     const { generation } = host.state;
