@@ -162,6 +162,32 @@ void writeRun(int fd, const MapShape &shape, uint32_t first, const uint8_t *valu
     writeEntries(fd, shape, reinterpret_cast<const uint8_t *>(keys.data()), values, count);
 }
 
+Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least) {
+    Parts parts;
+    size_t size = shape.valueSize / guards - sizeof(uint64_t);
+    withRun(fd, shape, 0, shape.maxEntries, PROT_READ, [&](uint8_t *values, size_t) {
+        for (size_t at = 0; at < size_t{shape.maxEntries} * guards; at++) {
+            uint8_t *value = values + at / guards * shape.valueSize;
+            uint64_t *guard = reinterpret_cast<uint64_t *>(value) + at % guards;
+            const uint8_t *part = value + guards * sizeof(uint64_t) + at % guards * size;
+            uint32_t before = static_cast<uint32_t>(__atomic_load_n(guard, __ATOMIC_ACQUIRE) >> 32);
+            while (before >= least) {
+                parts.bytes.resize((parts.count + 1) * size);
+                memcpy(parts.bytes.data() + parts.count * size, part, size);
+                __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                uint32_t after = static_cast<uint32_t>(__atomic_load_n(guard, __ATOMIC_RELAXED) >> 32);
+                if (after == before) {
+                    parts.count++;
+                    break;
+                }
+                before = after;
+            }
+        }
+    });
+    parts.bytes.resize(parts.count * size);
+    return parts;
+}
+
 Found readKeys(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count) {
     Found result;
     result.values.resize(size_t{count} * shape.slotSize);

@@ -28,6 +28,19 @@ std::vector<uint8_t> readRun(int fd, const MapShape &shape, uint32_t first, uint
 /** Sets them. Throws Failure: E2BIG with nothing set, or as writeEntries. */
 void writeRun(int fd, const MapShape &shape, uint32_t first, const uint8_t *values, uint32_t count);
 
+/** Parts of an array's values, end to end. */
+struct Parts {
+    size_t count = 0;
+    std::vector<uint8_t> bytes;
+};
+
+/**
+ * Of values that are `guards` words and as many parts of equal size the parts whose guard's upper half is at
+ * least `least`. Programs write a part only while the half is less, and change it before and after; so a part
+ * that is copied between two looks at the same half is whole. Throws Failure.
+ */
+Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least);
+
 /** The values of given keys, and a byte for each: 1 where the key was there, else 0 and a value of zeros. */
 struct Found {
     std::vector<uint8_t> values;

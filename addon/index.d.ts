@@ -97,6 +97,20 @@ export class BpfMap {
   /** One aligned 64-bit store with release order into an array map of 8-byte values made with BPF_F_MMAPABLE. */
   store64(index: number, value: bigint): void;
   load64(index: number): bigint;
+  /**
+   * Word `word` (8 bytes each) of an array's value becomes `after` where it is `before`, at once; false where it is not.
+   * Of an array made with BPF_F_MMAPABLE.
+   */
+  swap64(index: number, word: number, before: bigint, after: bigint): boolean;
+  /** Adds to the word (`by`: modulo 2^64), or keeps the bits of `mask`, at once; what it was before. */
+  add64(index: number, word: number, by: bigint): bigint;
+  and64(index: number, word: number, mask: bigint): bigint;
+  /**
+   * Of an array made with BPF_F_MMAPABLE whose values are `guards` 8-byte words and as many parts of equal size: the parts
+   * whose guard's upper half is at least `least`, end to end, each as it stood while that half stayed the same. Those
+   * that change hands meanwhile are read again. On libuv's thread pool.
+   */
+  partsAsync(guards: number, least: number): Promise<{ readonly count: number; readonly bytes: Uint8Array }>;
   pin(path: string): void;
   close(): void;
 }

@@ -65,10 +65,15 @@ class BpfMap : public FdWrapped<BpfMap> {
     Napi::Value setInnersAsync(const Napi::CallbackInfo &info);
     Napi::Value getInner(const Napi::CallbackInfo &info);
     Napi::Value store64(const Napi::CallbackInfo &info);
+    Napi::Value swap64(const Napi::CallbackInfo &info);
+    Napi::Value add64(const Napi::CallbackInfo &info);
+    Napi::Value and64(const Napi::CallbackInfo &info);
+    Napi::Value partsAsync(const Napi::CallbackInfo &info);
     Napi::Value load64(const Napi::CallbackInfo &info);
     Napi::Value close(const Napi::CallbackInfo &info);
 
   private:
+    uint64_t *wordOf(const Napi::Value &index, uint32_t place);
     uint64_t *word(const Napi::Value &index);
 
     MapShape shape_;
