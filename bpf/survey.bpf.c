@@ -5,7 +5,8 @@
  *
  *   list_links      which links stand on which devices, and what they run; looked at each second
  *   list_counters   what rw_counters counts that is not zero; most places are
- *   count_sessions  how many sessions a table holds, and how many of them are alive
+ *   count_sessions  how many sessions a table of proven ones holds, and how many of them are alive
+ *   count_opening   the same of an opening table
  *
  * The structs are the kernel's, with the members that are read here; where those lie is found out when a
  * program is loaded.
@@ -170,7 +171,7 @@ int list_counters(struct bpf_iter__bpf_map_elem *context) {
     return 0;
 }
 
-/* What count_sessions counts by, and counts: one run after the other. */
+/* What sessions are counted by, and what is counted: one run after the other. */
 struct session_count {
     __u32 now;                  /* jiffies */
     __u32 timeouts[STATES_MAX]; /* jiffies, by enum session_state */
@@ -211,6 +212,12 @@ static __always_inline void count_session(struct session_count *count, const str
         count->alive++;
 }
 
+/* At the end of a table: what it holds is written, and the next one begins. */
+static __always_inline void write_count(struct session_count *count, const struct bpf_iter_meta *meta) {
+    bpf_seq_write(meta->seq, &count->present, 3 * sizeof(__u32));
+    count->present = count->alive = count->ancient = 0;
+}
+
 /* The walk takes no lock, so it is right where nothing enters the table meanwhile: an LRU reuses what it
  * holds. */
 SEC("iter/bpf_map_elem")
@@ -222,11 +229,29 @@ int count_sessions(struct bpf_iter__bpf_map_elem *context) {
     count = bpf_map_lookup_elem(&rw_session_count, &zero);
     if (!count)
         return 0;
-    if (session) {
+    if (session)
         count_session(count, session);
+    else
+        write_count(count, context->meta);
+    return 0;
+}
+
+/* Nor does this one hold what it reads (opening.h). */
+SEC("iter/bpf_map_elem")
+int count_opening(struct bpf_iter__bpf_map_elem *context) {
+    const struct opening_set *set = context->value;
+    struct session_count *count;
+    __u32 zero = 0;
+
+    count = bpf_map_lookup_elem(&rw_session_count, &zero);
+    if (!count)
+        return 0;
+    if (!set) {
+        write_count(count, context->meta);
         return 0;
     }
-    bpf_seq_write(context->meta->seq, &count->present, 3 * sizeof(__u32));
-    count->present = count->alive = count->ancient = 0;
+    for (__u32 way = 0; way < SET_WAYS; way++)
+        if (set->owners[way] >> TAG_SHIFT >= TAG_LEAST)
+            count_session(count, &set->ways[way].session);
     return 0;
 }

@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Sessions: three LRU tables an interface.
+ * Sessions: three tables an interface, the first of sets (opening.h), the others LRU hashes.
  *
  *   opening      nothing proven yet: SYNs, requests without an answer, remembered first fragments
  *   answered     UDP, ICMP and others that were answered
  *   established  TCP that both sides have acknowledged (and its close)
  *
- * An entry changes only in place: an update of a key that exists would take a fresh element first and evict
- * another session for it. Expiry is lazy: idle past its timeout is a miss, and the entry is used again.
+ * An entry of an LRU changes only in place: an update of a key that exists would take a fresh element first
+ * and evict another session for it. Expiry is lazy: idle past its timeout is a miss, and the entry is used
+ * again.
  */
 #ifndef RINGWALL_CONNTRACK_H
 #define RINGWALL_CONNTRACK_H
 
 #include "kernel.h"
+#include "opening.h"
 #include "packet.h"
 #include "tcp.h"
 
-/* What a look-up found. An entry that has expired is `stale`: a new session of the key takes its place. */
+/* What a look-up found, until session_leave(). */
 struct session_found {
     struct session *live;
-    struct session *stale;
-    __u32 table; /* of `live` */
+    struct session *stale; /* among the proven ones, and expired: a new session of the key takes its place */
+    __u64 *owner;          /* of the entry in the opening table, held; `live`, where that has not expired */
 };
 
+/* Of proven sessions. */
 static __always_inline void *session_map(__u32 table, __u32 number) {
     if (table == TABLE_ESTABLISHED)
         return map_inner(rw_established, &number);
-    if (table == TABLE_ANSWERED)
-        return map_inner(rw_answered, &number);
-    return map_inner(rw_opening, &number);
+    return map_inner(rw_answered, &number);
 }
 
+/* In a table of proven ones. */
 static __always_inline struct session *session_lookup(__u32 table, __u32 number,
                                                       const struct session_key *key) {
     void *map = session_map(table, number);
@@ -70,9 +72,10 @@ static __always_inline void session_find(struct session_found *found, __u32 numb
                                          __u32 now, bool unproven) {
     __u32 proven = table_of_proven(key);
     struct session *session = unproven ? NULL : session_lookup(proven, number, key);
+    struct opening_held held;
 
     found->live = found->stale = NULL;
-    found->table = proven;
+    found->owner = NULL;
     if (session) {
         if (!session_is_over(session, settings, now)) {
             found->live = session;
@@ -80,16 +83,24 @@ static __always_inline void session_find(struct session_found *found, __u32 numb
         }
         found->stale = session;
     }
-    session = session_lookup(TABLE_OPENING, number, key);
-    if (!session)
+    if (!opening_lookup(&held, number, key))
         return;
-    if (session_is_over(session, settings, now)) {
-        if (!found->stale)
-            found->stale = session;
-        return;
-    }
-    found->live = session;
-    found->table = TABLE_OPENING;
+    found->owner = held.owner;
+    if (!session_is_over(held.session, settings, now))
+        found->live = held.session;
+}
+
+static __always_inline void session_leave(const struct session_found *found) {
+    struct opening_held held = {.owner = found->owner};
+
+    opening_leave(&held);
+}
+
+/* Where a new session of the key goes; NULL: to the opening table. */
+static __always_inline struct session *session_place(const struct session_found *found) {
+    if (found->stale)
+        return found->stale;
+    return found->owner ? NULL : found->live;
 }
 
 static __always_inline struct table_counter *session_counter(__u32 table, __u32 number) {
@@ -98,39 +109,59 @@ static __always_inline struct table_counter *session_counter(__u32 table, __u32 
     return map_lookup(rw_tables, &index);
 }
 
-/* 0, or a negative errno: a full table or a lost race for memory. That another CPU made the same session a
- * moment ago is no fault. */
+/* Counts what became of an insert: a negative errno, or how many others it took out. 0, or -1: a full table
+ * or a lost race for memory. That another CPU made the same session a moment ago is no fault. */
+static __always_inline must_check int session_note(__u32 table, __u32 number, long result) {
+    struct table_counter *counter = session_counter(table, number);
+
+    if (result == -EEXIST)
+        return 0;
+    /* unreachable: every table has a counter; the verifier asks */
+    if (!counter)
+        return -1;
+    if (result < 0) {
+        counter->refused++;
+        return -1;
+    }
+    counter->inserted++;
+    counter->removed += result;
+    return 0;
+}
+
+/* The table is one of proven sessions. */
 static __always_inline must_check int session_insert(__u32 table, __u32 number, const struct session_key *key,
                                                      const struct session *session) {
-    struct table_counter *counter = session_counter(table, number);
     void *map = session_map(table, number);
-    long error = map ? inner_update(map, key, session, BPF_NOEXIST) : -ENOENT;
 
-    if (error == -EEXIST)
-        return 0;
-    if (counter && error)
-        counter->refused++;
-    else if (counter)
-        counter->inserted++;
-    return error ? -1 : 0;
+    /* unreachable: where the opening table is the others are; the verifier asks of every look-up */
+    return session_note(table, number, map ? inner_update(map, key, session, BPF_NOEXIST) : -ENOENT);
+}
+
+/* Ends what opening_begin() began; `session`: its answer. */
+static __always_inline must_check int session_shown(const struct opening_new *new, __u32 number,
+                                                    const struct session_key *key,
+                                                    const struct session *session) {
+    return session_note(TABLE_OPENING, number, session ? opening_end(new, key) : -ENOENT);
+}
+
+/* Takes an entry that is held out of the opening table. */
+static __always_inline void session_forget(__u64 *owner, __u32 number) {
+    struct table_counter *counter = session_counter(TABLE_OPENING, number);
+
+    if (opening_forget(owner) && counter)
+        counter->removed++;
 }
 
 /* Moves a session that was proven out of the opening table. Where that fails it stays there, unproven. */
 static __always_inline void session_promote(__u32 table, __u32 number, const struct session_key *key,
-                                            struct session *session, __u32 state) {
+                                            const struct session *session, __u32 state, __u64 *owner) {
     struct session proven;
-    struct table_counter *counter;
-    void *opening;
 
     __builtin_memcpy(&proven, session, sizeof(proven));
     proven.state = state;
     if (session_insert(table, number, key, &proven) < 0)
         return;
-    opening = session_map(TABLE_OPENING, number);
-    counter = session_counter(TABLE_OPENING, number);
-    /* unreachable: the session lay in the table, and every table has a counter; the verifier asks */
-    if (opening && inner_delete(opening, key) == 0 && counter)
-        counter->removed++;
+    session_forget(owner, number);
 }
 
 static __always_inline __u32 session_first_state(const struct session_key *key) {
@@ -163,21 +194,32 @@ static __always_inline void session_begin(struct session *session, const struct 
         tcp_begin(session, packet);
 }
 
-/* Makes the session that this packet opens, in the place of an expired or revoked one of its key where there
- * is one. 0, or a negative errno. */
-global_function must_check int session_create(struct session *place, const struct packet *packet,
+/* Makes the session that this packet opens: in the place of an expired or revoked one among the proven ones,
+ * else in the opening table, where another CPU that uses the one before (`owner`) keeps that whole. 0, or a
+ * negative errno. */
+global_function must_check int session_create(struct session *place, struct packet *packet, __u64 *owner,
                                               __u32 number, __u32 now) {
-    struct session fresh;
+    struct opening_new new;
+    struct session *fresh;
 
     packet = kernel_packet(packet);
     /* unreachable: the verifier asks of every argument */
     if (!packet)
         return -ENOENT;
-    session_begin(&fresh, packet, now);
-    if (!place)
-        return session_insert(TABLE_OPENING, number, &packet->key, &fresh);
-    __builtin_memcpy(place, &fresh, sizeof(*place));
-    return 0;
+    if (owner)
+        session_forget(owner, number);
+    fresh = &packet->about.fresh;
+    session_begin(fresh, packet, now);
+    /* At one go: other CPUs may read it. */
+    if (place) {
+        __builtin_memcpy(place, fresh, sizeof(*place));
+        return 0;
+    }
+    if (opening_place(&new.place, number, &packet->key))
+        place = opening_begin(&new, &packet->key, now);
+    if (place)
+        __builtin_memcpy(place, fresh, sizeof(*place));
+    return session_shown(&new, number, &packet->key, place);
 }
 
 static __always_inline bool session_asked_by(const struct session *session, __u32 direction) {
@@ -186,7 +228,7 @@ static __always_inline bool session_asked_by(const struct session *session, __u3
 
 /* A packet of a live session that is not TCP: refresh, and promote when the side that was asked answers; each
  * answer tries again, where there was no room. */
-static __always_inline void session_answer(struct session *session, const struct packet *packet, __u32 table,
+static __always_inline void session_answer(struct session *session, const struct packet *packet, __u64 *owner,
                                            __u32 number, __u32 now) {
     session->seen = now;
     if (session_asked_by(session, packet->direction))
@@ -194,13 +236,13 @@ static __always_inline void session_answer(struct session *session, const struct
     session->flags |= SESSION_REPLIED;
     if (session->state == STATE_UDP_UNREPLIED)
         session->state = STATE_UDP_REPLIED;
-    if (table == TABLE_OPENING)
-        session_promote(TABLE_ANSWERED, number, &packet->key, session, session->state);
+    if (owner)
+        session_promote(TABLE_ANSWERED, number, &packet->key, session, session->state, owner);
 }
 
-/* The state of a live session after this packet. A function of its own: the verifier would walk it once for
- * each table that the session may lie in. */
-global_function int session_update(struct session *session, const struct packet *packet, __u32 table,
+/* The state of a live session after this packet; `owner`: of one in the opening table. A function of its own:
+ * the verifier would walk it once for each table that the session may lie in. */
+global_function int session_update(struct session *session, const struct packet *packet, __u64 *owner,
                                    __u32 number, __u32 now) {
     packet = kernel_packet(packet);
     /* unreachable: the verifier asks of every argument */
@@ -209,14 +251,14 @@ global_function int session_update(struct session *session, const struct packet 
     session->bytes += packet->length;
     session->packets++;
     if (packet->key.protocol != PROTO_TCP) {
-        session_answer(session, packet, table, number, now);
+        session_answer(session, packet, owner, number, now);
         return 0;
     }
     if (tcp_update(session, packet))
         session->seen = now;
     if (session->state == STATE_TCP_OPENING && tcp_is_acknowledged(session)) {
-        if (table == TABLE_OPENING)
-            session_promote(TABLE_ESTABLISHED, number, &packet->key, session, STATE_TCP_ESTABLISHED);
+        if (owner)
+            session_promote(TABLE_ESTABLISHED, number, &packet->key, session, STATE_TCP_ESTABLISHED, owner);
         else
             session->state = STATE_TCP_ESTABLISHED;
     }
@@ -243,7 +285,7 @@ global_function int session_meanwhile(const struct packet *packet, __u32 number,
     if (session->flags & SESSION_REVOKED || session->generation != packet->generation)
         return 0;
     if (!early)
-        session_update(session, packet, table, number, now);
+        session_update(session, packet, NULL, number, now);
     return 1;
 }
 

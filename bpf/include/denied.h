@@ -89,7 +89,7 @@ static __always_inline const struct interface *denied_interface(const struct den
         return iface;
     /* In this order: a session that another CPU proves meanwhile is in the other table before it leaves here.
      */
-    return session_lookup(TABLE_OPENING, iface->number, frame->key) ||
+    return opening_has(iface->number, frame->key) ||
                    session_lookup(table_of_proven(frame->key), iface->number, frame->key)
                ? NULL
                : iface;

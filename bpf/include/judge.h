@@ -139,7 +139,7 @@ static __always_inline struct verdict judge_opening(struct packet *packet, const
     if (verdict.action == DROP || moment->early || !packet_opens(packet))
         return verdict;
     alive_note(ends_hash(&packet->key), moment->now, false);
-    if (session_create(found->stale ? found->stale : found->live, packet, iface->number, moment->now) < 0)
+    if (session_create(session_place(found), packet, found->owner, iface->number, moment->now) < 0)
         return verdict_drop(REASON_TABLE_FULL);
     verdict.session = SESSION_NEW;
     return verdict;
@@ -167,65 +167,73 @@ static __always_inline struct verdict judge_session(struct session_found *found,
         return verdict_drop(REASON_REVOKED);
     }
     if (!moment->early)
-        session_update(session, packet, found->table, iface->number, moment->now);
+        session_update(session, packet, found->owner, iface->number, moment->now);
     verdict = verdict_accept(REASON_SESSION);
     verdict.session = SESSION_ESTABLISHED;
     return verdict;
 }
 
-/* An ICMP error belongs to the session that it quotes; it never changes one. */
-static __always_inline struct verdict judge_related(struct packet *packet, const struct interface *iface,
-                                                    const struct moment *moment) {
+/* Is a session not revoked under the present rules? It stays as it is. */
+static __always_inline bool session_lives(const struct session *session, struct packet *packet,
+                                          const struct session_key *key, const struct interface *iface,
+                                          const struct moment *moment) {
+    if (moment->settings->flags & SETTING_KEEP || session_is_judged(session, moment))
+        return !(session->flags & SESSION_REVOKED);
+    return judge_rules(packet, iface, key, session_side(session), session->icmp).action == ACCEPT;
+}
+
+/* May an ICMP error belong to the session that it quotes? The quoted packet's sender is who receives the
+ * error; a router in between may send it. */
+static __always_inline bool packet_is_about(const struct packet *packet) {
     const struct session_key *quoted = &packet->about.quoted;
-    struct session_found found;
-    struct verdict verdict;
 
     if (!(packet->marks & MARK_QUOTED))
-        return verdict_continue();
-    /* The quoted packet's sender is who receives the error; a router in between may send it. */
-    if (!(packet->direction == INGRESS ? address_equal(quoted->local, packet->key.local)
-                                       : address_equal(quoted->remote, packet->key.remote)))
-        return verdict_continue();
-    session_find(&found, iface->number, quoted, moment->settings, moment->now, false);
-    if (!found.live)
-        return verdict_continue();
-    if (moment->settings->flags & SETTING_KEEP || session_is_judged(found.live, moment)) {
-        if (found.live->flags & SESSION_REVOKED)
-            return verdict_continue();
-    } else {
-        verdict = judge_rules(packet, iface, quoted, session_side(found.live), found.live->icmp);
-        if (verdict.action != ACCEPT)
-            return verdict_continue();
+        return false;
+    return packet->direction == INGRESS ? address_equal(quoted->local, packet->key.local)
+                                        : address_equal(quoted->remote, packet->key.remote);
+}
+
+/* By its session, or as one that opens. */
+static __always_inline struct verdict judge_found(struct packet *packet, const struct interface *iface,
+                                                  const struct moment *moment, struct session_found *found) {
+    struct verdict verdict;
+
+    if (found->live) {
+        verdict = judge_session(found, packet, iface, moment);
+        if (verdict.action != CONTINUE)
+            return verdict;
     }
-    verdict = verdict_accept(REASON_RELATED);
-    verdict.session = SESSION_RELATED;
+    verdict = judge_opening(packet, iface, moment, found);
+    if (verdict.action == DROP && found->live && found->live->flags & SESSION_REVOKED)
+        return verdict_drop(REASON_REVOKED);
     return verdict;
 }
 
 static __always_inline struct verdict judge_flow(struct packet *packet, const struct interface *iface,
                                                  const struct moment *moment) {
     bool belongs = !packet_is_icmp(packet) || packet->key.kind != KIND_PLAIN;
+    bool quotes = !belongs && packet_is_about(packet), lives;
+    const struct session_key *key = belongs ? &packet->key : &packet->about.quoted;
     struct session_found found = {};
     struct verdict verdict;
 
-    if (belongs) {
-        session_find(&found, iface->number, &packet->key, moment->settings, moment->now, packet->unproven);
-        if (found.live) {
-            verdict = judge_session(&found, packet, iface, moment);
-            if (verdict.action != CONTINUE)
-                return verdict;
-        }
-    } else {
-        verdict = judge_related(packet, iface, moment);
-        if (verdict.action != CONTINUE)
+    if (belongs || quotes)
+        session_find(&found, iface->number, key, moment->settings, moment->now, belongs && packet->unproven);
+    if (quotes) {
+        /* It never changes the session that it quotes. */
+        lives = found.live && session_lives(found.live, packet, key, iface, moment);
+        session_leave(&found);
+        if (lives) {
+            verdict = verdict_accept(REASON_RELATED);
+            verdict.session = SESSION_RELATED;
             return verdict;
+        }
+        found = (struct session_found){};
     }
-    verdict = judge_opening(packet, iface, moment, &found);
-    if (verdict.action != DROP)
-        return verdict;
-    if (found.live)
-        return found.live->flags & SESSION_REVOKED ? verdict_drop(REASON_REVOKED) : verdict;
-    if (!belongs || !session_meanwhile(packet, iface->number, moment->now, moment->early))
+    verdict = judge_found(packet, iface, moment, &found);
+    session_leave(&found);
+    if (verdict.action != DROP || found.live || !belongs ||
+        !session_meanwhile(packet, iface->number, moment->now, moment->early))
         return verdict;
     verdict = verdict_accept(REASON_SESSION);
     verdict.session = SESSION_ESTABLISHED;
@@ -250,7 +258,7 @@ static __always_inline struct verdict judge_stages(struct packet *packet, const 
                                                            : verdict_drop(REASON_NOT_READY);
     if (!packet->family)
         return verdict_accept(REASON_ETHER_TYPE);
-    verdict = fragment_recall(packet, iface, moment->settings, moment->generation, moment->now);
+    verdict = fragment_check(packet, iface->number, moment->now);
     if (verdict.action != CONTINUE)
         return verdict;
     return judge_flow(packet, iface, moment);

@@ -8,7 +8,12 @@
  *   map_update(map, key, value, flags)  0, or a negative errno
  *   map_delete(map, key)
  *   map_inner(map, index)               a map in an array of maps, or NULL
- *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave
+ *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave; inner_entries(map): its places
+ *   owner_read(owner)                   a word that other CPUs change, read once
+ *   owner_claim(owner, before, after)   swaps it, whole; false where it was another one
+ *   owner_add(owner, by)                adds; what it was before
+ *   owner_forget(owner)                 keeps the lowest 16 bits; what it was before
+ *     (these three are full barriers)
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
  *   kernel_frame_length(pieces): bytes of an XDP frame that may lie in pieces
@@ -16,9 +21,10 @@
  *   kernel_move_meta(ctx, by): moves where a frame's metadata begins. 0, or a negative errno
  *   kernel_sum(from, size, sum): a 32-bit sum of whole words, or a negative errno
  *   kernel_redirect(ifindex), kernel_redirect_xdp(ifindex): the action that sends the frame there
- *   kernel_packet(packet): the packet as the value of its map that it is: before 6.3 no key of a look-up may
- * lie behind an argument of a global function kernel_loop(count, step, context): calls `long step(__u32 n,
- * void *context)` until it answers 1; the verifier walks a step once, where it would walk a loop's every turn
+ *   kernel_packet(packet): the packet as the value of its map that it is: before 6.3 no key of a look-up
+ *     may lie behind an argument of a global function
+ *   kernel_loop(count, step, context): calls `long step(__u32 n, void *context)` until it answers 1; the
+ *     verifier walks a step once, where it would walk a loop's every turn
  */
 #ifndef RINGWALL_KERNEL_H
 #define RINGWALL_KERNEL_H
@@ -52,6 +58,30 @@
 #define inner_lookup(map, key) bpf_map_lookup_elem(map, key)
 #define inner_update(map, key, value, flags) bpf_map_update_elem(map, key, value, flags)
 #define inner_delete(map, key) bpf_map_delete_elem(map, key)
+
+/* What is read of the kernel's own struct. */
+struct bpf_map {
+    __u32 max_entries;
+} __attribute__((preserve_access_index));
+#define inner_entries(map) (((const struct bpf_map *)(map))->max_entries)
+
+#define owner_read(owner) (*(const volatile __u64 *)(owner))
+#define owner_claim(owner, before, after) __sync_bool_compare_and_swap(owner, before, after)
+
+/* An operation whose answer nobody wants would be none that is a barrier on every machine. */
+static __always_inline __u64 owner_add(__u64 *owner, __u64 by) {
+    __u64 before = __sync_fetch_and_add(owner, by);
+
+    asm volatile("" : "+r"(before));
+    return before;
+}
+
+static __always_inline __u64 owner_forget(__u64 *owner) {
+    __u64 before = __sync_fetch_and_and(owner, 0xffffULL);
+
+    asm volatile("" : "+r"(before));
+    return before;
+}
 
 /* The clock of replay and tests stands in a map; the verifier removes the branch where it is not chosen. */
 static __always_inline const struct clock *kernel_test_clock(void) {

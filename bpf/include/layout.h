@@ -302,7 +302,7 @@ struct group_key {
     __u64 identity;
 };
 
-/* ---- sessions: rw_opening, rw_answered, rw_established [interface number] -> LRU hash ---- */
+/* ---- sessions: rw_opening [interface number] -> sets; rw_answered, rw_established -> LRU hash ---- */
 
 enum session_table { TABLE_OPENING = 0, TABLE_ANSWERED = 1, TABLE_ESTABLISHED = 2, TABLES_MAX = 3 };
 
@@ -326,7 +326,7 @@ struct session_key {
     __u8 protocol;
     __u8 kind; /* enum session_kind */
     __u16 zero;
-};
+} __attribute__((aligned(8)));
 
 enum session_flag {
     SESSION_ORIGIN_INGRESS = 1, /* the remote side asked */
@@ -335,8 +335,7 @@ enum session_flag {
     SESSION_ACKED_REMOTE = 8,
     SESSION_FIN_LOCAL = 16, /* TCP: the local side has sent its FIN */
     SESSION_FIN_REMOTE = 32,
-    SESSION_REPLIED = 64,  /* the side that was asked has answered */
-    SESSION_DROPPED = 128, /* fragment memory: its first fragment was dropped */
+    SESSION_REPLIED = 64, /* the side that was asked has answered */
 };
 
 /* Changed in place only, through the pointer of its look-up. What each packet of a proven session needs
@@ -363,6 +362,39 @@ enum rule_number { RULE_NONE = 0xffffffff };
 /* rw_alive[ends]: __u32, when a session of two ends was last alive (alive.h), odd jiffies; or one of these.
  */
 enum alive { ALIVE_NEVER = 0, ALIVE_REVOKED = 2 };
+
+/* The opening table of an interface is an array of sets (opening.h). A key's hash says which two of them it
+ * may be in; there it may stand at any way. */
+enum opening_limit {
+    SET_WAYS = 8,
+    HASH_WORDS = 10,   /* of a session's key, 32 bits each */
+    OPENING_TRIES = 4, /* attempts at ways that other CPUs claim at the same time */
+    TAG_SHIFT = 32     /* where the tag stands in a way's word */
+};
+
+/* An odd number whose multiples spread (2^64 / the golden ratio). */
+#define HASH_MIX 0x9e3779b97f4a7c15ULL
+
+/* The upper half of a way's word: of an entry that is there, half of its key's hash, with the bit TAG_LEAST.
+ */
+enum opening_tag { TAG_EMPTY = 0, TAG_BUSY = 1 /* is being written */, TAG_LEAST = 2 };
+
+struct opening_entry {
+    struct session_key key;
+    struct session session;
+};
+/* The words lie in a line of the cache of their own. */
+struct opening_set {
+    __u64 owners[SET_WAYS]; /* enum opening_tag << 32 | stamp << 16 | CPUs that hold it */
+    struct opening_entry ways[SET_WAYS];
+};
+
+/* rw_hash[0]: what the hash of a session's key is made with. Random, and as long as the tables are there the
+ * same: who knew it could aim at a set. */
+struct hash_seeds {
+    __u64 first;
+    __u64 words[HASH_WORDS];
+};
 
 /* ---- what always works ---- */
 

@@ -27,17 +27,27 @@ struct session_map {
     __uint(value_size, sizeof(struct session));
 };
 
-#define SESSION_MAPS(name)                                                                                   \
+/* So that tables of any size may stand in the array of them; the agent writes words of it in place. */
+struct opening_map {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, SESSION_TABLE_MIN / SET_WAYS);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct opening_set));
+    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+};
+
+#define SESSION_MAPS(name, kind)                                                                             \
     struct {                                                                                                 \
         __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                            \
         __uint(max_entries, INTERFACES_MAX);                                                                 \
         __type(key, __u32);                                                                                  \
-        __array(values, struct session_map);                                                                 \
+        __array(values, struct kind);                                                                        \
     } name SEC(".maps")
 
-SESSION_MAPS(rw_opening);
-SESSION_MAPS(rw_answered);
-SESSION_MAPS(rw_established);
+SESSION_MAPS(rw_opening, opening_map);
+SESSION_MAPS(rw_answered, session_map);
+SESSION_MAPS(rw_established, session_map);
+MAP(rw_hash, BPF_MAP_TYPE_ARRAY, __u32, struct hash_seeds, 1, 0);
 
 /* One place: an update of it returns after a grace period, which is all that it is for. */
 struct {

@@ -110,6 +110,7 @@ struct packet {
         struct about_arp arp;
         struct about_neighbour neighbour;
         struct session_key quoted; /* of the packet that an ICMP error quotes, as a key of this interface */
+        struct session fresh;      /* of one that opens a session: that, before it is in a table */
     } about;
     struct verdict verdict;
     struct ruling ruling; /* policy_match's last answer */

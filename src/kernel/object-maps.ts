@@ -20,6 +20,8 @@ export interface ObjectMaps extends SyncMaps {
   readonly prefixes: BpfMap;
   readonly groupBits: BpfMap;
   readonly sessions: Readonly<Record<SessionTableName, BpfMap>>;
+  /** Seeds of the hash of opening tables. */
+  readonly hash: BpfMap;
   readonly grace: BpfMap;
   readonly rates: BpfMap;
   readonly dhcp: BpfMap;
@@ -66,6 +68,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
       answered: open("rw_answered"),
       established: open("rw_established"),
     },
+    hash: open("rw_hash"),
     grace: open("rw_grace"),
     rates: open("rw_rates"),
     dhcp: open("rw_dhcp"),

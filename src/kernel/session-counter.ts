@@ -12,26 +12,37 @@ export interface SessionCount {
   readonly ancient: number;
 }
 
+/** What counts tables of proven sessions, and what opening ones. */
+export const countingPrograms = { proven: "count_sessions", opening: "count_opening" } as const;
+export type Counted = keyof typeof countingPrograms;
+
 /** 32-bit words that are counted, the last of struct session_count. */
 const counted = 3;
 
 export class SessionCounter {
-  readonly #program: BpfProgram;
+  readonly #programs: Readonly<Record<Counted, BpfProgram>>;
   readonly #count: BpfMap;
 
   constructor(object: Pick<BpfObject, "program" | "map">) {
-    this.#program = object.program("count_sessions");
+    this.#programs = {
+      proven: object.program(countingPrograms.proven),
+      opening: object.program(countingPrograms.opening),
+    };
     this.#count = object.map("rw_session_count");
   }
 
   /**
-   * What each of the tables holds, on another thread; one call at a time. The walk takes no lock, so a count is right
+   * What each of the tables, all of one kind, holds, on another thread; one call at a time. The walk takes no lock, so a count is right
    * where nothing entered its table meanwhile. Null where the kernel did not count.
    */
-  async count(tables: readonly BpfMap[], clock: SessionClock): Promise<readonly SessionCount[] | null> {
+  async count(
+    kind: Counted,
+    tables: readonly BpfMap[],
+    clock: SessionClock,
+  ): Promise<readonly SessionCount[] | null> {
     try {
       this.#count.set(indexKey(0), encodeClock(clock));
-      const bytes = await this.#program.iterateEachAsync(tables);
+      const bytes = await this.#programs[kind].iterateEachAsync(tables);
       const words = new Uint32Array(bytes.slice().buffer);
       if (words.length !== tables.length * counted) return null;
       return tables.map((_, at) => {
@@ -44,7 +55,7 @@ export class SessionCounter {
   }
 
   close(): void {
-    this.#program.close();
+    for (const program of Object.values(this.#programs)) program.close();
     this.#count.close();
   }
 }

@@ -1,10 +1,10 @@
 /** What session tables hold at a moment, and what became of what they held: counted about once a minute. */
 import { SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
-import { joinBytes } from "./maps.ts";
+import { joinBytes, type MapEntries } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import { estimateEarlyShare, type Pressure, type TableCounters } from "./pressure.ts";
 import { isAlive, isAncient, type SessionClock } from "./session-codec.ts";
-import type { SessionCounter } from "./session-counter.ts";
+import type { Counted, SessionCounter } from "./session-counter.ts";
 import type { SessionTableName } from "./status.ts";
 
 export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
@@ -17,14 +17,25 @@ export interface TableFigures {
   entries: number | null;
 }
 
+/** One table, as entries. */
+export interface SweptTable {
+  entriesAsync(): Promise<MapEntries>;
+  /** Says how many were there. A table that is told `isDue` asks it of each, as it is then. */
+  deleteBatch(keys: Uint8Array, count: number, isDue?: (session: DataView) => boolean): number;
+}
+
+interface Swept {
+  readonly table: SweptTable;
+  /** What of it stands in the kernel. */
+  readonly map: BpfMap;
+  readonly fill: TableFigures;
+}
+
 /** The tables that are swept; they may come and go meanwhile. */
 export interface SweptTables {
   readonly numbers: () => readonly number[];
   /** Null: it is gone. */
-  readonly at: (
-    number: number,
-    table: SessionTableName,
-  ) => { readonly map: BpfMap; readonly fill: TableFigures } | null;
+  readonly at: (number: number, table: SessionTableName) => Swept | null;
   /** Of all numbers, or of `count` from `first` on. */
   readonly readCounters: (first?: number, count?: number) => TableCounters;
 }
@@ -53,9 +64,12 @@ export async function sweepTables(
     const places = numbers
       .slice(next, next + sweptAtOnce)
       .flatMap((number) => tableNames.map((table) => ({ number, table })));
-    const unsaid = counter === null ? places : await countWhereTheyLie(swept, places, clock, counter);
-    for (const place of unsaid) await sweepCopy(swept, place, clock);
-    copied += unsaid.length;
+    for (const kind of ["opening", "proven"] as const) {
+      const alike = places.filter(({ table }) => (table === "opening") === (kind === "opening"));
+      const unsaid = counter === null ? alike : await countWhereTheyLie(swept, kind, alike, clock, counter);
+      for (const place of unsaid) await sweepCopy(swept, place, clock);
+      copied += unsaid.length;
+    }
   }
   return copied;
 }
@@ -63,6 +77,7 @@ export async function sweepTables(
 /** Returns the tables of which a count does not say all. */
 async function countWhereTheyLie(
   swept: SweptTables,
+  kind: Counted,
   places: readonly Place[],
   clock: SessionClock,
   counter: SessionCounter,
@@ -73,6 +88,7 @@ async function countWhereTheyLie(
   });
   const before = swept.readCounters();
   const counts = await counter.count(
+    kind,
     found.map(({ map }) => map),
     clock,
   );
@@ -81,7 +97,7 @@ async function countWhereTheyLie(
   return found.flatMap(({ place, fill }, at) => {
     const count = counts[at];
     const counted = before.of(place.number, place.table);
-    // An LRU makes room for what enters with what it holds: a walk may lose its way there.
+    // Room for what enters is made by what is there: a walk may lose its way there.
     const isAtRest = after.of(place.number, place.table).inserted === counted.inserted;
     if (count === undefined || !isAtRest || count.ancient > 0) return [place];
     if (!fill.pressure.isSettled(counted, count.present)) return [place];
@@ -90,13 +106,13 @@ async function countWhereTheyLie(
   });
 }
 
-/** Looks at a copy of a table, which the kernel makes bucket by bucket, each as it is at one moment. */
+/** Looks at a copy of a table: of an LRU the kernel makes it bucket by bucket, each as it is at one moment; of sets, opening-table.ts. */
 async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: SessionClock): Promise<void> {
   const held = swept.at(number, table);
   if (held === null) return;
-  const { map, fill } = held;
+  const { table: entries, fill } = held;
   const counter = swept.readCounters(number, 1).of(number, table);
-  const { count, keys, values } = await map.entriesAsync();
+  const { count, keys, values } = await entries.entriesAsync();
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   const ancient: Uint8Array[] = [];
   let alive = 0;
@@ -107,5 +123,7 @@ async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: Se
   }
   fill.entries = alive;
   fill.pressure.look(counter, count, () => estimateEarlyShare(view, count, clock, native().possibleCpus()));
-  if (ancient.length > 0) fill.pressure.noteDeleted(map.deleteBatch(joinBytes(ancient), ancient.length));
+  if (ancient.length === 0) return;
+  const isDue = (session: DataView) => isAncient(session, 0, clock);
+  fill.pressure.noteDeleted(entries.deleteBatch(joinBytes(ancient), ancient.length, isDue));
 }

@@ -3,13 +3,15 @@ import { join } from "node:path";
 import type { SessionSizes } from "../model/model.ts";
 import { noteRevoked } from "./alive.ts";
 import { EnforcementError, errorText } from "./errors.ts";
-import { SessionFlag, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
+import { type HashSeedsStruct, Limit, SessionKeyStruct, SessionStruct } from "./layout.gen.ts";
 import { indexKey, joinBytes } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
+import { OpeningTable, seedHash } from "./opening-table.ts";
 import { ensureDirectory, listPins, removePin } from "./pins.ts";
 import { clearTableCounters, Pressure, TableCounters } from "./pressure.ts";
 import { WholeDirectory } from "./repin.ts";
+import { revokeSession } from "./revoke-session.ts";
 import { describeSession, matchesFilter, type SessionClock, type SessionReading } from "./session-codec.ts";
 import type { SessionCounter } from "./session-counter.ts";
 import { type SweptTables, sweepTables, type TableFigures, tableNames } from "./session-sweep.ts";
@@ -18,8 +20,6 @@ import type { Session, SessionFilter, SessionTableName, TableFill } from "./stat
 
 /** BPF_MAP_TYPE_LRU_HASH. Never BPF_F_NO_COMMON_LRU: one CPU would fill its share only. */
 const lruHash = 9;
-/** BPF_EXIST: an entry that went meanwhile is not made again. */
-const onlyIfPresent = 2;
 
 type Visit = (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void;
 /** Entries that are described in one go: a millisecond or two. */
@@ -31,9 +31,16 @@ export interface ListedInterface extends Pick<SessionReading, "generation"> {
   readonly number: number;
 }
 
-type Tables = Record<SessionTableName, BpfMap>;
+interface Tables {
+  readonly opening: OpeningTable;
+  readonly answered: BpfMap;
+  readonly established: BpfMap;
+}
 
-/** One LRU table of sessions; `name` is cut to what the kernel keeps. */
+const mapOf = (tables: Tables, table: SessionTableName): BpfMap =>
+  table === "opening" ? tables.opening.map : tables[table];
+
+/** One LRU table of proven sessions; `name` is cut to what the kernel keeps. */
 export function createTable(name: string, entries: number): BpfMap {
   return native().BpfMap.create({
     type: lruHash,
@@ -50,17 +57,18 @@ export class SessionTables {
   readonly #counters: BpfMap;
   readonly #alive: BpfMap;
   readonly #directoryNow: () => string | null;
-  readonly #idle: BpfMap;
+  readonly #seeds: HashSeedsStruct;
+  readonly #idle: Record<SessionTableName, BpfMap>;
   readonly #whole = new WholeDirectory();
   readonly #tables = new Map<number, Tables>();
   readonly #fills = new Map<number, Record<SessionTableName, TableFigures>>();
 
   /**
-   * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table that stands
-   * where an interface has none.
+   * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table of proven sessions
+   * that stands where an interface has none.
    */
   constructor(
-    maps: Pick<ObjectMaps, "sessions" | "tableCounters" | "alive">,
+    maps: Pick<ObjectMaps, "sessions" | "tableCounters" | "alive" | "hash">,
     directory: () => string | null,
     idle: BpfMap,
   ) {
@@ -68,7 +76,9 @@ export class SessionTables {
     this.#counters = maps.tableCounters;
     this.#alive = maps.alive;
     this.#directoryNow = directory;
-    this.#idle = idle;
+    this.#seeds = seedHash(maps.hash);
+    const opening = OpeningTable.createMap("rw_idle", Limit.SESSION_TABLE_MIN);
+    this.#idle = { opening, answered: idle, established: idle };
   }
 
   get #directory(): string | null {
@@ -97,8 +107,10 @@ export class SessionTables {
       return value;
     };
     // In the order of tableNames, as the paths.
-    for (const number of whole)
-      this.#keep(number, { opening: next(), answered: next(), established: next() }, { fresh: false });
+    for (const number of whole) {
+      const opening = new OpeningTable(next(), this.#seeds);
+      this.#keep(number, { opening, answered: next(), established: next() }, { fresh: false });
+    }
   }
 
   has(number: number): boolean {
@@ -113,7 +125,10 @@ export class SessionTables {
     try {
       for (const [number, sizes] of missing) this.#make(number, sizes);
       // The kernel waits for a grace period at each insertion: together they share it.
-      await this.#place(numbers, (number, table) => this.#tables.get(number)?.[table]);
+      await this.#place(numbers, (number, table) => {
+        const tables = this.#tables.get(number);
+        return tables && mapOf(tables, table);
+      });
       for (const number of numbers) this.#pin(number);
     } catch (error) {
       await this.release(numbers);
@@ -126,16 +141,16 @@ export class SessionTables {
 
   #make(number: number, sizes: SessionSizes): void {
     const made: BpfMap[] = [];
-    const create = (table: SessionTableName) => {
-      const map = createTable(`rw_${table}`, sizes[table]);
+    const create = (make: (name: string, entries: number) => BpfMap, table: SessionTableName) => {
+      const map = make(`rw_${table}`, sizes[table]);
       made.push(map);
       return map;
     };
     try {
       const tables = {
-        opening: create("opening"),
-        answered: create("answered"),
-        established: create("established"),
+        opening: new OpeningTable(create(OpeningTable.createMap, "opening"), this.#seeds),
+        answered: create(createTable, "answered"),
+        established: create(createTable, "established"),
       };
       clearTableCounters(this.#counters, number);
       this.#keep(number, tables, { fresh: true });
@@ -152,7 +167,7 @@ export class SessionTables {
   ): Promise<void> {
     await Promise.all(
       tableNames.map((table) => {
-        const maps = numbers.map((number) => tableOf(number, table) ?? this.#idle);
+        const maps = numbers.map((number) => tableOf(number, table) ?? this.#idle[table]);
         return this.#arrays[table].setInnersAsync(joinBytes(numbers.map(indexKey)), maps);
       }),
     );
@@ -262,10 +277,9 @@ export class SessionTables {
     await this.#each(number, (table, key, entry) => {
       const session = describeSession(interfaceId, table, key, entry, clock);
       if (session.revoked || session.expires_seconds === 0 || !matchesFilter(session, filter)) return;
-      const revoked = { ...entry, flags: entry.flags | SessionFlag.SESSION_REVOKED, seen: clock.now };
       const bytes = SessionKeyStruct.encode(key);
       noteRevoked(this.#alive, bytes);
-      tables?.[table].set(bytes, SessionStruct.encode(revoked), onlyIfPresent);
+      if (tables !== undefined) revokeSession(tables[table], bytes, entry, clock.now);
       ended++;
     });
     return ended;
@@ -302,8 +316,9 @@ export class SessionTables {
     const swept: SweptTables = {
       numbers: () => [...this.#tables.keys()],
       at: (number, table) => {
-        const [map, fill] = [this.#tables.get(number)?.[table], this.#fills.get(number)?.[table]];
-        return map === undefined || fill === undefined ? null : { map, fill };
+        const [tables, fills] = [this.#tables.get(number), this.#fills.get(number)];
+        if (tables === undefined || fills === undefined) return null;
+        return { table: tables[table], map: mapOf(tables, table), fill: fills[table] };
       },
       readCounters: (first, count) => new TableCounters(this.#counters, first, count),
     };
@@ -328,5 +343,6 @@ export class SessionTables {
   close(): void {
     for (const tables of this.#tables.values()) for (const table of tableNames) tables[table].close();
     this.#tables.clear();
+    this.#idle.opening.close();
   }
 }

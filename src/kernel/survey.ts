@@ -5,7 +5,7 @@
 import { dirname, join } from "node:path";
 import { errorCode } from "./errors.ts";
 import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
-import { SessionCounter } from "./session-counter.ts";
+import { countingPrograms, SessionCounter } from "./session-counter.ts";
 
 type Iterator = "list_links" | "list_counters";
 
@@ -33,7 +33,11 @@ export class Survey {
   /** What counts sessions where they lie. */
   get sessions(): SessionCounter | null {
     if (this.#sessions === undefined)
-      this.#sessions = load(this.#path, "count_sessions", (object) => new SessionCounter(object));
+      this.#sessions = load(
+        this.#path,
+        Object.values(countingPrograms),
+        (object) => new SessionCounter(object),
+      );
     return this.#sessions ?? null;
   }
 
@@ -49,7 +53,7 @@ export class Survey {
   #program(name: Iterator): BpfProgram | null {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
-    const loaded = load(this.#path, name, (object) => object.program(name));
+    const loaded = load(this.#path, [name], (object) => object.program(name));
     if (loaded !== undefined) this.#programs.set(name, loaded);
     return loaded ?? null;
   }
@@ -63,11 +67,15 @@ export class Survey {
 }
 
 /** Null: it does not load on this kernel; undefined: a signal came between, another time it may. */
-function load<T>(path: string, name: string, take: (object: BpfObject) => T): T | null | undefined {
+function load<T>(
+  path: string,
+  programs: readonly string[],
+  take: (object: BpfObject) => T,
+): T | null | undefined {
   let object: BpfObject | undefined;
   try {
     const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-    object = native().BpfObject.load({ path, programs: [name], constants: { cpus } });
+    object = native().BpfObject.load({ path, programs, constants: { cpus } });
     return take(object);
   } catch (error) {
     return errorCode(error) === "EAGAIN" ? undefined : null;

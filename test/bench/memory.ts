@@ -1,6 +1,7 @@
 /** Rows of the kernel's memory: what a session, a rule and a member take, against what the kernel takes for the like. */
 import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { eachMap } from "../../src/kernel/object-maps.ts";
+import { OpeningTable } from "../../src/kernel/opening-table.ts";
 import { tableNames } from "../../src/kernel/session-sweep.ts";
 import { createTable } from "../../src/kernel/sessions.ts";
 import { defaultSettings } from "../../src/kernel/settings.ts";
@@ -46,7 +47,7 @@ function measureSessions(): Row {
   const { sessions } = defaultSettings;
   const tables = tableNames.map((name) => ({
     entries: sessions[name],
-    map: createTable(`rw_${name}`, sessions[name]),
+    map: (name === "opening" ? OpeningTable.createMap : createTable)(`rw_${name}`, sessions[name]),
   }));
   const sum = (of: (table: (typeof tables)[number]) => number) =>
     tables.reduce((total, table) => total + of(table), 0);

@@ -75,6 +75,12 @@ export function buildProgram(folder: string, options: BuildOptions = {}): string
   return compile(join(folder, "verdict"), files, options, around === undefined ? [] : [around]);
 }
 
+/** The program that puts two CPUs at one opening table (sets/sets.c), in `folder`; its path. */
+export function buildSets(folder: string, options: BuildOptions = {}): string {
+  const flags = ["-O1", "-pthread"];
+  return compile(join(folder, "sets"), ["sets/sets.c"], { flags, ...options }, []);
+}
+
 /** All that goes into a build, by its bytes. */
 function digestSources(): string {
   const hash = createHash("sha256").update(JSON.stringify([warnings, sanitizers]));

@@ -154,17 +154,30 @@ static void do_sessions(void) {
 }
 
 static void do_session(void) {
-    __u32 number = next_place(INTERFACES_MAX);
-    struct native_map *table = native_table(next_place(TABLES_MAX), number);
+    __u32 number = next_place(INTERFACES_MAX), table = next_place(TABLES_MAX);
     struct session_key key;
     struct session session;
 
-    if (!table)
+    if (!native_table(table, number))
         refuse("no session tables of this number", NULL);
     next_block(&key, sizeof(key));
     next_block(&session, sizeof(session));
-    if (native_update(table, &key, &session, BPF_ANY))
+    if (native_put(table, number, &key, &session))
         refuse("no room for the session", NULL);
+}
+
+static void do_owners(void) {
+    struct native_map *table = native_table(TABLE_OPENING, next_place(INTERFACES_MAX));
+    __u64 even = next_number(), odd = next_number();
+
+    if (!table)
+        refuse("no session tables of this number", NULL);
+    for (__u32 index = 0; index < table->max_entries; index++) {
+        struct opening_set *set = native_lookup(table, &index);
+
+        for (__u32 way = 0; way < SET_WAYS; way++)
+            set->owners[way] = way % 2 ? odd : even;
+    }
 }
 
 static void do_faults(void) {
@@ -287,14 +300,14 @@ void command_run(char *line) {
         const char *verb;
         void (*run)(void);
     } commands[] = {
-        {"set", do_set},           {"clear", do_clear},         {"tables", do_tables},
-        {"frame", do_frame},       {"sessions", do_sessions},   {"session", do_session},
-        {"events", do_events},     {"faults", do_faults},       {"clock", do_clock},
-        {"settings", do_settings}, {"interface", do_interface}, {"stage", do_stage},
-        {"pool", do_pool},         {"program", do_program},     {"work", do_work},
-        {"begin", do_begin},       {"talk", do_talk},           {"run", do_run},
-        {"counters", do_counters}, {"refuse", do_refuse},       {"confirm", do_confirm},
-        {"get", do_get},
+        {"set", do_set},         {"clear", do_clear},       {"tables", do_tables},
+        {"frame", do_frame},     {"sessions", do_sessions}, {"session", do_session},
+        {"owners", do_owners},   {"events", do_events},     {"faults", do_faults},
+        {"clock", do_clock},     {"settings", do_settings}, {"interface", do_interface},
+        {"stage", do_stage},     {"pool", do_pool},         {"program", do_program},
+        {"work", do_work},       {"begin", do_begin},       {"talk", do_talk},
+        {"run", do_run},         {"counters", do_counters}, {"refuse", do_refuse},
+        {"confirm", do_confirm}, {"get", do_get},
     };
     const char *verb = strtok(line, " \n");
 

@@ -112,6 +112,27 @@ void native_judge(const struct native_frame *native, struct native_answer *answe
     answer_with(answer, &packet->verdict, packet->version);
 }
 
+int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
+    struct opening_held held;
+    struct opening_new new;
+    struct session *there;
+
+    if (table != TABLE_OPENING) {
+        there = session_lookup(table, number, key);
+        if (!there)
+            return session_insert(table, number, key, session);
+        *there = *session;
+        return 0;
+    }
+    if (opening_lookup(&held, number, key))
+        opening_forget(held.owner);
+    opening_leave(&held);
+    there = opening_place(&new.place, number, key) ? opening_begin(&new, key, session->seen) : NULL;
+    if (there)
+        *there = *session;
+    return session_shown(&new, number, key, there);
+}
+
 /* ---- whole programs ---- */
 
 typedef int native_program(union context *context);

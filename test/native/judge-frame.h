@@ -30,6 +30,9 @@ struct native_answer {
  * begin: whoever reads beside them, or from there on, reads what the sanitizers guard. */
 void native_judge(const struct native_frame *frame, struct native_answer *answer);
 
+/* A session of the key, as if a packet had made it; 0, or a negative errno. */
+int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session);
+
 /* A whole program at a device, with what lies before the frame and what it leaves there. */
 struct native_run {
     struct native_frame frame; /* direction, record and flags are the program's business */

@@ -18,11 +18,13 @@
  *   get MAP KEY              tells an entry
  *   counters                 tells rw_counters and rw_passed since it was asked last
  *   sessions NUMBER          tells the session tables of an interface number
+ *   owners NUMBER EVEN ODD   words of the ways of every set of an interface number's opening table, as other
+ *                            CPUs leave them
  *   faults INSERTS ERRNO DELETES PROVEN
  *                            so many inserts of sessions fail with this errno; so many deletions are too
- * late; so many sessions leave the opening table just before they are looked up events tells the events since
- * it was asked last, at most 1,000 work                     look-ups in arrays, hashes and tries, updates,
- * deletions since it was asked last
+ *                            late; so many sessions leave the opening table just before they are found
+ *   events                   tells the events since it was asked last, at most 1,000
+ *   work                     look-ups in arrays, hashes and tries, updates, deletions since it was asked last
  *
  * and those of fuzz/world.h. Answers, a line each, the enums' numbers:
  *
@@ -30,9 +32,10 @@
  *   of a run                 `ran`, action, the device that the frame is sent to (0: none), metadata
  *   of a confirm             `ran` and what the program answers
  *   of a get                 `value` and its bytes
- *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; then
- * `counted` of an event              `event` and its bytes of a session             `session`, table, key and
- * value; then `end` of work                  `work` and five numbers
+ *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; `counted` ends
+ *   of an event              `event` and its bytes
+ *   of a session             `session`, table, key and value; then `end`
+ *   of work                  `work` and five numbers
  *
  * Whatever is wrong with a command ends the program with exit code 2.
  */

@@ -220,14 +220,31 @@ struct native_map *native_table(__u32 table, __u32 number) {
     return native_inner(session_tables[table], &number);
 }
 
+/* The way whose word it is, and the table that it stands in. */
+static struct opening_entry *entry_of(const __u64 *owner, struct native_map **table) {
+    for (__u32 number = 0; number < INTERFACES_MAX; number++) {
+        *table = rw_opening.elements ? rw_opening.elements[number] : NULL;
+        for (__u32 n = 0; *table && n < (*table)->touched_count; n++) {
+            struct opening_set *set = (*table)->elements[(*table)->touched[n]];
+
+            if (owner >= set->owners && owner < set->owners + SET_WAYS)
+                return &set->ways[owner - set->owners];
+        }
+    }
+    return NULL;
+}
+
 /* Another CPU proves a session: it stands in the other table, and no more in the opening one. */
-static void prove_elsewhere(struct native_map *opening, const void *key, const struct session *session) {
-    bool is_tcp = ((const struct session_key *)key)->protocol == PROTO_TCP;
-    struct session proven = *session;
+static void prove_elsewhere(__u64 *owner) {
+    struct native_map *opening;
+    struct opening_entry *entry = entry_of(owner, &opening);
+    bool is_tcp = entry->key.protocol == PROTO_TCP;
+    struct session proven = entry->session;
 
     proven.state = is_tcp ? STATE_TCP_ESTABLISHED : STATE_UDP_REPLIED;
-    insert_entry(native_table(is_tcp ? TABLE_ESTABLISHED : TABLE_ANSWERED, opening->number), key, &proven);
-    unlink_entry(opening, find_link(opening, key));
+    insert_entry(native_table(is_tcp ? TABLE_ESTABLISHED : TABLE_ANSWERED, opening->number),
+                 (const __u8 *)&entry->key, &proven);
+    *owner &= 0xffff;
 }
 
 /* ---- what kernel.h names ---- */
@@ -259,11 +276,6 @@ void *native_lookup(struct native_map *map, const void *key) {
     entry = *find_link(map, key);
     if (!entry)
         return NULL;
-    if (map->name == rw_opening.name && native_faults.proven) {
-        native_faults.proven--;
-        prove_elsewhere(map, key, entry->value);
-        return NULL;
-    }
     entry->used = ++map->turn;
     if (map == &rw_identities && native_faults.recycled) {
         native_faults.recycled--;
@@ -322,6 +334,44 @@ int native_delete(struct native_map *map, const void *key) {
     return 0;
 }
 
+/* ---- words that other CPUs change ---- */
+
+__u64 owner_read(const __u64 *owner) {
+    return *(const volatile __u64 *)owner;
+}
+
+/* An insert fails when no try could claim a way. */
+bool owner_claim(__u64 *owner, __u64 before, __u64 after) {
+    static __u32 failures;
+
+    if (native_faults.inserts && native_faults.error != EEXIST) {
+        if (++failures == OPENING_TRIES) {
+            failures = 0;
+            native_faults.inserts--;
+            native_faults.failed[TABLE_OPENING]++;
+        }
+        return false;
+    }
+    return __sync_bool_compare_and_swap(owner, before, after);
+}
+
+__u64 owner_add(__u64 *owner, __u64 by) {
+    if (by == 1 && native_faults.proven) {
+        native_faults.proven--;
+        prove_elsewhere(owner);
+    }
+    return __sync_fetch_and_add(owner, by);
+}
+
+__u64 owner_forget(__u64 *owner) {
+    __u64 before = __sync_fetch_and_and(owner, 0xffff);
+
+    if (!native_faults.deletes)
+        return before;
+    native_faults.deletes--;
+    return before & 0xffff;
+}
+
 struct native_map *native_inner(struct native_map *map, const __u32 *index) {
     native_work.arrays++;
     return array_element(map, index);
@@ -351,22 +401,54 @@ void native_clear(struct native_map *map) {
             unlink_entry(map, &map->buckets[n]);
 }
 
+/* Numbers of no meaning, but always the same (splitmix64). */
+static void seed_hash(void) {
+    __u32 zero = 0;
+    struct hash_seeds *seeds = native_lookup(&rw_hash, &zero);
+    __u64 *words = &seeds->first;
+
+    for (__u64 n = 0; !seeds->words[HASH_WORDS - 1] && n < sizeof(*seeds) / sizeof(*words); n++) {
+        __u64 word = (n + 1) * 0x9e3779b97f4a7c15;
+
+        word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
+        word = (word ^ word >> 27) * 0x94d049bb133111eb;
+        words[n] = word ^ word >> 31;
+    }
+}
+
+static void forget_table(struct native_map *table) {
+    native_clear(table);
+    for (__u32 n = 0; table->elements && n < table->max_entries; n++)
+        free(table->elements[n]);
+    free(table->elements);
+    free(table->is_touched);
+    free(table->touched);
+    free(table->buckets);
+    free(table);
+}
+
+/* So many that hardly one is given up before there are as many entries, and two at least. */
+static __u32 sets_of(__u32 entries) {
+    __u32 sets = (entries * 5 / 4 + SET_WAYS - 1) / SET_WAYS;
+
+    return sets < 2 ? 2 : sets;
+}
+
 void native_make_tables(__u32 number, __u32 entries) {
+    seed_hash();
     for (int n = 0; n < TABLES_MAX; n++) {
+        bool sets = n == TABLE_OPENING;
         struct native_map *table = native_table(n, number);
 
-        if (table) {
-            native_clear(table);
-            table->max_entries = entries;
-            continue;
-        }
+        if (table)
+            forget_table(table);
         table = make_block(1, sizeof(*table));
         *table = (struct native_map){
             .name = session_tables[n]->name,
-            .kind = NATIVE_LRU,
-            .key_size = sizeof(struct session_key),
-            .value_size = sizeof(struct session),
-            .max_entries = entries,
+            .kind = sets ? NATIVE_ARRAY : NATIVE_LRU,
+            .key_size = sets ? sizeof(__u32) : sizeof(struct session_key),
+            .value_size = sets ? sizeof(struct opening_set) : sizeof(struct session),
+            .max_entries = sets ? sets_of(entries) : entries,
             .table = n,
             .number = number,
         };
@@ -374,7 +456,18 @@ void native_make_tables(__u32 number, __u32 entries) {
     }
 }
 
+static bool is_there(const struct opening_set *set, __u32 way) {
+    return set->owners[way] >> 32 >= TAG_LEAST;
+}
+
 void native_each(struct native_map *map, native_visit *visit, void *context) {
+    for (__u32 n = 0; n < map->touched_count; n++) {
+        const struct opening_set *set = map->elements[map->touched[n]];
+
+        for (__u32 way = 0; way < SET_WAYS; way++)
+            if (is_there(set, way))
+                visit(&set->ways[way].key, &set->ways[way].session, context);
+    }
     for (__u32 n = 0; map->count && n < bucket_count(map); n++)
         for (struct native_entry *entry = map->buckets[n]; entry; entry = entry->next)
             visit(entry->key, entry->value, context);
@@ -385,7 +478,31 @@ void native_each_place(struct native_map *map, void (*visit)(__u32 index, void *
         visit(map->touched[n], map->elements[map->touched[n]]);
 }
 
+static void count_entry(const void *key, const void *value, void *context) {
+    (void)key;
+    (void)value;
+    ++*(__u32 *)context;
+}
+
+static void evict_of_sets(struct native_map *map, __u32 place) {
+    __u32 count = 0;
+
+    native_each(map, count_entry, &count);
+    place = count ? place % count : 0;
+    for (__u32 n = 0; n < map->touched_count; n++) {
+        struct opening_set *set = map->elements[map->touched[n]];
+
+        for (__u32 way = 0; way < SET_WAYS; way++)
+            if (is_there(set, way) && !place--) {
+                set->owners[way] = 0;
+                return;
+            }
+    }
+}
+
 void native_evict(struct native_map *map, __u32 place) {
+    if (map->kind == NATIVE_ARRAY)
+        evict_of_sets(map, place);
     if (!map->count)
         return;
     place %= map->count;

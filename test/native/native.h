@@ -27,7 +27,7 @@ enum native_kind {
     NATIVE_HASH,
     NATIVE_LRU,  /* a full one lets go of what was looked up least recently */
     NATIVE_LPM,  /* the longest prefix that covers the key, none longer than the key's */
-    NATIVE_MAPS, /* an array of session tables */
+    NATIVE_MAPS, /* an array of session tables: arrays of sets, or LRU */
 };
 
 struct native_entry;
@@ -44,7 +44,7 @@ struct native_map {
     __u32 max_entries;
     __u32 count;      /* entries of a hash */
     __u64 turn;       /* LRU: number of the last use */
-    __u32 table;      /* LRU: enum session_table */
+    __u32 table;      /* of sessions: enum session_table */
     __u32 number;     /* of the interface whose table it is */
     void **elements;  /* arrays: a block each, made when first used */
     __u8 *is_touched; /* arrays: a byte for each place that may not be zero any more */
@@ -82,6 +82,7 @@ struct native_map {
     X(rw_opening, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                     \
     X(rw_answered, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                    \
     X(rw_established, NATIVE_MAPS, __u32, struct native_map, INTERFACES_MAX)                                 \
+    X(rw_hash, NATIVE_ARRAY, __u32, struct hash_seeds, 1)                                                    \
     X(rw_rates, NATIVE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_INTERFACE)                       \
     X(rw_dhcp, NATIVE_ARRAY, __u32, struct dhcp, INTERFACES_MAX)                                             \
     X(rw_counters, NATIVE_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE)              \
@@ -116,7 +117,8 @@ struct native_faults {
     __u32 recycled; /* so many look-ups of identities find an element of another address */
     __u32 events;   /* so many events find no room */
     __u32 deletes;  /* so many sessions that are deleted were let go of just before, by another CPU */
-    __u32 proven;   /* so many sessions that are looked up are proven just before, by another CPU */
+    __u32 proven;   /* so many sessions of the opening table are proven just before they are held, by another
+                       CPU */
     __u32 metas; /* bit n: of a program's moves of metadata the n-th is refused, as by a driver without it */
     __u32 loads; /* bit n: of its copies of the frame's bytes the n-th is refused */
     __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */
@@ -136,16 +138,16 @@ extern struct native_work native_work;
 struct native_map *native_find(const char *name);
 /* Forgets all entries; an array's become zero. */
 void native_clear(struct native_map *map);
-/* The three session tables of an interface number, empty. */
+/* The three session tables of an interface number, empty; seeds of their hash where there are none. */
 void native_make_tables(__u32 number, __u32 entries);
 typedef void native_visit(const void *key, const void *value, void *context);
-/* Every entry of a hash, in an order that depends on the keys and on when they came. */
+/* Every entry of a hash or of sets, in an order that depends on the keys and on when they came. */
 void native_each(struct native_map *map, native_visit *visit, void *context);
 /* Every place of an array that may not be zero, in the order in which they were first used. */
 void native_each_place(struct native_map *map, void (*visit)(__u32 index, void *value));
 /* The session tables of an interface number, by enum session_table; NULL: there are none. */
 struct native_map *native_table(__u32 table, __u32 number);
-/* Lets go of an entry of a hash: the place is counted in that order, modulo their number. */
+/* Lets go of an entry of either: the place is counted in that order, modulo their number. */
 void native_evict(struct native_map *map, __u32 place);
 
 /* Tells each event since it was asked last (at most NATIVE_EVENTS) and forgets it. */
@@ -159,6 +161,12 @@ void native_tell_events(void (*tell)(const struct event *event));
 #define inner_lookup(map, key) native_lookup(map, key)
 #define inner_update(map, key, value, flags) native_update(map, key, value, flags)
 #define inner_delete(map, key) native_delete(map, key)
+#define inner_entries(map) (((const struct native_map *)(map))->max_entries)
+/* What other CPUs do just before is what native_faults says. */
+__u64 owner_read(const __u64 *owner);
+bool owner_claim(__u64 *owner, __u64 before, __u64 after);
+__u64 owner_add(__u64 *owner, __u64 by);
+__u64 owner_forget(__u64 *owner);
 
 /* What the frame in hand is told the time is; `monotonic` is nanoseconds, `clock.tai` too. */
 struct native_time {

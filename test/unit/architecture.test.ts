@@ -155,6 +155,7 @@ const layers: Readonly<Record<string, number>> = {
   context: 6,
   quote: 7,
   neighbour: 7,
+  opening: 6,
   alive: 7,
   conntrack: 7,
   spoof: 7,

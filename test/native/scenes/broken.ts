@@ -1,8 +1,3 @@
-/**
- * What the verdict does where maps are not as the agent writes them: it drops. And where another CPU changes sessions
- * between two looks of this one: it goes on.
- */
-import { constants } from "node:os";
 import { digest64 } from "../../../src/kernel/digest.ts";
 import {
   IdentityKeyStruct,
@@ -21,7 +16,7 @@ import { indexKey } from "../../../src/kernel/maps.ts";
 import { defaultSettings, encodeSettings } from "../../../src/kernel/settings.ts";
 import { plays } from "../../semantics/rows.ts";
 import type { Setting } from "../../semantics/setting.ts";
-import { handshakeOut, into, out, type Step, syn, tcp, udp, wait } from "../../semantics/steps.ts";
+import { handshakeOut, icmpOf, into, out, type Step, syn, udp, wait } from "../../semantics/steps.ts";
 import { gatewayMac, guestMac } from "../../support/bed.ts";
 import {
   addressBytes,
@@ -36,6 +31,7 @@ import {
 import type { Bench } from "../bench.ts";
 import { hz, nativeJiffies } from "../program.ts";
 import { type SaidRow, Speaker } from "../rows.ts";
+import { asksOut, firstPiece, goesOn, otherCpuScenes } from "./other-cpu.ts";
 
 interface Scene {
   readonly claim: string;
@@ -119,13 +115,7 @@ function putSession(bench: Bench, table: number, time: number, fields: Partial<S
   bench.script.say(`session ${bench.numberOf("eni-1")} ${table} ${toHex(key)} ${toHex(bytes)}`);
 }
 
-/** Another CPU proves the next session that is looked up in the opening table. */
-const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 0 1");
-
-const asksOut = (expected: string): Step => out(syn(443), expected);
 const askedIn = (expected: string): Step => into(syn(22), expected);
-const goesOn = (expected: string): Step =>
-  out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), expected);
 const asksWhoHas: Extract<Step, { kind: "packet" }> = {
   kind: "packet",
   on: "eni-1",
@@ -186,7 +176,13 @@ const scenes: readonly Scene[] = [
   {
     claim: "an interface without session tables opens no session",
     damage: (bench) => changeRecord(bench, { number: 4000 }),
-    after: [asksOut("drop table-full"), out(udp("1000>53"), "drop table-full"), goesOn("drop table-full")],
+    after: [
+      asksOut("drop table-full"),
+      out(udp("1000>53"), "drop table-full"),
+      goesOn("drop table-full"),
+      out(udp("1000>53"), "drop table-full", firstPiece),
+      out(icmpOf([15, 15]), "drop table-full", firstPiece),
+    ],
   },
   {
     claim: "an interface whose number no map has sends nothing that is bounded, and opens no session",
@@ -269,44 +265,9 @@ const scenes: readonly Scene[] = [
     damage: (bench) =>
       putSession(bench, SessionTable.TABLE_OPENING, 0, { state: SessionState.STATE_TCP_OPENING }),
     after: [wait(911), ...handshakeOut(), goesOn("accept session established")],
-    sessions: ["established 2", "opening 1"],
-  },
-  {
-    claim: "a session that another CPU takes out of the opening table is proven all the same",
-    damage: (bench) => bench.script.say("faults 0 0 1 0"),
-    after: [...handshakeOut(), goesOn("accept session established")],
     sessions: ["established 2"],
   },
-  {
-    claim: "a packet whose session another CPU makes at the same moment is accepted",
-    damage: (bench) => bench.script.say(`faults 1 ${constants.errno.EEXIST} 0 0`),
-    after: [asksOut("accept default-egress new"), goesOn("accept default-egress new")],
-    sessions: ["opening 1"],
-  },
-  {
-    claim: "an answer whose session another CPU proves between two looks is accepted",
-    before: [out(udp("40053>53"), "accept default-egress new")],
-    damage: provenElsewhere,
-    after: [into(udp("53>40053"), "accept session established")],
-    sessions: ["answered 5"],
-  },
-  {
-    claim: "a segment whose session another CPU proves between two looks is accepted, and counts",
-    before: handshakeOut().slice(0, 2),
-    damage: provenElsewhere,
-    after: [
-      into(tcp("443>40443", "FA", { sequence: 5001, acknowledgement: 1001 }), "accept session established"),
-      out(tcp("40443>443", "FA", { sequence: 1001, acknowledgement: 5002 }), "accept session established"),
-    ],
-    sessions: ["established 3"],
-  },
-  {
-    claim: "a packet of a flow that has no session is dropped, whatever another CPU proves",
-    before: [out(udp("40053>53"), "accept default-egress new")],
-    damage: provenElsewhere,
-    after: [into(udp("54>40053"), "drop no-rule")],
-    sessions: ["opening 4"],
-  },
+  ...otherCpuScenes,
 ];
 
 export interface SaidScene extends SaidRow {

@@ -1,0 +1,105 @@
+/** What other CPUs do to sessions between two looks of this one, and what this one does then. */
+import { constants } from "node:os";
+import { OpeningTag } from "../../../src/kernel/layout.gen.ts";
+import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
+import type { Bench } from "../bench.ts";
+
+/** As in broken.ts. */
+export interface OtherCpuScene {
+  readonly claim: string;
+  readonly before?: readonly Step[];
+  readonly damage: (bench: Bench) => unknown;
+  readonly after: readonly Step[];
+  readonly sessions?: readonly string[];
+}
+
+/** Another CPU proves the next session that is looked up in the opening table. */
+const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 0 1");
+
+/** Other CPUs are at every set of the guest's opening table: words of the even ways, and of the odd ones. */
+function setOwners(bench: Bench, even: bigint, odd = even): void {
+  bench.script.say(`owners ${bench.numberOf("eni-1")} ${even} ${odd}`);
+}
+
+const isWritten = BigInt(OpeningTag.TAG_BUSY) << 32n;
+/** Of nobody's flow; a look-up that found it would be by chance. */
+const isTaken = 0xfffffff2n << 32n;
+const holder = 1n;
+
+const opens = (first: number, count: number): readonly Step[] =>
+  Array.from({ length: count }, (_, n) => out(udp(`${first + n}>53`), "accept default-egress new"));
+export const firstPiece: Way = { ip4: { moreFragments: true, identification: 1 } };
+export const asksOut = (expected: string): Step => out(syn(443), expected);
+export const goesOn = (expected: string): Step =>
+  out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), expected);
+
+export const otherCpuScenes: readonly OtherCpuScene[] = [
+  {
+    claim: "a session that another CPU takes out of the opening table is proven all the same",
+    damage: (bench) => bench.script.say("faults 0 0 1 0"),
+    after: [...handshakeOut(), goesOn("accept session established")],
+    sessions: ["established 2"],
+  },
+  {
+    claim: "an answer whose session another CPU proves between two looks is accepted",
+    before: [out(udp("40053>53"), "accept default-egress new")],
+    damage: provenElsewhere,
+    after: [into(udp("53>40053"), "accept session established")],
+    sessions: ["answered 5"],
+  },
+  {
+    claim: "a segment whose session another CPU proves between two looks is accepted, and counts",
+    before: handshakeOut().slice(0, 2),
+    damage: provenElsewhere,
+    after: [
+      into(tcp("443>40443", "FA", { sequence: 5001, acknowledgement: 1001 }), "accept session established"),
+      out(tcp("40443>443", "FA", { sequence: 1001, acknowledgement: 5002 }), "accept session established"),
+    ],
+    sessions: ["established 3"],
+  },
+  {
+    claim: "a packet of a flow that has no session is dropped, whatever another CPU proves",
+    before: [out(udp("40053>53"), "accept default-egress new")],
+    damage: provenElsewhere,
+    after: [into(udp("54>40053"), "drop no-rule")],
+    sessions: ["opening 4"],
+  },
+  {
+    claim: "a packet whose session another CPU proves at the same moment is accepted",
+    damage: (bench) => bench.script.say(`faults 1 ${constants.errno.EEXIST} 0 0`),
+    after: [...handshakeOut(), goesOn("accept default-egress new")],
+    sessions: ["opening 1"],
+  },
+  {
+    claim:
+      "of many flows that open at once each is found again, wherever it stands; the eldest are given up first",
+    damage: () => undefined,
+    after: [
+      ...opens(1000, 300),
+      wait(1),
+      ...opens(2000, 200),
+      ...Array.from({ length: 200 }, (_, n) => into(udp(`53>${2000 + n}`), "accept session established")),
+    ],
+  },
+  {
+    claim:
+      "a set of the opening table that other CPUs write to everywhere takes nothing, and the packet is dropped",
+    damage: (bench) => setOwners(bench, isWritten),
+    after: [asksOut("drop table-full")],
+  },
+  {
+    claim: "a set of the opening table whose entries are all in use by other CPUs takes nothing",
+    damage: (bench) => setOwners(bench, isTaken + holder, holder),
+    after: [asksOut("drop table-full"), out(udp("1000>53"), "drop table-full", firstPiece)],
+  },
+  {
+    claim: "a way of a full set that another CPU writes to is left to it, and another one given up",
+    damage: (bench) => setOwners(bench, isWritten, isTaken),
+    after: [asksOut("accept default-egress new"), goesOn("accept session established")],
+  },
+  {
+    claim: "an entry that another CPU uses stays, and another one is given up",
+    damage: (bench) => setOwners(bench, isTaken + holder, isTaken),
+    after: [asksOut("accept default-egress new"), goesOn("accept session established")],
+  },
+];
