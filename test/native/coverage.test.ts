@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildProgram, listTexts, textFolder } from "./build.ts";
+import { buildProgram, buildSets, listTexts, textFolder } from "./build.ts";
 import { sayInputs } from "./inputs.ts";
 import { type Mark, markOf, readMarks } from "./unreachable.ts";
 
@@ -31,9 +31,9 @@ interface Exported {
   }[];
 }
 
-function runCovered(program: string, input: string, profile: string): void {
+function runCovered(program: string, words: readonly string[], input: string, profile: string): void {
   const env = { ...process.env, LLVM_PROFILE_FILE: profile };
-  const { status, stderr } = spawnSync(program, { input, env, encoding: "utf8", maxBuffer: 2 ** 28 });
+  const { status, stderr } = spawnSync(program, words, { input, env, encoding: "utf8", maxBuffer: 2 ** 28 });
   if (status !== 0) throw new Error(`ended with ${status}: ${stderr}`);
 }
 
@@ -87,12 +87,15 @@ beforeAll(async () => {
   const program = buildProgram(folder, { flags });
   const profiles = (await sayInputs(4)).map((input, index) => {
     const profile = join(folder, `${index}.profraw`);
-    runCovered(program, input, profile);
+    runCovered(program, [], input, profile);
     return profile;
   });
+  const sets = buildSets(folder, { flags: [...flags, "-pthread"] });
+  profiles.push(join(folder, "sets.profraw"));
+  runCovered(sets, ["steps", "20"], "", join(folder, "sets.profraw"));
   const merged = join(folder, "all.profdata");
   execFileSync("llvm-profdata", ["merge", "-sparse", ...profiles, "-o", merged]);
-  const words = [program, `-instr-profile=${merged}`, ...texts];
+  const words = [program, "-object", sets, `-instr-profile=${merged}`, ...texts];
   const read = (verb: string): string =>
     execFileSync("llvm-cov", [verb, ...words], { encoding: "utf8", maxBuffer: 2 ** 28 });
   lines = missedLines(read("show"));
