@@ -170,12 +170,12 @@ Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least) 
             uint8_t *value = values + at / guards * shape.valueSize;
             uint64_t *guard = reinterpret_cast<uint64_t *>(value) + at % guards;
             const uint8_t *part = value + guards * sizeof(uint64_t) + at % guards * size;
-            uint32_t before = static_cast<uint32_t>(__atomic_load_n(guard, __ATOMIC_ACQUIRE) >> 32);
-            while (before >= least) {
+            uint64_t before = __atomic_load_n(guard, __ATOMIC_ACQUIRE) >> 16;
+            while (before >> 16 >= least) {
                 parts.bytes.resize((parts.count + 1) * size);
                 memcpy(parts.bytes.data() + parts.count * size, part, size);
                 __atomic_thread_fence(__ATOMIC_ACQUIRE);
-                uint32_t after = static_cast<uint32_t>(__atomic_load_n(guard, __ATOMIC_RELAXED) >> 32);
+                uint64_t after = __atomic_load_n(guard, __ATOMIC_RELAXED) >> 16;
                 if (after == before) {
                     parts.count++;
                     break;

@@ -36,8 +36,8 @@ struct Parts {
 
 /**
  * Of values that are `guards` words and as many parts of equal size the parts whose guard's upper half is at
- * least `least`. Programs write a part only while the half is less, and change it before and after; so a part
- * that is copied between two looks at the same half is whole. Throws Failure.
+ * least `least`. Programs write a part only while the half is less, and its upper 48 bits are others before
+ * and after; so a part that is copied between two looks at the same ones is whole. Throws Failure.
  */
 Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least);
 

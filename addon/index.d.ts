@@ -107,8 +107,8 @@ export class BpfMap {
   and64(index: number, word: number, mask: bigint): bigint;
   /**
    * Of an array made with BPF_F_MMAPABLE whose values are `guards` 8-byte words and as many parts of equal size: the parts
-   * whose guard's upper half is at least `least`, end to end, each as it stood while that half stayed the same. Those
-   * that change hands meanwhile are read again. On libuv's thread pool.
+   * whose guard's upper half is at least `least`, end to end, each as it stood while all but the guard's lowest 16 bits
+   * stayed the same. Those that change hands meanwhile are read again. On libuv's thread pool.
    */
   partsAsync(guards: number, least: number): Promise<{ readonly count: number; readonly bytes: Uint8Array }>;
   pin(path: string): void;
