@@ -94,6 +94,12 @@ export class FloodSource {
     return this.#programs[hook].testRun({ data: template, repeat, ifindex: loopback }).retval;
   }
 
+  /** For another thread: what says which packets come, and the program that sends them from the guest. */
+  pin(paths: { readonly map: string; readonly program: string }): void {
+    this.#flood.pin(paths.map);
+    this.#programs.xdp.pin(paths.program);
+  }
+
   close(): void {
     for (const handle of [...this.#arrays, this.#flood, ...Object.values(this.#programs)]) handle.close();
     ip("netns", "del", this.#namespace);

@@ -16,6 +16,7 @@ import type { SessionCounter } from "../../src/kernel/session-counter.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import { Survey } from "../../src/kernel/survey.ts";
 import { EngineBed } from "./engine-bed.ts";
+import { putOpening } from "./put-opening.ts";
 
 const number = 3;
 const hz = 1000;
@@ -38,19 +39,25 @@ afterEach(() => {
   bed.close();
 });
 
-/** Sessions of the established table that idle for so many jiffies, by port. */
+const kinds = ["established", "opening"] as const;
+/** The table that is filled, and asked. */
+let kind: (typeof kinds)[number] = "established";
+
+/** Sessions that idle for so many jiffies, by port. */
 function put(
   idle: number,
   localPort: number,
   flags = 0,
   state: number = SessionState.STATE_TCP_ESTABLISHED,
 ): void {
-  const table = bed.maps.sessions.established.getInner(new Uint8Array(Uint32Array.of(number).buffer));
+  const table = bed.maps.sessions[kind].getInner(indexKey(number));
   if (table === undefined) throw new Error("the interface has no table");
   const zeros = new Uint8Array(SessionKeyStruct.SIZE);
   const key = SessionKeyStruct.encode({ ...SessionKeyStruct.decode(zeros), localPort, protocol: 6 });
-  const entry = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
-  table.set(key, SessionStruct.encode({ ...entry, seen: (now - idle) >>> 0, state, flags }));
+  const blank = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
+  const entry = { ...blank, seen: (now - idle) >>> 0, state, flags };
+  if (kind === "opening") putOpening(table, bed.maps.hash, key, entry);
+  else table.set(key, SessionStruct.encode(entry));
   table.close();
 }
 
@@ -58,10 +65,17 @@ const list = (clock: SessionClock) =>
   gather(tables.list([{ id: "eni-3", number, generation: 0 }], () => clock));
 const sweep = (by: "copies" | "counts") =>
   tables.sweep({ now, hz, timeouts }, by === "counts" ? survey.sessions : null);
-const entries = () => tables.fills(number).find(({ table }) => table === "established")?.entries;
-it.each(["copies", "counts"] as const)(
-  "a sweep by %s deletes what has idled for weeks, keeps what may be asked about, and counts and lists what is alive",
-  async (by) => {
+const fill = () => tables.fills(number).find(({ table }) => table === kind);
+const entries = () => fill()?.entries;
+it.each(
+  kinds.flatMap((table) => [
+    { by: "copies", table } as const,
+    { by: "counts", table } as const,
+  ]),
+)(
+  "a sweep by $by deletes what has idled for weeks of the $table table, keeps what may be asked about, and counts and lists what is alive",
+  async ({ by, table }) => {
+    kind = table;
     put(0, 1);
     put(909 * hz, 2);
     put(911 * hz, 3);
@@ -90,7 +104,8 @@ it.each(["copies", "counts"] as const)(
   },
 );
 
-it("counts the same where they lie as in copies, of every state and age, and copies nothing for it", async () => {
+it.each(kinds)("counts the same where they lie as in copies, of every state and age: %s", async (table) => {
+  kind = table;
   const idles = [0, 909 * hz, 910 * hz - 1, 910 * hz, 911 * hz, 2 ** 30 - 1, -3, -(2 ** 20) + 1];
   let localPort = 0;
   for (let state = 0; state < SessionState.STATES_MAX; state++)
@@ -112,15 +127,17 @@ function countBeside(meanwhile: () => void): SessionCounter {
   return Object.assign(Object.create(counter), {
     count: async (...asked: Parameters<SessionCounter["count"]>) => {
       const counts = await counter.count(...asked);
-      meanwhile();
+      if ((asked[0] === "opening") === (kind === "opening")) meanwhile();
       return counts;
     },
   });
 }
 
+const placeOf = { established: SessionTable.TABLE_ESTABLISHED, opening: SessionTable.TABLE_OPENING };
+
 /** What went into the table, as the programs count it. */
 function countInserts(inserted: bigint): void {
-  const place = number * SessionTable.TABLES_MAX + SessionTable.TABLE_ESTABLISHED;
+  const place = number * SessionTable.TABLES_MAX + placeOf[kind];
   const one = TableCounterStruct.encode({ inserted, removed: 0n, refused: 0n });
   const each = Array.from({ length: native().possibleCpus() }, (_, cpu) =>
     cpu === 0 ? one : new Uint8Array(one.length),
@@ -128,7 +145,8 @@ function countInserts(inserted: bigint): void {
   bed.maps.tableCounters.setBatch(indexKey(place), joinBytes(each), 1);
 }
 
-it("copies a table that sessions entered while it was counted, or that let go of some", async () => {
+it.each(kinds)("copies a table that sessions entered while it was counted, or that let go of some: %s", async (table) => {
+  kind = table;
   const clock = { now, hz, timeouts };
   put(0, 1);
   countInserts(1n);
@@ -137,6 +155,6 @@ it("copies a table that sessions entered while it was counted, or that let go of
   expect(await tables.sweep(clock, enter)).toBe(1);
   countInserts(5n);
   expect(await sweep("counts")).toBe(1);
-  expect(tables.fills(number).find(({ table }) => table === "established")?.evicted).toBe(4);
+  expect(fill()?.evicted).toBe(4);
   expect(await sweep("counts")).toBe(0);
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BpfObject, type KernelError, type Native, native } from "../../../src/kernel/native.ts";
+import { type BpfMap, type BpfObject, type KernelError, type Native, native } from "../../../src/kernel/native.ts";
 
 /** The programs that the kernel takes; the fixture also has one that it refuses. */
 export const programs = [
@@ -54,6 +54,20 @@ export async function withBpffs(body: (root: string) => void | Promise<void>): P
   } finally {
     execFileSync("umount", [root]);
     rmSync(root, { recursive: true });
+  }
+}
+
+/** Makes a map, by default a hash with 4-byte keys and 8-byte values, closed when `body` ends. */
+export async function withMap(
+  options: Partial<Parameters<Native["BpfMap"]["create"]>[0]>,
+  body: (map: BpfMap) => unknown,
+): Promise<void> {
+  const base = { type: 1, name: "t_map", keySize: 4, valueSize: 8, maxEntries: 16, flags: 0 };
+  const map = native().BpfMap.create({ ...base, ...options });
+  try {
+    await body(map);
+  } finally {
+    map.close();
   }
 }
 
