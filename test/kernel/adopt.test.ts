@@ -1,6 +1,7 @@
-import { appendFileSync, copyFileSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, copyFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createTable } from "../../src/kernel/sessions.ts";
 import type { KernelStatus, Session } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
@@ -43,6 +44,22 @@ function otherObject(root: string): string {
   copyFileSync(objectPath, path);
   appendFileSync(path, "another build");
   return path;
+}
+
+/** What is pinned becomes that of a version whose opening tables were LRU hashes, whose hash had no seeds. */
+function makeOlder(root: string): void {
+  const current = join(root, "current");
+  const layout = readdirSync(current).find((name) => name.startsWith("layout-"));
+  renameSync(join(current, layout ?? "none"), join(current, "layout-0123456789abcdef"));
+  rmSync(join(current, "maps", "rw_hash"));
+  const tables = readdirSync(join(current, "sessions")).filter((name) => name.endsWith("-opening"));
+  expect(tables).toHaveLength(1);
+  for (const name of tables) {
+    rmSync(join(current, "sessions", name));
+    const table = createTable("rw_opening", 4096);
+    table.pin(join(current, "sessions", name));
+    table.close();
+  }
 }
 
 describe("an agent that starts where another one was", () => {
@@ -137,6 +154,37 @@ describe("an agent that starts where another one was", () => {
       const last = await start(root, { interfaces: 100 });
       expect(last.adopted).toBe(true);
       expect(await apply(last.driver, "open81")).toMatchObject({ entriesWritten: 0 });
+      await last.driver.call("close", { detach: true });
+    });
+  });
+
+  it("makes its own tables beside those of a version whose opening tables were LRU hashes; connections go on", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      const holder = bed.start();
+      await holder.call("hold", { host: "10.0.0.1", port: 80 });
+      await first.driver.kill();
+      makeOlder(root);
+
+      const { driver, adopted } = await start(root);
+      expect(adopted).toBe(false);
+      expect(await connect(driver, 81)).toBe("timeout");
+      await apply(driver, "open80");
+      const held = () => holder.call<{ echoed: number; broken: string | null }>("held");
+      const { echoed } = await held();
+      // Unknown to the fresh tables, it is picked up by its next packet, and proven by the ones after it.
+      await expect.poll(async () => (await sessions(driver)).map(({ table }) => table)).toContain("established");
+      await expect.poll(async () => (await held()).echoed).toBeGreaterThan(echoed);
+      expect((await held()).broken).toBeNull();
+      await driver.call("sweep");
+      expect(await driver.call("end")).toBeGreaterThan(0);
+      expect(await connect(driver, 81)).toBe("timeout");
+      await driver.kill();
+
+      const last = await start(root);
+      expect(last.adopted).toBe(true);
+      expect(await apply(last.driver, "open80")).toMatchObject({ entriesWritten: 0 });
       await last.driver.call("close", { detach: true });
     });
   });

@@ -6,10 +6,14 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import {
   EventStruct,
+  HashSeedsStruct,
   Hook,
   IdentityStruct,
   InterfaceStruct,
   Limit,
+  OpeningEntryStruct,
+  OpeningLimit,
+  OpeningSetStruct,
   PolicyStruct,
   Reason,
   RuleNumber,
@@ -52,6 +56,10 @@ describe("the generated layout", () => {
       "offsetof(struct session, seen)",
       "offsetof(struct session, state)",
       "offsetof(struct session, flags)",
+      "sizeof(struct opening_set)",
+      "offsetof(struct opening_set, ways)",
+      "offsetof(struct opening_entry, session)",
+      "sizeof(struct hash_seeds)",
     ]);
     expect(sizes).toEqual([
       InterfaceStruct.SIZE,
@@ -64,6 +72,10 @@ describe("the generated layout", () => {
       0,
       8,
       9,
+      OpeningSetStruct.SIZE,
+      OpeningSetStruct.SIZE - OpeningLimit.SET_WAYS * OpeningEntryStruct.SIZE,
+      SessionKeyStruct.SIZE,
+      HashSeedsStruct.SIZE,
     ]);
   });
 
