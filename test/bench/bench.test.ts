@@ -64,4 +64,4 @@ for (const [name, rows] of Object.entries(expected))
     const bench = createBench(objects, leastEffort, () => undefined);
     const measured = (await families[name]?.(bench)) ?? [];
     expect(measured.map((row) => `${row.name}: ${showParams(row.params)}`).sort()).toEqual([...rows].sort());
-  }, 60_000);
+  });

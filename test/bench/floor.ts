@@ -7,7 +7,7 @@ import { buildFrame, countOf, encodeKeys, type Flows } from "./flows.ts";
 import { Varied } from "./varied.ts";
 
 /** Places in bench_ways of floor.bpf.c. */
-const ways = { one: 1, many: 2, miss: 3, open: 4 } as const;
+const ways = { one: 1, many: 2 } as const;
 const pass = 2;
 const leastEntries = 1024;
 
@@ -58,20 +58,6 @@ export class Floor {
 
   timeNothing(flows: Flows, repeat: number): number {
     return this.#varied.timeNothing(buildFrame(flows, "A"), repeat);
-  }
-
-  /** ns that an insert of a session costs, beside a look-up that finds none. */
-  timeInsert(flows: Flows, repeat: number): number {
-    this.#varied.writeTargets(flows, () => 0);
-    const frame = buildFrame(flows, "S");
-    const miss = this.#varied.time(flows, frame, repeat, pass, { way: ways.miss, order: "in turn" });
-    return this.#varied.time(flows, frame, repeat, pass, { way: ways.open, order: "in turn" }) - miss;
-  }
-
-  async empty(): Promise<void> {
-    this.#varied.rewind();
-    const { count, keys } = await this.#table.entriesAsync();
-    if (count > 0) this.#table.deleteBatch(keys, count);
   }
 
   close(): void {

@@ -32,8 +32,8 @@ import { Varied } from "./varied.ts";
 const loopback = 1;
 /** Numbers beside the model's interfaces: nobody's, and the one for questions. */
 const reserved = 8;
-/** Place in bench_ways of varied.bpf.c. */
-const guestWay = 1;
+/** Places in bench_ways of varied.bpf.c. */
+const ways = { guest: 1, insertNot: 2, insert: 3 } as const;
 const actions = { accept: 2, drop: 1 } as const;
 
 export class GuestBed {
@@ -160,13 +160,23 @@ export class GuestBed {
     return this.#timeCounted(flows, repeat, { flags: "S", verdict: "drop", reasons, order: "in turn" });
   }
 
+  /** ns that an insert into the opening table costs, beside a look-up there that finds nothing. */
+  timeInsert(flows: Flows, repeat: number): number {
+    const targets = flows.targets.map((target) => ({ ...target, table: this.#numberOf(target.interface) }));
+    this.#varied.writeTargets({ ...flows, targets }, () => 0);
+    const time = (way: number) =>
+      this.#varied.time(flows, buildFrame(flows, "S"), repeat, actions.accept, { way, order: "in turn" });
+    const without = time(ways.insertNot);
+    return time(ways.insert) - without;
+  }
+
   /** Throws where the packets were not what they are said to be: a figure of something else is worse than none. */
   #timeCounted(flows: Flows, repeat: number, { flags, verdict, reasons, order }: Counted): number {
     const ids = [...new Set(flows.targets.map((target) => target.interface))];
     const count = () => ids.reduce((sum, id) => sum + this.#counted(id, verdict, reasons), 0);
     const before = count();
     const action = actions[verdict];
-    const time = this.#varied.time(flows, buildFrame(flows, flags), repeat, action, { way: guestWay, order });
+    const time = this.#varied.time(flows, buildFrame(flows, flags), repeat, action, { way: ways.guest, order });
     const counted = count() - before;
     if (counted !== repeat)
       throw new Error(

@@ -2,7 +2,6 @@
 
 import { Random } from "../support/random.ts";
 import type { Bench } from "./context.ts";
-import { Floor } from "./floor.ts";
 import { type Flows, type IpFamily, ipFamilies, portsMax } from "./flows.ts";
 import { GuestBed } from "./guest-bed.ts";
 import { makeLane, makeRow, type Row, ratiosOf } from "./row.ts";
@@ -61,7 +60,6 @@ interface Times {
 async function timeFamily(
   bench: Bench,
   bed: GuestBed,
-  floor: Floor,
   lanes: readonly Lane[],
   packets: number,
 ): Promise<Times> {
@@ -81,8 +79,8 @@ async function timeFamily(
   const samples = await bench.interleave<string>({
     ...work,
     insert: async () => {
-      await floor.empty();
-      return floor.timeInsert(first.open, packets);
+      await bed.flush(first.open);
+      return bed.timeInsert(first.open, packets);
     },
   });
   const pick = (kind: string) =>
@@ -128,7 +126,6 @@ export async function measureOpenings(bench: Bench): Promise<Row[]> {
   );
   const random = new Random(1);
   const bed = await GuestBed.open(bench.objects.varied, buildRuled(guests, sizes), sizes);
-  const floor = await Floor.open(bench.objects.floor, entries);
   try {
     const rows: Row[] = [];
     for (const family of ipFamilies) {
@@ -136,11 +133,10 @@ export async function measureOpenings(bench: Bench): Promise<Row[]> {
       const lanes = guests
         .filter((guest) => guest.family === family)
         .map((guest) => laneOf(guest, packets, random));
-      rows.push(...rowsOf(family, await timeFamily(bench, bed, floor, lanes, packets)));
+      rows.push(...rowsOf(family, await timeFamily(bench, bed, lanes, packets)));
     }
     return rows;
   } finally {
     bed.close();
-    floor.close();
   }
 }

@@ -16,7 +16,7 @@ struct target {
     __u8 mac[6];
     __be16 remote_port;
     __u32 record; /* of the interface, in rw_devices of the loopback; 0: as it is */
-    __u32 place;  /* in floor_tables */
+    __u32 place;  /* in floor_tables, or the number of the interface */
 };
 enum { TARGETS_MAX = 8192, LOOPBACK = 1 };
 
@@ -30,7 +30,7 @@ struct state {
     __u32 first_port; /* local ports count from here */
     __u32 random;     /* 0: flows in their order, a new one for each packet */
     __u32 next;
-    __u32 place; /* of the packet under way, in floor_tables */
+    __u32 place; /* of the packet under way, the target's */
     __u32 zero;
 };
 MAP(bench_state, BPF_MAP_TYPE_ARRAY, __u32, struct state, 1, 0);
