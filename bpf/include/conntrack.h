@@ -14,7 +14,7 @@
 #define RINGWALL_CONNTRACK_H
 
 #include "kernel.h"
-#include "opening.h"
+#include "claim.h"
 #include "packet.h"
 #include "tcp.h"
 

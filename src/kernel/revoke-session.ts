@@ -19,9 +19,5 @@ export function revokeSession(
 ): void {
   if ("overwrite" in table) table.overwrite(key, mask, { ...noSession, seen: now, flags });
   else
-    table.set(
-      key,
-      SessionStruct.encode({ ...entry, flags: entry.flags | flags, seen: now }),
-      onlyIfPresent,
-    );
+    table.set(key, SessionStruct.encode({ ...entry, flags: entry.flags | flags, seen: now }), onlyIfPresent);
 }

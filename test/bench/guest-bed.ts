@@ -176,7 +176,10 @@ export class GuestBed {
     const count = () => ids.reduce((sum, id) => sum + this.#counted(id, verdict, reasons), 0);
     const before = count();
     const action = actions[verdict];
-    const time = this.#varied.time(flows, buildFrame(flows, flags), repeat, action, { way: ways.guest, order });
+    const time = this.#varied.time(flows, buildFrame(flows, flags), repeat, action, {
+      way: ways.guest,
+      order,
+    });
     const counted = count() - before;
     if (counted !== repeat)
       throw new Error(

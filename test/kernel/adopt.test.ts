@@ -174,7 +174,9 @@ describe("an agent that starts where another one was", () => {
       const held = () => holder.call<{ echoed: number; broken: string | null }>("held");
       const { echoed } = await held();
       // Unknown to the fresh tables, it is picked up by its next packet, and proven by the ones after it.
-      await expect.poll(async () => (await sessions(driver)).map(({ table }) => table)).toContain("established");
+      await expect
+        .poll(async () => (await sessions(driver)).map(({ table }) => table))
+        .toContain("established");
       await expect.poll(async () => (await held()).echoed).toBeGreaterThan(echoed);
       expect((await held()).broken).toBeNull();
       await driver.call("sweep");

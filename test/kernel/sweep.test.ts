@@ -67,12 +67,7 @@ const sweep = (by: "copies" | "counts") =>
   tables.sweep({ now, hz, timeouts }, by === "counts" ? survey.sessions : null);
 const fill = () => tables.fills(number).find(({ table }) => table === kind);
 const entries = () => fill()?.entries;
-it.each(
-  kinds.flatMap((table) => [
-    { by: "copies", table } as const,
-    { by: "counts", table } as const,
-  ]),
-)(
+it.each(kinds.flatMap((table) => [{ by: "copies", table } as const, { by: "counts", table } as const]))(
   "a sweep by $by deletes what has idled for weeks of the $table table, keeps what may be asked about, and counts and lists what is alive",
   async ({ by, table }) => {
     kind = table;
@@ -145,16 +140,19 @@ function countInserts(inserted: bigint): void {
   bed.maps.tableCounters.setBatch(indexKey(place), joinBytes(each), 1);
 }
 
-it.each(kinds)("copies a table that sessions entered while it was counted, or that let go of some: %s", async (table) => {
-  kind = table;
-  const clock = { now, hz, timeouts };
-  put(0, 1);
-  countInserts(1n);
-  expect(await sweep("counts")).toBe(0);
-  const enter = countBeside(() => countInserts(2n));
-  expect(await tables.sweep(clock, enter)).toBe(1);
-  countInserts(5n);
-  expect(await sweep("counts")).toBe(1);
-  expect(fill()?.evicted).toBe(4);
-  expect(await sweep("counts")).toBe(0);
-});
+it.each(kinds)(
+  "copies a table that sessions entered while it was counted, or that let go of some: %s",
+  async (table) => {
+    kind = table;
+    const clock = { now, hz, timeouts };
+    put(0, 1);
+    countInserts(1n);
+    expect(await sweep("counts")).toBe(0);
+    const enter = countBeside(() => countInserts(2n));
+    expect(await tables.sweep(clock, enter)).toBe(1);
+    countInserts(5n);
+    expect(await sweep("counts")).toBe(1);
+    expect(fill()?.evicted).toBe(4);
+    expect(await sweep("counts")).toBe(0);
+  },
+);

@@ -32,10 +32,9 @@
  *   of a run                 `ran`, action, the device that the frame is sent to (0: none), metadata
  *   of a confirm             `ran` and what the program answers
  *   of a get                 `value` and its bytes
- *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; `counted` ends
- *   of an event              `event` and its bytes
- *   of a session             `session`, table, key and value; then `end`
- *   of work                  `work` and five numbers
+ *   of a counter             `counter`, number, direction, 1: accepted, reason, packets, bytes; `counted`
+ * ends of an event              `event` and its bytes of a session             `session`, table, key and
+ * value; then `end` of work                  `work` and five numbers
  *
  * Whatever is wrong with a command ends the program with exit code 2.
  */

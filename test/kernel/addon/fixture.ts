@@ -4,7 +4,13 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BpfMap, type BpfObject, type KernelError, type Native, native } from "../../../src/kernel/native.ts";
+import {
+  type BpfMap,
+  type BpfObject,
+  type KernelError,
+  type Native,
+  native,
+} from "../../../src/kernel/native.ts";
 
 /** The programs that the kernel takes; the fixture also has one that it refuses. */
 export const programs = [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KernelError, native } from "../../../src/kernel/native.ts";
+import { KernelError, type BpfMap as MapHandle, native } from "../../../src/kernel/native.ts";
 import {
   codeOf,
   compileFixture,

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
-#include "opening.h"
+#include "claim.h"
 
 enum {
     SETS_MAX = 8,

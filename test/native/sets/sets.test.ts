@@ -1,4 +1,4 @@
-/** The opening table (bpf/include/opening.h) under two CPUs, in every order, and under many at once. */
+/** The opening table (bpf/include/opening.h, claim.h) under two CPUs, in every order, and under many at once. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How a new entry comes into the opening table (opening.h).
+ *
+ *   opening_begin() ── a way of the 16, TAG_BUSY ──▶ key and session are written ──▶ opening_end() shows it
+ *
+ * It goes to the emptier of its key's sets; where both are full it takes the place of what was silent longest
+ * in them. Two CPUs that open one flow at once both show an entry; each then looks for the other's, and the
+ * one that a look-up finds later goes (opening_settle). Whoever comes second has seen the first one's word,
+ * since to show it is a full barrier; so one of them at least knows.
+ */
+#ifndef RINGWALL_CLAIM_H
+#define RINGWALL_CLAIM_H
+
+#include "opening.h"
+
+#define STAMP_SHIFT 16
+/* Of a stamp, in powers of two of ns: 4 µs, so they come round after 268 ms. It tells which of two entries is
+ * older that were seen in one tick, in which a flood fills the whole table. */
+#define STAMP_UNIT 12
+
+/* A way of the 16 that is being written. */
+struct opening_new {
+    struct opening_place place;
+    __u64 way;
+    __u64 stamp;
+};
+
+/* A set's empty ways: how many, and the last of them in the lowest bits; less than SET_WAYS: none. */
+static __always_inline __u64 opening_gaps(const struct opening_set *set) {
+    __u64 count = 0, way = 0;
+
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < SET_WAYS; n++) {
+        __u64 none = word_is_zero(owner_read(&set->owners[n]));
+
+        count += none;
+        way += none * (n - way);
+    }
+    return count * SET_WAYS + way;
+}
+
+/* How old the entry of a way is, by when it was seen, then by its stamp; the way in the lowest bits. 0: it is
+ * held, or not shown. */
+static __always_inline __u64 opening_age(const struct opening_set *set, __u64 way, __u64 owner, __u32 now,
+                                         __u64 stamp) {
+    __u64 silent = (__s64)(__s32)(now - *(const volatile __u32 *)&set->ways[way].session.seen), age;
+
+    /* Below zero: another CPU read the clock later. */
+    silent *= 1 - word_is_negative(silent);
+    age = (silent + 1) << 16 | ((stamp - (owner >> STAMP_SHIFT)) & 0xffff);
+    age *= word_is_zero(owner & HOLDERS) * (1 - word_is_zero(owner >> (TAG_SHIFT + 1)));
+    return age * SET_WAYS + way;
+}
+
+/* That of the eldest. */
+static __always_inline __u64 opening_eldest(const struct opening_set *set, __u32 now, __u64 stamp) {
+    __u64 eldest = 0;
+
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < SET_WAYS; n++) {
+        __u64 age = opening_age(set, n, owner_read(&set->owners[n]), now, stamp);
+
+        eldest += (age - eldest) * word_is_negative(eldest - age);
+    }
+    return eldest;
+}
+
+/* Takes the entry of the key at a way out, where it is still there. 1: this CPU did. */
+static __always_inline __u64 opening_drop(struct opening_set *set, __u32 way, __u64 tag,
+                                          const struct session_key *key) {
+    __u64 gone;
+
+    if (!opening_hold(set, way, tag, key))
+        return 0;
+    gone = opening_forget(&set->owners[way]);
+    owner_add(&set->owners[way], -1);
+    return gone;
+}
+
+/* Ways that have the tag. */
+static __always_inline __u64 opening_count(const struct opening_set *set, __u64 tag) {
+    __u64 count = 0;
+
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < SET_WAYS; n++)
+        count += word_is_zero(owner_read(&set->owners[n]) >> TAG_SHIFT ^ tag);
+    return count;
+}
+
+/* Another CPU opened the same flow at the same time as this one, which has shown its entry at place `own` of
+ * the key's 16, and may not have seen it. The first of them stays. How many others were taken out; -EEXIST:
+ * this one was. Where somebody else took it out it was in, and counts. */
+static __always_inline int opening_settle(struct opening_set *first, struct opening_set *other, __u64 tag,
+                                          const struct session_key *key, __u64 own) {
+    __u64 place = (__u32)opening_way(first, other, tag, key), gone = 0;
+
+    /* unreachable: that it was taken out between two looks; then it was in, and counts */
+    if (place >= 2 * SET_WAYS)
+        return 0;
+    owner_add(&opening_set(first, other, place)->owners[place % SET_WAYS], -1);
+    if (place != own)
+        return place < own && opening_drop(opening_set(first, other, own), own % SET_WAYS, tag, key) ? -EEXIST
+                                                                                                     : 0;
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < 2 * SET_WAYS; n++)
+        if (word_is_negative(own - n))
+            gone += opening_drop(opening_set(first, other, n), n % SET_WAYS, tag, key);
+    return gone;
+}
+
+/* Claims a way for a new entry, of the 16 that a key's sets have; 16: other CPUs write to all that there are.
+ */
+global_function must_check int opening_claim(struct opening_set *first, struct opening_set *other, __u32 now,
+                                             __u64 stamp) {
+    /* unreachable: the verifier asks of every argument */
+    if (!first || !other)
+        return 2 * SET_WAYS;
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < OPENING_TRIES; n++) {
+        __u64 offer = opening_gaps(first), another = opening_gaps(other), base = 0, before, way;
+        bool full = offer + another < SET_WAYS;
+        struct opening_set *set = first;
+
+        if (full) {
+            offer = opening_eldest(first, now, stamp);
+            another = opening_eldest(other, now, stamp);
+        }
+        if (another > offer) {
+            set = other;
+            base = SET_WAYS;
+            offer = another;
+        }
+        way = offer % SET_WAYS;
+        before = owner_read(&set->owners[way]);
+        /* It may have changed hands since: what is new is not given up for what was there. */
+        if (full && (offer < SET_WAYS || opening_age(set, way, before, now, stamp) != offer))
+            continue;
+        if (owner_claim(&set->owners[way], full ? before : 0, (__u64)TAG_BUSY << TAG_SHIFT))
+            return base + way;
+    }
+    return 2 * SET_WAYS;
+}
+
+/* The session to be written at a new way of the place, which nobody else sees; NULL: there is none. Once it
+ * is whole, opening_end(). The key was not found. */
+static __always_inline struct session *opening_begin(struct opening_new *new, const struct session_key *key,
+                                                     __u32 now) {
+    const struct opening_place *place = &new->place;
+    struct opening_entry *entry;
+
+    new->stamp = kernel_monotonic() >> STAMP_UNIT & 0xffff;
+    new->way = (__u32)opening_claim(place->sets[0], place->sets[1], now, new->stamp);
+    if (new->way >= 2 * SET_WAYS)
+        return NULL;
+    entry = &opening_set(place->sets[0], place->sets[1], new->way)->ways[new->way % SET_WAYS];
+    entry->key = *key;
+    return &entry->session;
+}
+
+/* `tagged`: the tag, and above it the stamp. How many others of the key it took out, mostly 0; -EEXIST:
+ * another CPU put it in at the same time. A function of its own, as opening_claim is: two are not too long
+ * for one stack. */
+global_function int opening_show(struct opening_set *first, struct opening_set *other, __u64 tagged,
+                                 const struct session_key *key, __u64 way) {
+    __u64 tag = tagged & 0xffffffff;
+
+    /* unreachable: the verifier asks of every argument */
+    if (!first || !other || !key || way >= 2 * SET_WAYS)
+        return 0;
+    owner_add(&opening_set(first, other, way)->owners[way % SET_WAYS],
+              ((tag - TAG_BUSY) << TAG_SHIFT) + (tagged >> TAG_SHIFT << STAMP_SHIFT));
+    if (opening_count(first, tag) + opening_count(other, tag) == 1)
+        return 0;
+    return opening_settle(first, other, tag, key, way);
+}
+
+static __always_inline int opening_end(const struct opening_new *new, const struct session_key *key) {
+    const struct opening_place *place = &new->place;
+
+    return opening_show(place->sets[0], place->sets[1], place->tag | new->stamp << TAG_SHIFT, key, new->way);
+}
+
+#endif
