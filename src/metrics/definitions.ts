@@ -36,7 +36,7 @@ export const definitions = {
     type: "gauge",
     labels: ["interface", "table"],
     help: "Sessions that a table of an interface holds.",
-    note: "The usual conntrack alert: `ringwall_conntrack_entries / ringwall_conntrack_entries_limit > 0.9`.",
+    note: "Of `opening` a quarter more than its size. The usual conntrack alert: `ringwall_conntrack_entries / ringwall_conntrack_entries_limit > 0.9`.",
   },
   conntrackInserts: {
     name: "ringwall_conntrack_inserts_total",
@@ -57,7 +57,7 @@ export const definitions = {
     type: "counter",
     labels: ["interface", "table"],
     help: "Entries of a full table that gave way to new ones, counted each minute.",
-    note: "The longest silent goes first, and most have long expired. What was inserted and neither removed nor is there: exact. Series only where not zero.",
+    note: "The longest silent goes first (of `opening` the longest of sixteen), and most have long expired. What was inserted and neither removed nor is there: exact. Series only where not zero.",
   },
   conntrackEarlyEvictions: {
     name: "ringwall_conntrack_early_evictions_total",

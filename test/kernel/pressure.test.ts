@@ -40,11 +40,13 @@ describe("a table of sessions", () => {
     bed.close();
   });
 
+  // With 4,096 one time in two a flow finds both of its sets full; with 3,000 once in millions.
   it("evicts nothing while there is room", async () => {
-    send("SYN", 4000);
+    send("SYN", 3000);
     expect(await sweep("opening")).toMatchObject({
-      entries: 4000,
-      inserted: 4000,
+      entries: 3000,
+      inserted: 3000,
+      limit: 5120,
       evicted: 0,
       evictedEarly: 0,
     });
