@@ -179,6 +179,11 @@ describe("an agent that starts where another one was", () => {
         .toContain("established");
       await expect.poll(async () => (await held()).echoed).toBeGreaterThan(echoed);
       expect((await held()).broken).toBeNull();
+      expect(await tableSizes(driver)).toEqual([
+        ["opening", 5120],
+        ["answered", 8192],
+        ["established", 16_384],
+      ]);
       await driver.call("sweep");
       expect(await driver.call("end")).toBeGreaterThan(0);
       expect(await connect(driver, 81)).toBe("timeout");
