@@ -90,12 +90,12 @@ static __always_inline __u64 opening_count(const struct opening_set *set, __u64 
 
 /* Another CPU opened the same flow at the same time as this one, which has shown its entry at place `own` of
  * the key's 16, and may not have seen it. The first of them stays. How many others were taken out; -EEXIST:
- * this one was. Where somebody else took it out it was in, and counts. */
+ * this one was. */
 static __always_inline int opening_settle(struct opening_set *first, struct opening_set *other, __u64 tag,
                                           const struct session_key *key, __u64 own) {
     __u64 place = (__u32)opening_way(first, other, tag, key), gone = 0;
 
-    /* unreachable: that it was taken out between two looks; then it was in, and counts */
+    /* Taken out meanwhile: then it was in, and counts. */
     if (place >= 2 * SET_WAYS)
         return 0;
     owner_add(&opening_set(first, other, place)->owners[place % SET_WAYS], -1);

@@ -116,7 +116,6 @@ static __always_inline must_check int session_note(__u32 table, __u32 number, lo
 
     if (result == -EEXIST)
         return 0;
-    /* unreachable: every table has a counter; the verifier asks */
     if (!counter)
         return -1;
     if (result < 0) {
@@ -148,6 +147,7 @@ static __always_inline must_check int session_shown(const struct opening_new *ne
 static __always_inline void session_forget(__u64 *owner, __u32 number) {
     struct table_counter *counter = session_counter(TABLE_OPENING, number);
 
+    /* unreachable: every table has a counter; the verifier asks */
     if (opening_forget(owner) && counter)
         counter->removed++;
 }

@@ -100,7 +100,7 @@ export class OpeningTable {
     return this.map.maxEntries * ways;
   }
 
-  /** Entries that are there, each whole. One that comes or goes meanwhile may be missing. */
+  /** Entries that are there, each whole. One that goes meanwhile may be missing; that comes again, be there twice. */
   async entriesAsync(): Promise<MapEntries> {
     const { count, bytes } = await this.map.partsAsync(ways, OpeningTag.TAG_LEAST);
     const keys = new Uint8Array(count * SessionKeyStruct.SIZE);

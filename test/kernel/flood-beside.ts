@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { native } from "../../src/kernel/native.ts";
 import type { FloodBed } from "./flood-bed.ts";
 import { encodeFlood } from "./flood-config.ts";
-import type { Step } from "./flood-kinds.ts";
+import { flooder, type Step } from "./flood-kinds.ts";
 import { FloodSource } from "./flood-source.ts";
 
 const addonPath = fileURLToPath(new URL("../../build/ringwall.node", import.meta.url));
@@ -44,6 +44,7 @@ export interface FloodBeside {
  */
 export async function floodBeside(bed: FloodBed, step: Step, packets: number): Promise<FloodBeside> {
   const root = mkdtempSync(join(tmpdir(), "ringwall-beside-"));
+  bed.stand(flooder.id);
   const flood = new FloodSource(bed);
   native().mountBpffs(root);
   const release = () => {

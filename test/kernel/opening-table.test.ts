@@ -42,21 +42,24 @@ function keysOf({ keys, count }: MapEntries): readonly Uint8Array[] {
   );
 }
 
-/** What a table holds: flows of the flood of SYNs by their numbers, none twice, each with the session of a SYN. */
-async function readFlows(table: OpeningTable): Promise<ReadonlyMap<number, Uint8Array>> {
+/**
+ * What a table holds: flows of the flood of SYNs by their numbers; throws where one is no SYN's, or stands twice. One that
+ * goes and comes again while it is read (`moving`) may be seen at both places.
+ */
+async function readFlows(
+  table: OpeningTable,
+  at: "rest" | "moving" = "rest",
+): Promise<ReadonlyMap<number, Uint8Array>> {
   const entries = await table.entriesAsync();
   const found = new Map<number, Uint8Array>();
   for (const [index, key] of keysOf(entries).entries()) {
     const { localPort, remote, remotePort, protocol } = SessionKeyStruct.decode(key);
-    const { state, packets } = SessionStruct.decode(entries.values, index * SessionStruct.SIZE);
-    expect({ remotePort, protocol, state }).toEqual({
-      remotePort: 443,
-      protocol: 6,
-      state: SessionState.STATE_TCP_OPENING,
-    });
-    expect(packets).toBeGreaterThan(0);
-    const flow = ((remote[12] ?? 0) * 256 + (remote[13] ?? 0)) * 65_536 + localPort;
-    expect(found.has(flow)).toBe(false);
+    const session = SessionStruct.decode(entries.values, index * SessionStruct.SIZE);
+    const isOpening = session.state === SessionState.STATE_TCP_OPENING && session.packets > 0;
+    const flow = ((remote[14] ?? 0) * 256 + (remote[15] ?? 0)) * 65_536 + localPort;
+    const isTwice = at === "rest" && found.has(flow);
+    if (remotePort !== 443 || protocol !== 6 || !isOpening || isTwice)
+      throw new Error(`flow ${flow}, port ${remotePort}, protocol ${protocol}, state ${session.state}`);
     found.set(flow, key);
   }
   return found;
@@ -77,7 +80,7 @@ it.each([512, 1000, 4096, 50_000])(
   "a flow that a program put into a table for %i entries is found there by its key, and its neighbours stay",
   async (entries) => {
     const table = await place(entries);
-    const flows = entries / 2;
+    const flows = Math.min(entries / 2, 3000);
     expect(source.run(syn, 0, flows)).toBe(true);
     const there = await readFlows(table);
     expect(numbersOf(there)).toEqual(upTo(flows));
@@ -109,7 +112,7 @@ it("what the agent reads, revokes and forgets beside a CPU that opens flows is w
   let deleted = 0;
   const sent = await beside(flows, async () => {
     for (let round = 0; round < 30; round++) {
-      const there = [...(await readFlows(table))];
+      const there = [...(await readFlows(table, "moving"))];
       deleted += forget(
         table,
         there.filter(([flow]) => flow % 30 === round),
@@ -135,7 +138,7 @@ it("flows that two CPUs open at once stand once each, and are counted once", asy
   let [mine, deleted] = [0, 0];
   const sent = await beside(flows, async () => {
     for (let round = 0; round < 40; round++) {
-      const there = [...(await readFlows(table))];
+      const there = [...(await readFlows(table, "moving"))];
       deleted += forget(
         table,
         there.filter(([flow]) => flow % 2 === round % 2),
@@ -157,7 +160,7 @@ it("where two CPUs open more flows than there is room for, what is there stands 
   let mine = 0;
   const sent = await beside(flows, async () => {
     for (let round = 0; round < 40; round++) {
-      await readFlows(table);
+      await readFlows(table, "moving");
       source.run(syn, 0, flows);
       mine += flows;
     }
@@ -177,7 +180,7 @@ function keyOf(flow: number): Uint8Array {
   const high = Math.floor(flow / 65_536);
   const fields = {
     local: addressBytes(`::ffff:${flooder.ipv4}`),
-    remote: addressBytes(`::ffff:${high >> 8}.${high & 0xff}.0.0`),
+    remote: addressBytes(`::ffff:198.18.${high >> 8}.${high & 0xff}`),
     localPort: flow % 65_536,
     remotePort: 443,
     protocol: 6,
@@ -201,6 +204,7 @@ it("who knew the seeds could throw out what stands in two sets, and nothing else
   let next = 2_000_000;
   for (let sent = 0; sent < 2 * OpeningLimit.SET_WAYS; next++) {
     if (!setsOf(next).every((set) => aimed.includes(set))) continue;
+    bed.pass(0.01);
     source.run(syn, next, 1);
     sent++;
   }

@@ -1,6 +1,7 @@
 /** What a session table lets go of: reckoned exactly, and how much of it was alive. */
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
+import { gather } from "../../src/kernel/pieces.ts";
 import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
 import { Survey } from "../../src/kernel/survey.ts";
@@ -88,10 +89,12 @@ describe("a table of sessions", () => {
     const number = bed.numberOf(flooder.id);
     const reading = { ...bed.sessionClock, generation: 0 };
     expect(await tables.end(number, flooder.id, {}, reading)).toBe(1000);
-    const ended = await tables.list(number, flooder.id, reading);
+    const list = () =>
+      gather(tables.list([{ id: flooder.id, number, generation: 0 }], () => bed.sessionClock));
+    const ended = await list();
     expect(ended.filter(({ revoked }) => revoked)).toHaveLength(1000);
     await tables.flush(number);
-    expect(await tables.list(number, flooder.id, reading)).toEqual([]);
+    expect(await list()).toEqual([]);
   });
 
   it("counts each insert that failed, also of a session that could not move", async () => {

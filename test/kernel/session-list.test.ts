@@ -8,6 +8,7 @@ import type { SessionClock } from "../../src/kernel/session-codec.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
 import type { Session, SessionTableName } from "../../src/kernel/status.ts";
 import { EngineBed } from "./engine-bed.ts";
+import { putOpening } from "./put-opening.ts";
 
 const sizes = { established: 4096, answered: 4096, opening: 4096 };
 const clock: SessionClock = {
@@ -42,8 +43,11 @@ function put(number: number, name: SessionTableName, count: number): void {
   if (table === undefined) throw new Error("the interface has no table");
   const none = SessionKeyStruct.decode(new Uint8Array(SessionKeyStruct.SIZE));
   const entry = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
-  for (let localPort = 0; localPort < count; localPort++)
-    table.set(SessionKeyStruct.encode({ ...none, localPort, protocol: 17 }), SessionStruct.encode(entry));
+  for (let localPort = 0; localPort < count; localPort++) {
+    const key = SessionKeyStruct.encode({ ...none, localPort, protocol: 17 });
+    if (name === "opening") putOpening(table, bed.maps.hash, key, entry);
+    else table.set(key, SessionStruct.encode(entry));
+  }
   table.close();
 }
 

@@ -385,8 +385,10 @@ static __u32 steps_of(const struct stage *stage, const struct operation *operati
 }
 
 static __u64 run_steps(__u32 every) {
-    static const struct stage stages[] = {{0, false, false},  {0, true, false},  {3, true, false},
-                                          {16, false, false}, {15, true, false}, {3, true, true}};
+    /* With 3 others whoever claims last may stand before the others; with none it stands behind them. */
+    static const struct stage stages[] = {{0, false, false}, {0, true, false},   {3, false, false},
+                                          {3, true, false},  {16, false, false}, {15, true, false},
+                                          {3, true, true}};
     __u64 orders = 0, turn = 0;
 
     for (__u32 s = 0; s < sizeof(stages) / sizeof(stages[0]); s++)
