@@ -88,6 +88,18 @@ static __always_inline __u64 opening_count(const struct opening_set *set, __u64 
     return count;
 }
 
+/* Takes the key's entries out that stand behind place `own` of the 16; how many there were. */
+static __always_inline int opening_drop_behind(struct opening_set *first, struct opening_set *other,
+                                               __u64 tag, const struct session_key *key, __u64 own) {
+    __u64 gone = 0;
+
+#pragma clang loop unroll(disable)
+    for (__u64 n = 0; n < 2 * SET_WAYS; n++)
+        if (word_is_negative(own - n))
+            gone += opening_drop(opening_set(first, other, n), n % SET_WAYS, tag, key);
+    return gone;
+}
+
 /* Another CPU opened the same flow at the same time as this one, which has shown its entry at place `own` of
  * the key's 16, and may not have seen it. The first of them stays. How many others were taken out; -EEXIST:
  * this one was. */
@@ -99,14 +111,12 @@ static __always_inline int opening_settle(struct opening_set *first, struct open
     if (place >= 2 * SET_WAYS)
         return 0;
     owner_add(&opening_set(first, other, place)->owners[place % SET_WAYS], -1);
-    if (place != own)
-        return place < own && opening_drop(opening_set(first, other, own), own % SET_WAYS, tag, key) ? -EEXIST
-                                                                                                     : 0;
-#pragma clang loop unroll(disable)
-    for (__u64 n = 0; n < 2 * SET_WAYS; n++)
-        if (word_is_negative(own - n))
-            gone += opening_drop(opening_set(first, other, n), n % SET_WAYS, tag, key);
-    return gone;
+    if (place != own) {
+        if (place < own)
+            gone = opening_drop(opening_set(first, other, own), own % SET_WAYS, tag, key);
+        return gone ? -EEXIST : 0;
+    }
+    return opening_drop_behind(first, other, tag, key, own);
 }
 
 /* Claims a way for a new entry, of the 16 that a key's sets have; 16: other CPUs write to all that there are.
