@@ -117,7 +117,7 @@ export class Pressure {
     return inserted - removed - this.#deleted - present;
   }
 
-  /** `counter` was read before the entries: what comes in between is reckoned the next time. */
+  /** `inserted` was read before the entries, `removed` after them: nothing is reckoned too early. */
   look(counter: Pick<TableCounter, "inserted" | "removed">, present: number, estimate: () => number): void {
     const gone = this.#goneOf(counter, present);
     this.#base ??= gone;

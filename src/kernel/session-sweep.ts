@@ -96,9 +96,9 @@ async function countWhereTheyLie(
   const after = swept.readCounters();
   return found.flatMap(({ place, fill }, at) => {
     const count = counts[at];
-    const counted = before.of(place.number, place.table);
+    const counted = after.of(place.number, place.table);
     // Room for what enters is made by what is there: a walk may lose its way there.
-    const isAtRest = after.of(place.number, place.table).inserted === counted.inserted;
+    const isAtRest = before.of(place.number, place.table).inserted === counted.inserted;
     if (count === undefined || !isAtRest || count.ancient > 0) return [place];
     if (!fill.pressure.isSettled(counted, count.present)) return [place];
     fill.entries = count.alive;
@@ -111,8 +111,10 @@ async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: Se
   const held = swept.at(number, table);
   if (held === null) return;
   const { table: entries, fill } = held;
-  const counter = swept.readCounters(number, 1).of(number, table);
+  const { inserted } = swept.readCounters(number, 1).of(number, table);
   const { count, keys, values } = await entries.entriesAsync();
+  // What was proven meanwhile was let go of by nobody; what entered is reckoned the next time.
+  const { removed } = swept.readCounters(number, 1).of(number, table);
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   const ancient: Uint8Array[] = [];
   let alive = 0;
@@ -122,7 +124,9 @@ async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: Se
     else ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
   }
   fill.entries = alive;
-  fill.pressure.look(counter, count, () => estimateEarlyShare(view, count, clock, native().possibleCpus()));
+  fill.pressure.look({ inserted, removed }, count, () =>
+    estimateEarlyShare(view, count, clock, native().possibleCpus()),
+  );
   if (ancient.length === 0) return;
   const isDue = (session: DataView) => isAncient(session, 0, clock);
   fill.pressure.noteDeleted(entries.deleteBatch(joinBytes(ancient), ancient.length, isDue));

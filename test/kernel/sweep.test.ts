@@ -115,14 +115,19 @@ it.each(kinds)("counts the same where they lie as in copies, of every state and 
   expect(entries()).toBe((copied ?? 0) + 1);
 });
 
-/** A counter that does something else, too, while it counts. */
-function countBeside(meanwhile: () => void): SessionCounter {
+/** A counter beside which something else happens, before it counts or after. */
+function countBeside({
+  before = () => {},
+  after = () => {},
+}: Partial<Record<"before" | "after", () => void>>) {
   const counter = survey.sessions;
   if (counter === null) throw new Error("this kernel does not count");
   return Object.assign(Object.create(counter), {
     count: async (...asked: Parameters<SessionCounter["count"]>) => {
+      const isAsked = (asked[0] === "opening") === (kind === "opening");
+      if (isAsked) before();
       const counts = await counter.count(...asked);
-      if ((asked[0] === "opening") === (kind === "opening")) meanwhile();
+      if (isAsked) after();
       return counts;
     },
   });
@@ -130,10 +135,10 @@ function countBeside(meanwhile: () => void): SessionCounter {
 
 const placeOf = { established: SessionTable.TABLE_ESTABLISHED, opening: SessionTable.TABLE_OPENING };
 
-/** What went into the table, as the programs count it. */
-function countInserts(inserted: bigint): void {
+/** What went into the table, and what the programs took out, as they count it. */
+function countInserts(inserted: bigint, removed = 0n): void {
   const place = number * SessionTable.TABLES_MAX + placeOf[kind];
-  const one = TableCounterStruct.encode({ inserted, removed: 0n, refused: 0n });
+  const one = TableCounterStruct.encode({ inserted, removed, refused: 0n });
   const each = Array.from({ length: native().possibleCpus() }, (_, cpu) =>
     cpu === 0 ? one : new Uint8Array(one.length),
   );
@@ -148,7 +153,7 @@ it.each(kinds)(
     put(0, 1);
     countInserts(1n);
     expect(await sweep("counts")).toBe(0);
-    const enter = countBeside(() => countInserts(2n));
+    const enter = countBeside({ after: () => countInserts(2n) });
     expect(await tables.sweep(clock, enter)).toBe(1);
     countInserts(5n);
     expect(await sweep("counts")).toBe(1);
@@ -156,3 +161,14 @@ it.each(kinds)(
     expect(await sweep("counts")).toBe(0);
   },
 );
+
+it.each(kinds)("takes nothing for let go of that was proven while it was counted: %s", async (table) => {
+  kind = table;
+  put(0, 1);
+  countInserts(2n, 1n);
+  expect(await sweep("counts")).toBe(0);
+  countInserts(3n, 1n);
+  const prove = countBeside({ before: () => countInserts(3n, 2n) });
+  expect(await tables.sweep({ now, hz, timeouts }, prove)).toBe(0);
+  expect(fill()?.evicted).toBe(0);
+});
