@@ -195,10 +195,11 @@ static __always_inline void session_begin(struct session *session, const struct 
 }
 
 /* Makes the session that this packet opens: in the place of an expired or revoked one among the proven ones,
- * else in the opening table, where another CPU that uses the one before (`owner`) keeps that whole. 0, or a
- * negative errno. */
+ * else in the opening table, where another CPU that uses the one before (`owner`) keeps that whole. Without
+ * room for a new one, the one before stays: what was revoked stays revoked. 0, or a negative errno. */
 global_function must_check int session_create(struct session *place, struct packet *packet, __u64 *owner,
                                               __u32 number, __u32 now) {
+    bool proven = place;
     struct opening_new new;
     struct session *fresh;
 
@@ -206,19 +207,18 @@ global_function must_check int session_create(struct session *place, struct pack
     /* unreachable: the verifier asks of every argument */
     if (!packet)
         return -ENOENT;
-    if (owner)
-        session_forget(owner, number);
-    fresh = &packet->about.fresh;
-    session_begin(fresh, packet, now);
-    /* At one go: other CPUs may read it. */
-    if (place) {
-        __builtin_memcpy(place, fresh, sizeof(*place));
-        return 0;
-    }
-    if (opening_place(&new.place, number, &packet->key))
+    if (!proven && opening_place(&new.place, number, &packet->key))
         place = opening_begin(&new, &packet->key, now);
-    if (place)
+    if (place) {
+        if (owner)
+            session_forget(owner, number);
+        fresh = &packet->about.fresh;
+        session_begin(fresh, packet, now);
+        /* At one go: other CPUs may read it. */
         __builtin_memcpy(place, fresh, sizeof(*place));
+        if (proven)
+            return 0;
+    }
     return session_shown(&new, number, &packet->key, place);
 }
 

@@ -2,11 +2,13 @@
 import { constants } from "node:os";
 import { OpeningTag } from "../../../src/kernel/layout.gen.ts";
 import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
+import type { Setting } from "../../semantics/setting.ts";
 import type { Bench } from "../bench.ts";
 
 /** As in broken.ts. */
 export interface OtherCpuScene {
   readonly claim: string;
+  readonly setting?: Setting;
   readonly before?: readonly Step[];
   readonly damage: (bench: Bench) => unknown;
   readonly after: readonly Step[];
@@ -15,6 +17,9 @@ export interface OtherCpuScene {
 
 /** Another CPU proves the next session that is looked up in the opening table. */
 const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 0 1");
+
+/** Other CPUs claim every way that the next new session could have. */
+const noRoom = (bench: Bench): unknown => bench.script.say(`faults 1 ${constants.errno.ENOMEM} 0 0`);
 
 /** Other CPUs are at every set of the guest's opening table: words of the even ways, and of the odd ones. */
 function setOwners(bench: Bench, even: bigint, odd = even): void {
@@ -32,6 +37,9 @@ export const firstPiece: Way = { ip4: { moreFragments: true, identification: 1 }
 export const asksOut = (expected: string): Step => out(syn(443), expected);
 export const goesOn = (expected: string): Step =>
   out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), expected);
+
+const served: Setting = { rules: ["ingress accept tcp 22/22 any"] };
+const servedBackwards: Setting = {};
 
 export const otherCpuScenes: readonly OtherCpuScene[] = [
   {
@@ -91,6 +99,49 @@ export const otherCpuScenes: readonly OtherCpuScene[] = [
     claim: "a set of the opening table whose entries are all in use by other CPUs takes nothing",
     damage: (bench) => setOwners(bench, isTaken + holder, holder),
     after: [asksOut("drop table-full"), out(udp("1000>53"), "drop table-full", firstPiece)],
+  },
+  {
+    claim: "a revoked session stays revoked where the SYN that the rules accept after it finds no room",
+    setting: served,
+    before: [
+      into(syn(22), "accept rule new"),
+      { kind: "change", setting: servedBackwards },
+      into(tcp("40443>22", "A"), "drop no-rule"),
+    ],
+    damage: noRoom,
+    after: [
+      out(tcp("22>40443", "S"), "drop table-full"),
+      out(tcp("22>40443", "A"), "drop revoked"),
+      into(tcp("40443>22", "A"), "drop revoked"),
+      out(tcp("22>40443", "S"), "accept default-egress new"),
+      into(tcp("40443>22", "SA"), "accept session established"),
+    ],
+    sessions: ["opening 1"],
+  },
+  {
+    claim: "a session that closes goes on closing where the SYN after it finds no room",
+    before: [
+      asksOut("accept default-egress new"),
+      into(tcp("443>40443", "RA", { acknowledgement: 1 }), "accept session established"),
+    ],
+    damage: noRoom,
+    after: [
+      asksOut("drop table-full"),
+      into(tcp("443>40443", "A"), "accept session established"),
+      asksOut("accept default-egress new"),
+    ],
+    sessions: ["opening 1"],
+  },
+  {
+    claim: "a session that was silent for too long stays over where the next one of its flow finds no room",
+    before: [out(udp("40053>53"), "accept default-egress new"), wait(31)],
+    damage: noRoom,
+    after: [
+      out(udp("40053>53"), "drop table-full"),
+      into(udp("53>40053"), "drop no-rule"),
+      out(udp("40053>53"), "accept default-egress new"),
+    ],
+    sessions: ["opening 4"],
   },
   {
     claim: "a way of a full set that another CPU writes to is left to it, and another one given up",

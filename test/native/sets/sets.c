@@ -181,11 +181,11 @@ static void put(struct doing *doing, __u32 flow, bool renew) {
     int result;
 
     doing->found = opening_lookup(&held, 0, &key);
-    if (doing->found && renew)
-        doing->removed += opening_forget(held.owner);
     if (!doing->found || renew) {
         session = opening_place(&new.place, 0, &key) ? opening_begin(&new, &key, now) : NULL;
         if (session) {
+            if (doing->found)
+                doing->removed += opening_forget(held.owner);
             write_session(session, flow, __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED), now);
             result = opening_end(&new, &key);
             if (result == -EEXIST)
