@@ -188,6 +188,21 @@ Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least) 
     return parts;
 }
 
+uint32_t clearGuards(int fd, const MapShape &shape, uint32_t guards, uint64_t bits) {
+    uint32_t cleared = 0;
+    withRun(fd, shape, 0, shape.maxEntries, PROT_READ | PROT_WRITE, [&](uint8_t *values, size_t) {
+        for (size_t at = 0; at < size_t{shape.maxEntries} * guards; at++) {
+            uint64_t *guard =
+                reinterpret_cast<uint64_t *>(values + at / guards * shape.valueSize) + at % guards;
+            // Programs write these words all the time: only where there is something to clear.
+            if ((__atomic_load_n(guard, __ATOMIC_RELAXED) & bits) != 0 &&
+                (__atomic_fetch_and(guard, ~bits, __ATOMIC_SEQ_CST) & bits) != 0)
+                cleared++;
+        }
+    });
+    return cleared;
+}
+
 Found readKeys(int fd, const MapShape &shape, const uint8_t *keys, uint32_t count) {
     Found result;
     result.values.resize(size_t{count} * shape.slotSize);

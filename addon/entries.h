@@ -41,6 +41,10 @@ struct Parts {
  */
 Parts readParts(int fd, const MapShape &shape, uint32_t guards, uint32_t least);
 
+/** Takes bits out of the first `guards` words of each value; returns how many words had one. Throws Failure.
+ */
+uint32_t clearGuards(int fd, const MapShape &shape, uint32_t guards, uint64_t bits);
+
 /** The values of given keys, and a byte for each: 1 where the key was there, else 0 and a value of zeros. */
 struct Found {
     std::vector<uint8_t> values;

@@ -111,6 +111,8 @@ export class BpfMap {
    * stayed the same. Those that change hands meanwhile are read again. On libuv's thread pool.
    */
   partsAsync(guards: number, least: number): Promise<{ readonly count: number; readonly bytes: Uint8Array }>;
+  /** Takes these bits out of the guards of such an array, each at once; how many guards had one. On libuv's thread pool. */
+  clearGuardsAsync(guards: number, bits: bigint): Promise<number>;
   pin(path: string): void;
   close(): void;
 }

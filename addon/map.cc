@@ -131,6 +131,7 @@ Napi::Function BpfMap::define(Napi::Env env) {
                         method<&BpfMap::add64>("add64"),
                         method<&BpfMap::and64>("and64"),
                         method<&BpfMap::partsAsync>("partsAsync"),
+                        method<&BpfMap::clearGuardsAsync>("clearGuardsAsync"),
                         method<&BpfMap::load64>("load64"),
                         method<&BpfMap::pin>("pin"),
                         method<&BpfMap::close>("close")});
@@ -413,11 +414,16 @@ Napi::Value BpfMap::and64(const Napi::CallbackInfo &info) {
                              __atomic_fetch_and(target, readWord(info[2], "mask"), __ATOMIC_SEQ_CST));
 }
 
-Napi::Value BpfMap::partsAsync(const Napi::CallbackInfo &info) {
-    uint32_t guards = readUint32(info[0], "guards"), least = readUint32(info[1], "least");
+uint32_t BpfMap::guardsOf(const Napi::Value &value) const {
+    uint32_t guards = readUint32(value, "guards");
     if (shape_.type != BPF_MAP_TYPE_ARRAY || guards == 0 ||
         shape_.valueSize % (guards * sizeof(uint64_t)) != 0 || shape_.valueSize / guards <= sizeof(uint64_t))
         throw Failure(EINVAL, shape_.name + " is not an array of guarded parts");
+    return guards;
+}
+
+Napi::Value BpfMap::partsAsync(const Napi::CallbackInfo &info) {
+    uint32_t guards = guardsOf(info[0]), least = readUint32(info[1], "least");
     return Worker<Parts>::start(
         info.Env(), "ringwall.parts",
         [map = share(), shape = shape_, guards, least] {
@@ -428,6 +434,19 @@ Napi::Value BpfMap::partsAsync(const Napi::CallbackInfo &info) {
             result.Set("count", Napi::Number::New(env, static_cast<double>(parts.count)));
             result.Set("bytes", toBytes(env, parts.bytes.data(), parts.bytes.size()));
             return result;
+        });
+}
+
+Napi::Value BpfMap::clearGuardsAsync(const Napi::CallbackInfo &info) {
+    uint32_t guards = guardsOf(info[0]);
+    uint64_t bits = readWord(info[1], "bits");
+    return Worker<uint32_t>::start(
+        info.Env(), "ringwall.clearGuards",
+        [map = share(), shape = shape_, guards, bits] {
+            return clearGuards(map->get(), shape, guards, bits);
+        },
+        [](Napi::Env env, const uint32_t &cleared) -> Napi::Value {
+            return Napi::Number::New(env, cleared);
         });
 }
 

@@ -69,6 +69,8 @@ class BpfMap : public FdWrapped<BpfMap> {
     Napi::Value add64(const Napi::CallbackInfo &info);
     Napi::Value and64(const Napi::CallbackInfo &info);
     Napi::Value partsAsync(const Napi::CallbackInfo &info);
+    Napi::Value clearGuardsAsync(const Napi::CallbackInfo &info);
+    uint32_t guardsOf(const Napi::Value &value) const;
     Napi::Value load64(const Napi::CallbackInfo &info);
     Napi::Value close(const Napi::CallbackInfo &info);
 

@@ -204,7 +204,8 @@ static __always_inline struct verdict judge_found(struct packet *packet, const s
             return verdict;
     }
     verdict = judge_opening(packet, iface, moment, found);
-    /* A SYN that the rules accept ends what was revoked: not for that is it dropped where there is no room. */
+    /* A SYN that the rules accept ends what was revoked: not for that is it dropped where there is no room.
+     */
     if (verdict.action == DROP && verdict.reason != REASON_TABLE_FULL && found->live &&
         found->live->flags & SESSION_REVOKED)
         return verdict_drop(REASON_REVOKED);

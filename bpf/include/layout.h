@@ -367,9 +367,10 @@ enum alive { ALIVE_NEVER = 0, ALIVE_REVOKED = 2 };
  * may be in; there it may stand at any way. */
 enum opening_limit {
     SET_WAYS = 8,
-    HASH_WORDS = 10,   /* of a session's key, 32 bits each */
-    OPENING_TRIES = 4, /* attempts at ways that other CPUs claim at the same time */
-    TAG_SHIFT = 32     /* where the tag stands in a way's word */
+    HASH_WORDS = 10,     /* of a session's key, 32 bits each */
+    OPENING_TRIES = 4,   /* attempts at ways that other CPUs claim at the same time */
+    TAG_SHIFT = 32,      /* where the tag stands in a way's word */
+    AGENT_HOLDS = 0x8000 /* what the agent adds to a way's holders; CPUs are fewer */
 };
 
 /* An odd number whose multiples spread (2^64 / the golden ratio). */
@@ -385,7 +386,7 @@ struct opening_entry {
 };
 /* The words lie in a line of the cache of their own. */
 struct opening_set {
-    __u64 owners[SET_WAYS]; /* enum opening_tag << 32 | stamp << 16 | CPUs that hold it */
+    __u64 owners[SET_WAYS]; /* enum opening_tag << 32 | stamp << 16 | who holds it: CPUs, the agent */
     struct opening_entry ways[SET_WAYS];
 };
 

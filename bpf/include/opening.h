@@ -22,8 +22,9 @@
  *            way is claimed when the last one has left. Whom it answers the tag, and nobody else, took it out
  *
  * Each is a full barrier. A session is never written over by another one of its key: that one gets a way of
- * its own (claim.h). The agent does the same with words that it maps (src/kernel/opening-table.ts); where it
- * is killed while it holds, that way stays as it is.
+ * its own (claim.h). The agent does the same with words that it maps (src/kernel/opening-table.ts), and has
+ * a bit of its own among the holders: where it is killed while it holds, that way is given to nobody else
+ * until the next agent starts.
  */
 #ifndef RINGWALL_OPENING_H
 #define RINGWALL_OPENING_H

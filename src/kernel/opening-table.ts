@@ -25,6 +25,7 @@ const waysOffset = OpeningSetStruct.SIZE - ways * OpeningEntryStruct.SIZE;
 const sessionOffset = SessionKeyStruct.SIZE;
 const tagShift = BigInt(OpeningLimit.TAG_SHIFT);
 const holders = 0xffffn;
+const agentHolds = BigInt(OpeningLimit.AGENT_HOLDS);
 
 /** The seeds of the hash, by rw_hash; made where there are none yet: tables that an earlier agent left go by theirs. */
 export function seedHash(map: Pick<TableMap, "get" | "set">): HashSeedsStruct {
@@ -96,6 +97,14 @@ export class OpeningTable {
     });
   }
 
+  /**
+   * Frees what an agent that was killed while it held something holds still; returns how many entries. Only before this
+   * agent holds any, and while no other runs.
+   */
+  releaseAsync(): Promise<number> {
+    return this.map.clearGuardsAsync(ways, agentHolds);
+  }
+
   get maxEntries(): number {
     return this.map.maxEntries * ways;
   }
@@ -138,7 +147,7 @@ export class OpeningTable {
     key: Uint8Array,
     act: (held: Held) => Result,
   ): Result | null {
-    const before = this.map.add64(index, way, 1n);
+    const before = this.map.add64(index, way, agentHolds);
     try {
       const set = before >> tagShift === tag ? this.map.get(indexKey(index)) : undefined;
       if (set === undefined) return null;
@@ -147,7 +156,7 @@ export class OpeningTable {
       const session = new DataView(set.buffer, set.byteOffset + at + sessionOffset, SessionStruct.SIZE);
       return act({ index, way, session });
     } finally {
-      this.map.add64(index, way, BigInt.asUintN(64, -1n));
+      this.map.add64(index, way, BigInt.asUintN(64, -agentHolds));
     }
   }
 

@@ -107,10 +107,12 @@ export class SessionTables {
       return value;
     };
     // In the order of tableNames, as the paths.
-    for (const number of whole) {
+    const openings = whole.map((number) => {
       const opening = new OpeningTable(next(), this.#seeds);
       this.#keep(number, { opening, answered: next(), established: next() }, { fresh: false });
-    }
+      return opening;
+    });
+    await Promise.all(openings.map((opening) => opening.releaseAsync()));
   }
 
   has(number: number): boolean {

@@ -1,6 +1,8 @@
 import { appendFileSync, copyFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { OpeningLimit } from "../../src/kernel/layout.gen.ts";
+import { native } from "../../src/kernel/native.ts";
 import { createTable } from "../../src/kernel/sessions.ts";
 import type { KernelStatus, Session } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
@@ -46,20 +48,24 @@ function otherObject(root: string): string {
   return path;
 }
 
+/** The opening table of the one interface that there is. */
+const openingPin = (root: string) => {
+  const tables = readdirSync(join(root, "current", "sessions")).filter((name) => name.endsWith("-opening"));
+  expect(tables).toHaveLength(1);
+  return join(root, "current", "sessions", tables[0] ?? "none");
+};
+
 /** What is pinned becomes that of a version whose opening tables were LRU hashes, whose hash had no seeds. */
 function makeOlder(root: string): void {
   const current = join(root, "current");
   const layout = readdirSync(current).find((name) => name.startsWith("layout-"));
   renameSync(join(current, layout ?? "none"), join(current, "layout-0123456789abcdef"));
   rmSync(join(current, "maps", "rw_hash"));
-  const tables = readdirSync(join(current, "sessions")).filter((name) => name.endsWith("-opening"));
-  expect(tables).toHaveLength(1);
-  for (const name of tables) {
-    rmSync(join(current, "sessions", name));
-    const table = createTable("rw_opening", 4096);
-    table.pin(join(current, "sessions", name));
-    table.close();
-  }
+  const pin = openingPin(root);
+  rmSync(pin);
+  const table = createTable("rw_opening", 4096);
+  table.pin(pin);
+  table.close();
 }
 
 describe("an agent that starts where another one was", () => {
@@ -90,6 +96,24 @@ describe("an agent that starts where another one was", () => {
       const places = (list: readonly Session[]) => list.map(({ remotePort, table }) => [remotePort, table]);
       expect(places(after)).toEqual(expect.arrayContaining(places(before)));
       expect(await tableSizes(driver)).toEqual(sizes);
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("frees what an agent that was killed held of an opening table", async () => {
+    await withBpffs(async (root) => {
+      const first = await start(root);
+      await apply(first.driver, "open80");
+      await first.driver.kill();
+      const table = native().BpfMap.openPinned(openingPin(root));
+      const held = BigInt(OpeningLimit.AGENT_HOLDS);
+      table.add64(0, 1, held);
+      table.add64(table.maxEntries - 1, 7, held + 1n);
+
+      const { driver } = await start(root);
+      expect(table.add64(0, 1, 0n)).toBe(0n);
+      expect(table.add64(table.maxEntries - 1, 7, 0n)).toBe(1n);
+      table.close();
       await driver.call("close", { detach: true });
     });
   });

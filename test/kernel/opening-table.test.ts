@@ -175,6 +175,33 @@ it("where two CPUs open more flows than there is room for, what is there stands 
   table.close();
 });
 
+it("what an agent was killed holding is given to no other flow until the next agent frees it, and that alone", async () => {
+  const table = await place(1);
+  const ways = table.maxEntries;
+  source.run(syn, 0, 200);
+  const there = numbersOf(await readFlows(table));
+  expect(there).toHaveLength(ways);
+  const addToAll = (by: number) => {
+    for (const place of upTo(ways))
+      table.map.add64(Math.floor(place / OpeningLimit.SET_WAYS), place % OpeningLimit.SET_WAYS, BigInt(by));
+  };
+  addToAll(OpeningLimit.AGENT_HOLDS);
+  source.run(syn, 1000, 1);
+  expect(counted().refused).toBe(1);
+  expect(numbersOf(await readFlows(table))).toEqual(there);
+  // Nor is what a CPU holds at that moment.
+  addToAll(1);
+  expect(await table.releaseAsync()).toBe(ways);
+  source.run(syn, 1000, 1);
+  expect(counted().refused).toBe(2);
+  table.map.add64(0, 0, BigInt.asUintN(64, -1n));
+  table.map.add64(1, 0, BigInt.asUintN(64, -1n));
+  source.run(syn, 1000, 1);
+  expect((await readFlows(table)).has(1000)).toBe(true);
+  expect(await table.releaseAsync()).toBe(0);
+  table.close();
+});
+
 /** Of a flow of the flood, as the programs make it. */
 function keyOf(flow: number): Uint8Array {
   const high = Math.floor(flow / 65_536);

@@ -101,6 +101,17 @@ describe("guarded parts of an array's values", () => {
       expect((await map.partsAsync(guards, 4)).count).toBe(1);
     }));
 
+  it("keep all bits of their guards but those that are to go, and all else", () =>
+    withMap(parts, async (map) => {
+      const high = 1n << 63n;
+      map.set(u32(0), u64(0x8003n | high, 0x7fffn, ...part(0x8000n), ...part(0x8000n)));
+      map.set(u32(2), u64(1n, 0x8000n, ...part(0xffffn), ...part(0n)));
+      expect(await map.clearGuardsAsync(guards, 0x8000n)).toBe(2);
+      expect(map.get(u32(0))).toEqual(u64(3n | high, 0x7fffn, ...part(0x8000n), ...part(0x8000n)));
+      expect(map.get(u32(2))).toEqual(u64(1n, 0n, ...part(0xffffn), ...part(0n)));
+      expect(await map.clearGuardsAsync(guards, 0x8000n)).toBe(0);
+    }));
+
   it("are never read half, whoever writes them meanwhile", () =>
     withMap(parts, async (map) => {
       const busy = 1n << 32n;
@@ -120,10 +131,14 @@ describe("guarded parts of an array's values", () => {
 
   it("say EINVAL for values that are no such parts, and for maps of another kind", async () => {
     await withMap(parts, (map) => {
-      for (const wrong of [0, 5, 14]) expect(codeOf(() => void map.partsAsync(wrong, 2))).toBe("EINVAL");
+      for (const wrong of [0, 5, 14]) {
+        expect(codeOf(() => void map.partsAsync(wrong, 2))).toBe("EINVAL");
+        expect(codeOf(() => void map.clearGuardsAsync(wrong, 1n))).toBe("EINVAL");
+      }
     });
-    await withMap({ ...parts, type: type.hash, flags: 0 }, (map) =>
-      expect(codeOf(() => void map.partsAsync(guards, 2))).toBe("EINVAL"),
-    );
+    await withMap({ ...parts, type: type.hash, flags: 0 }, (map) => {
+      expect(codeOf(() => void map.partsAsync(guards, 2))).toBe("EINVAL");
+      expect(codeOf(() => void map.clearGuardsAsync(guards, 1n))).toBe("EINVAL");
+    });
   });
 });

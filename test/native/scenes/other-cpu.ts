@@ -1,8 +1,8 @@
 /** What other CPUs do to sessions between two looks of this one, and what this one does then. */
 import { constants } from "node:os";
 import { OpeningTag } from "../../../src/kernel/layout.gen.ts";
-import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
 import type { Setting } from "../../semantics/setting.ts";
+import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
 import type { Bench } from "../bench.ts";
 
 /** As in broken.ts. */
