@@ -3,8 +3,8 @@
  * The opening table under two CPUs, and under many threads.
  *
  *   sets steps STRIDE   each pair of operations, one CPU stopped before each of its steps, the other before
- * each of its own, then the first to its end, then the other: every STRIDE-th order sets hammer
- * SEED    threads at two sets and at eight, so many operations each
+ *                       each of its own, then the first to its end, then the other: every STRIDE-th order
+ *   sets hammer SEED    threads at two sets and at eight, so many operations each
  *
  * After each order, and while an entry is held: whoever finds a session finds one of its own key, whole; no
  * key stands twice; nobody holds and nobody writes any more; what was inserted and not taken out is there.
@@ -384,6 +384,25 @@ static __u32 steps_of(const struct stage *stage, const struct operation *operati
     return cpus[0].steps + 8;
 }
 
+/* One CPU alone: where one way is empty, wherever that is, a new flow goes there; nothing is given up. */
+static void run_gaps(void) {
+    enum { WAYS = 2 * SET_WAYS };
+
+    for (__u32 gap = 0; gap < WAYS; gap++) {
+        struct doing doing = {};
+
+        snprintf(order, sizeof(order), "full but for one of %u, number %u", WAYS, gap);
+        begin(2, false);
+        for (__u32 n = 0; n < WAYS; n++)
+            open_flow(&doing, 2000 + n);
+        forget(&doing, 2000 + gap);
+        open_flow(&doing, 1);
+        doing_what = "at the end";
+        if (doing.inserted != WAYS + 1 || doing.removed != 1 || count_all() != WAYS || count_of(1) != 1)
+            fail("%llu inserted, %llu removed, %u there", doing.inserted, doing.removed, count_all());
+    }
+}
+
 static __u64 run_steps(__u32 every) {
     /* With 3 others whoever claims last may stand before the others; with none it stands behind them. */
     static const struct stage stages[] = {{0, false, false}, {0, true, false},   {3, false, false},
@@ -464,6 +483,7 @@ int main(int count, char **words) {
     }
     if (count < 3 || strcmp(words[1], "steps") || !strtoul(words[2], NULL, 10))
         fail("steps STRIDE, or hammer SEED");
+    run_gaps();
     printf("%llu orders\n", run_steps(strtoul(words[2], NULL, 10)));
     return 0;
 }
