@@ -199,7 +199,6 @@ static __always_inline void session_begin(struct session *session, const struct 
  * room for a new one, the one before stays: what was revoked stays revoked. 0, or a negative errno. */
 global_function must_check int session_create(struct session *place, struct packet *packet, __u64 *owner,
                                               __u32 number, __u32 now) {
-    bool proven = place;
     struct opening_new new;
     struct session *fresh;
 
@@ -207,17 +206,21 @@ global_function must_check int session_create(struct session *place, struct pack
     /* unreachable: the verifier asks of every argument */
     if (!packet)
         return -ENOENT;
-    if (!proven && opening_place(&new.place, number, &packet->key))
+    fresh = &packet->about.fresh;
+    session_begin(fresh, packet, now);
+    /* At one go, here and below: other CPUs may read it. */
+    if (place) {
+        __builtin_memcpy(place, fresh, sizeof(*place));
+        if (owner)
+            session_forget(owner, number);
+        return 0;
+    }
+    if (opening_place(&new.place, number, &packet->key))
         place = opening_begin(&new, &packet->key, now);
     if (place) {
         if (owner)
             session_forget(owner, number);
-        fresh = &packet->about.fresh;
-        session_begin(fresh, packet, now);
-        /* At one go: other CPUs may read it. */
         __builtin_memcpy(place, fresh, sizeof(*place));
-        if (proven)
-            return 0;
     }
     return session_shown(&new, number, &packet->key, place);
 }

@@ -139,8 +139,11 @@ static __always_inline struct verdict judge_opening(struct packet *packet, const
     if (verdict.action == DROP || moment->early || !packet_opens(packet))
         return verdict;
     alive_note(ends_hash(&packet->key), moment->now, false);
-    if (session_create(session_place(found), packet, found->owner, iface->number, moment->now) < 0)
+    if (session_create(session_place(found), packet, found->owner, iface->number, moment->now) < 0) {
+        /* What stood before stays, but the rules have accepted this one: that is not why it is dropped. */
+        found->live = NULL;
         return verdict_drop(REASON_TABLE_FULL);
+    }
     verdict.session = SESSION_NEW;
     return verdict;
 }
@@ -204,10 +207,7 @@ static __always_inline struct verdict judge_found(struct packet *packet, const s
             return verdict;
     }
     verdict = judge_opening(packet, iface, moment, found);
-    /* A SYN that the rules accept ends what was revoked: not for that is it dropped where there is no room.
-     */
-    if (verdict.action == DROP && verdict.reason != REASON_TABLE_FULL && found->live &&
-        found->live->flags & SESSION_REVOKED)
+    if (verdict.action == DROP && found->live && found->live->flags & SESSION_REVOKED)
         return verdict_drop(REASON_REVOKED);
     return verdict;
 }
