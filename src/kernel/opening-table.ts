@@ -26,6 +26,8 @@ const sessionOffset = SessionKeyStruct.SIZE;
 const tagShift = BigInt(OpeningLimit.TAG_SHIFT);
 const holders = 0xffffn;
 const agentHolds = BigInt(OpeningLimit.AGENT_HOLDS);
+/** How often an entry is looked at that CPUs hold: they do so for a packet's time, and one may be interrupted in it. */
+const looks = 1000;
 
 /** The seeds of the hash, by rw_hash; made where there are none yet: tables that an earlier agent left go by theirs. */
 export function seedHash(map: Pick<TableMap, "get" | "set">): HashSeedsStruct {
@@ -160,18 +162,36 @@ export class OpeningTable {
     }
   }
 
-  /** Bits of `mask` become those of `bits` in the entry of a key that is there; all others stay, also what a program changes meanwhile. */
+  /**
+   * Bits of `mask` become those of `bits` in the entry of a key that is there; all others stay, also what a program changes
+   * meanwhile.
+   */
   overwrite(key: Uint8Array, mask: SessionStruct, bits: SessionStruct): void {
     const [cleared, wanted] = [wordsOf(mask), wordsOf(bits)];
-    this.#withHeld(key, ({ index, way, session }) => {
+    this.#withHeld(key, ({ index, way }) => {
       const first = (waysOffset + way * OpeningEntryStruct.SIZE + sessionOffset) / wordBytes;
-      for (const [word, gone] of cleared.entries()) {
-        if (gone === 0n) continue;
-        let now = session.getBigUint64(word * wordBytes, true);
-        while (!this.map.swap64(index, first + word, now, (now & ~gone) | (wanted[word] ?? 0n)))
-          now = this.map.add64(index, first + word, 0n);
+      const write = () =>
+        cleared.reduce(
+          (changed, gone, word) => this.#change(index, first + word, gone, wanted[word] ?? 0n) || changed,
+          false,
+        );
+      write();
+      // A CPU that read a word before may write it back. None can any more once no CPU holds the entry.
+      for (let look = 0; look < looks; look++) {
+        const isAlone = (this.map.add64(index, way, 0n) & holders) === agentHolds;
+        if (!write() && isAlone) return;
       }
     });
+  }
+
+  /** Bits of a word of a set; false: they stood so. */
+  #change(index: number, word: number, gone: bigint, wanted: bigint): boolean {
+    for (;;) {
+      const before = this.map.add64(index, word, 0n);
+      const after = (before & ~gone) | wanted;
+      if (after === before) return false;
+      if (this.map.swap64(index, word, before, after)) return true;
+    }
   }
 
   /**

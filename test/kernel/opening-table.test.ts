@@ -1,6 +1,12 @@
 /** The opening table as the agent has it, and beside CPUs that put flows into it. */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { OpeningLimit, SessionKeyStruct, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
+import {
+  OpeningLimit,
+  SessionFlag,
+  SessionKeyStruct,
+  SessionState,
+  SessionStruct,
+} from "../../src/kernel/layout.gen.ts";
 import { indexKey, joinBytes, type MapEntries } from "../../src/kernel/maps.ts";
 import { hashKey, OpeningTable, placesOf, seedHash } from "../../src/kernel/opening-table.ts";
 import { revokeSession } from "../../src/kernel/revoke-session.ts";
@@ -174,6 +180,45 @@ it("where two CPUs open more flows than there is room for, what is there stands 
   expect(judged("drop table-full")).toBe(refused);
   table.close();
 });
+
+it.each([
+  ["leaves then", true],
+  ["stays", false],
+])(
+  "a revocation stands, though a CPU that is at the session writes back what it read before, and %s",
+  async (_, leaves) => {
+    const table = await place(512);
+    source.run(syn, 0, 1);
+    const [[, key] = []] = await readFlows(table);
+    if (key === undefined) throw new Error("no flow");
+    const { map } = table;
+    const swap = map.swap64.bind(map);
+    const hash = hashKey(seedHash(bed.maps.hash), key);
+    const [index] = placesOf(hash, map.maxEntries).filter((set) =>
+      upTo(OpeningLimit.SET_WAYS).some((way) => map.add64(set, way, 0n) !== 0n),
+    );
+    const way = upTo(OpeningLimit.SET_WAYS).find((way) => map.add64(index ?? 0, way, 0n) !== 0n);
+    if (index === undefined || way === undefined) throw new Error("no way");
+    map.add64(index, way, 1n);
+    let spoilt = 0;
+    Object.defineProperty(map, "swap64", {
+      value: (set: number, word: number, before: bigint, after: bigint) => {
+        const isSwapped = swap(set, word, before, after);
+        if (spoilt < 2) {
+          swap(set, word, after, before);
+          if (++spoilt === 2 && leaves) map.add64(index, way, BigInt.asUintN(64, -1n));
+        }
+        return isSwapped;
+      },
+    });
+    revokeSession(table, key, noSession, bed.sessionClock.now);
+    expect(spoilt).toBe(2);
+    const { values } = await table.entriesAsync();
+    expect(SessionStruct.decode(values).flags & SessionFlag.SESSION_REVOKED).not.toBe(0);
+    expect(map.add64(index, way, 0n) & 0xffffn).toBe(leaves ? 0n : 1n);
+    table.close();
+  },
+);
 
 it("what an agent was killed holding is given to no other flow until the next agent frees it, and that alone", async () => {
   const table = await place(1);
