@@ -8,7 +8,7 @@
 
 /* The device that a frame may go to without its skb; 0: the bridge has to see it. `uplink`: by which it came;
  * else from a guest. */
-static __attribute__((noinline)) __u32 target_of_xdp(struct xdp_md *ctx, __u32 uplink) {
+global_function __u32 target_of_xdp(struct xdp_md *ctx, __u32 uplink) {
     const struct interface *sender, *target;
     const struct wire_ethernet *ethernet;
     struct forward_sum sum = {};
