@@ -40,7 +40,7 @@ static __always_inline int guest_at_xdp(struct xdp_md *ctx, bool native) {
     struct frame frame = {};
 
     context_frame(&frame, ctx, HOOK_XDP);
-    if (iface && express_finds(&express, &frame, iface, EGRESS)) {
+    if (iface && express_finds(&express, &frame, iface, record, EGRESS)) {
         target = target_of_guest(ctx, native);
         /* What goes straight to another device needs no mark. Where there is no room for it, tc judges. */
         if (!target && secret && !mark_frame(ctx, secret, 0))

@@ -24,7 +24,8 @@ static __always_inline void context_frame(struct frame *frame, void *ctx, __u32 
         frame->pieces = xdp;
         return;
     }
-    frame->data = (void *)(long)skb->data;
+    /* Not joined with other loads of it: the verifier takes no pointer into a context for another one's. */
+    frame->data = (void *)(long)*(const volatile __u32 *)&skb->data;
     frame->end = (void *)(long)skb->data_end;
     frame->length = skb->len;
     frame->segmented = skb->gso_size;

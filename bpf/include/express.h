@@ -22,6 +22,7 @@ struct express {
     struct session_key *key; /* while the session is looked for */
     struct session *session;
     struct counter *counter;
+    __u32 number; /* of the interface */
     __u32 direction;
     __u32 length;  /* of the frame, bytes */
     __u32 offset;  /* of the transport header */
@@ -72,7 +73,7 @@ static __always_inline bool express_session(struct express *express, const struc
     struct session *session;
     __u64 word;
 
-    express->counter = account_counter(iface->number, express->direction, true, REASON_SESSION);
+    express->counter = account_counter(express->number, express->direction, true, REASON_SESSION);
     /* unreachable: there are always settings; the verifier asks of every look-up */
     if (!settings || !live || !express->counter)
         return false;
@@ -80,7 +81,7 @@ static __always_inline bool express_session(struct express *express, const struc
      * it has returned. */
     (void)*(const volatile __u64 *)&express->counter->packets;
     session = session_lookup(state == STATE_TCP_ESTABLISHED ? TABLE_ESTABLISHED : TABLE_ANSWERED,
-                             iface->number, express->key);
+                             express->number, express->key);
     express->unproven = !session;
     if (!session || session->state != state)
         return false;
@@ -200,13 +201,16 @@ static __always_inline bool express_ipv6(struct express *express, const struct f
 
 /* True: the frame is its session's, and goes on: nothing is written before express_account(). */
 static __always_inline bool express_finds(struct express *express, const struct frame *frame,
-                                          const struct interface *iface, __u32 direction) {
+                                          const struct interface *iface, __u32 record, __u32 direction) {
     const struct wire_ethernet *ethernet = frame->data;
     struct session_key key;
 
     express->ethernet = ethernet;
     express->key = &key;
     express->direction = direction;
+    /* Not iface->number, which is the same: the table is then found before the record has come. */
+    express->number = record / RECORDS_PER_INTERFACE;
+    keep_order(express->number);
     if (frame->tagged || (void *)(ethernet + 1) > frame->end)
         return false;
     if (ethernet->type == __builtin_bswap16(ETHERTYPE_IPV4))

@@ -40,7 +40,7 @@ static __always_inline int judge_guest(void *ctx, __u32 hook, __u32 direction, _
     if (!iface)
         return fails_open() ? ACCEPT : DROP;
     context_frame(&frame, ctx, hook);
-    if (express_finds(&express, &frame, iface, direction)) {
+    if (express_finds(&express, &frame, iface, record, direction)) {
         express_account(&express, iface);
         return ACCEPT;
     }

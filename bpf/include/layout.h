@@ -144,10 +144,11 @@ enum interface_flag {
  * switched word in rw_devices. Of 128 bytes: with a thousand guests a packet finds its record in two lines of
  * the cache, not three. */
 struct interface {
-    __u64 id;         /* digest of the interface's id */
-    __u64 network;    /* digest of the network's id */
-    __u32 number;     /* its place in session tables, counters, events, dhcp, rates */
-    __u32 slot;       /* index in rw_slots */
+    __u64 id;      /* digest of the interface's id */
+    __u64 network; /* digest of the network's id */
+    __u32 number;  /* its place in session tables, counters, events, dhcp, rates: of each number the records
+                    * from number * RECORDS_PER_INTERFACE on */
+    __u32 slot;    /* index in rw_slots */
     __u32 generation; /* host-wide number of the change that made this record */
     __u32 flags;      /* enum interface_flag */
     __u8 mac[6];

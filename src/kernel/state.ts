@@ -8,7 +8,7 @@
  * that the next agent can complete one that the journal says is whole.
  */
 import type { ResolvedAddress, ResolvedInterface } from "../policy/types.ts";
-import type { IdentityStruct, InterfaceStruct, PolicyStruct } from "./layout.gen.ts";
+import { type IdentityStruct, type InterfaceStruct, Limit, type PolicyStruct } from "./layout.gen.ts";
 
 export const removedRecord = 0;
 export const journalSlot = 0;
@@ -123,12 +123,13 @@ export function slotCapacity(slots: { readonly maxEntries: number }): number {
 
 /** The two places of an interface's records. */
 export function recordPlaces(number: number): readonly [number, number] {
-  return [number * 2, number * 2 + 1];
+  const first = number * Limit.RECORDS_PER_INTERFACE;
+  return [first, first + 1];
 }
 
 /** The interface number that a record belongs to. */
 export function numberOfRecord(record: number): number {
-  return Math.floor(record / 2);
+  return Math.floor(record / Limit.RECORDS_PER_INTERFACE);
 }
 
 /** Whether an address that goes from one identity to another meets other rules under this policy. */

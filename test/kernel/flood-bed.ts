@@ -19,6 +19,7 @@ import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
+import { shareTables } from "./share-tables.ts";
 
 /** Stands for every guest's device, and for the uplink. */
 export const loopback = 1;
@@ -100,9 +101,10 @@ export class FloodBed {
     await this.engine.settle();
   }
 
-  /** The control of all floods: every interface counts, remembers and is bounded under the number of this one. */
-  shareNumberOf(interfaceId: string): void {
+  /** The control of all floods: every interface remembers in the tables of this one, and is bounded under its number. */
+  async shareNumberOf(interfaceId: string): Promise<void> {
     const number = this.numberOf(interfaceId);
+    await shareTables(Object.values(this.maps.sessions), number, [...this.engine.known.numbers.values()]);
     for (const id of this.engine.known.records.keys()) {
       const stored = this.maps.interfaces.get(indexKey(id));
       if (stored === undefined || id === 0) continue;

@@ -107,7 +107,7 @@ describe("a flood takes nothing from the guests beside it", () => {
 describe("control: where all guests have one set of tables and bounds, others lose", () => {
   beforeAll(async () => {
     const close = await open();
-    bed.shareNumberOf(flooder.id);
+    await bed.shareNumberOf(flooder.id);
     return close;
   });
 

@@ -56,7 +56,7 @@ static bool pass_express(const struct frame *frame, const struct native_frame *n
 
     if (native->no_express || native->early)
         return false;
-    if (!express_finds(&express, frame, iface, native->direction)) {
+    if (!express_finds(&express, frame, iface, native->record, native->direction)) {
         *unproven = express.unproven;
         return false;
     }

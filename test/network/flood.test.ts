@@ -12,6 +12,7 @@ import { compileObject } from "../kernel/compile-object.ts";
 import { type Flood, flooder, floods } from "../kernel/flood-kinds.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
+import { shareTables } from "../kernel/share-tables.ts";
 import { pad, toHex } from "../support/packet.ts";
 import { FloodBed, rules } from "./flood-bed.ts";
 import type { Machine, MachineFlood } from "./machine.ts";
@@ -138,9 +139,10 @@ async function withHost(
   });
 }
 
-/** All interfaces count, remember and are bounded under one number. */
-function shareNumber(root: string): void {
-  const map = native().BpfMap.openPinned(`${root}/current/maps/rw_interfaces`);
+/** All interfaces remember in one set of tables, and are bounded under one number. */
+async function shareNumber(root: string): Promise<void> {
+  const open = (name: string) => native().BpfMap.openPinned(`${root}/current/maps/${name}`);
+  const map = open("rw_interfaces");
   const { count, keys, values } = map.entries();
   const records = Array.from({ length: count }, (_, index) => ({
     key: keys.slice(index * 4, index * 4 + 4),
@@ -150,6 +152,10 @@ function shareNumber(root: string): void {
   for (const { key, record } of records)
     map.set(key, InterfaceStruct.encode({ ...record, number: first?.record.number ?? 0 }));
   map.close();
+  const arrays = ["rw_opening", "rw_answered", "rw_established"].map(open);
+  const numbers = new Set(records.map(({ record }) => record.number));
+  await shareTables(arrays, first?.record.number ?? 0, [...numbers]);
+  for (const array of arrays) array.close();
 }
 
 /** Of those from the uplink what the host routes: IPv4 whose header holds no number. */
@@ -204,7 +210,7 @@ describe.each([
   for (const kind of controls)
     it(`control: takes them in a flood of ${kind.name} where both guests have one set of tables`, async () => {
       await withHost(attach, async (driver, root) => {
-        shareNumber(root);
+        await shareNumber(root);
         expect(await openDuring(() => send(driver, kind))).toBeLessThan(connections / 2);
       });
     });
