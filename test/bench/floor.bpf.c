@@ -43,7 +43,7 @@ int floor_pass(struct xdp_md *ctx) {
     struct session_key key = {};
     struct session *session;
 
-    if (!parse_key(ctx, &key))
+    if (!parse_key((void *)(long)ctx->data, (void *)(long)ctx->data_end, &key))
         return XDP_DROP;
     session = bpf_map_lookup_elem(&floor_table, &key);
     if (!session)
@@ -61,7 +61,7 @@ int floor_pass_spread(struct xdp_md *ctx) {
     __u32 zero = 0;
     void *table;
 
-    if (!parse_key(ctx, &key))
+    if (!parse_key((void *)(long)ctx->data, (void *)(long)ctx->data_end, &key))
         return XDP_DROP;
     state = bpf_map_lookup_elem(&bench_state, &zero);
     table = state ? bpf_map_lookup_elem(&floor_tables, &state->place) : NULL;

@@ -6,7 +6,7 @@ import { measureNetwork } from "./network.ts";
 
 const lanes = Object.fromEntries(
   Object.entries(alwaysAvailable).filter(([name]) =>
-    ["no firewall", "Ringwall, direct, tc", "nftables"].includes(name),
+    ["no firewall", "look-ups without a verdict", "Ringwall, direct, tc", "nftables"].includes(name),
   ),
 );
 
@@ -15,7 +15,9 @@ it("the bench measures small packets, floods and TCP in lanes that need no furth
   const bench = createBench({ ringwall: "", varied: "", floor: "" }, leastEffort, () => undefined);
   const rows = await measureNetwork(bench, lanes);
   expect([...new Set(rows.map(({ name }) => name))]).toEqual([
+    "small packets, one flow established: look-ups without a verdict / no firewall",
     "small packets, one flow established: Ringwall, direct, tc / no firewall",
+    "small packets, every packet a new flow: look-ups without a verdict / no firewall",
     "small packets, every packet a new flow: Ringwall, direct, tc / no firewall",
     "TCP bulk / no firewall",
     "TCP request and response / no firewall",

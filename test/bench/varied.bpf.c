@@ -9,7 +9,7 @@ static __always_inline bool insert_key(struct xdp_md *ctx, struct session_key *k
     __u32 zero = 0;
     const struct state *state = bpf_map_lookup_elem(&bench_state, &zero);
 
-    if (!state || !parse_key(ctx, key))
+    if (!state || !parse_key((void *)(long)ctx->data, (void *)(long)ctx->data_end, key))
         return false;
     *number = state->place;
     return true;

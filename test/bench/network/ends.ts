@@ -1,6 +1,6 @@
 /**
- * Runs inside a network namespace and works on the devices there: sends live frames, counts what comes out, or
- * redirects between two of them. Steered by one line of JSON a command, as test/kernel/namespace.ts has it.
+ * Runs inside a network namespace and works on the devices there: sends live frames, counts what comes out,
+ * redirects between two of them, or looks sessions up. Steered by one line of JSON a command, as test/kernel/namespace.ts has it.
  */
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,9 +30,10 @@ export interface Sent {
   readonly settled: number;
 }
 
-const [object = ""] = process.argv.slice(2);
-const loaded = native().BpfObject.load({ path: object });
-const [stream, tally, forward] = ["stream", "tally", "forward"].map((name) => loaded.program(name));
+const [object = "", sessions = "1024"] = process.argv.slice(2);
+const loaded = native().BpfObject.load({ path: object, maxEntries: { rw_looked: Number(sessions) } });
+const names = ["stream", "tally", "forward", "look_out", "look_in"];
+const [stream, tally, forward, lookOut, lookIn] = names.map((name) => loaded.program(name));
 const [runs, tallies, targets] = ["rw_run", "rw_tally", "rw_forward"].map((name) => loaded.map(name));
 const links: BpfLink[] = [];
 
@@ -93,6 +94,8 @@ async function send(sending: Sending): Promise<Sent> {
   return { ns: end - begin, sent: batches * batch, received: last - first, settled };
 }
 
+const filter = { handle: 1, priority: 1 } as const;
+
 const commands = {
   send,
   /** Counts, and drops, what comes out of devices. */
@@ -108,6 +111,13 @@ const commands = {
     need(targets).set(word(a), word(b));
     need(targets).set(word(b), word(a));
     for (const ifindex of [a, b]) links.push(need(forward).attachXdp({ ifindex, mode: "native" }));
+  },
+  /** Looks up what devices of guests receive and send. */
+  async look(devices: readonly string[]) {
+    for (const ifindex of devices.map(ifindexOf)) {
+      need(lookOut).attachTc({ ifindex, direction: "ingress", ...filter });
+      need(lookIn).attachTc({ ifindex, direction: "egress", ...filter });
+    }
   },
 };
 

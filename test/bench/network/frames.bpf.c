@@ -5,17 +5,23 @@
  *   stream   run with live frames at a guest's end: makes each frame the next of many UDP flows, sends it out
  *   tally    at a guest's end: counts what comes out, and drops it
  *   forward  at the host's device of a guest: a redirect to the other guest's, and nothing else
+ *   look_out, look_in  at tc of the host's device of a guest: one look-up in an LRU table, one timestamp
  */
+#include <stdbool.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 #include "headers.h"
+#include "packet.h"
+#include "address.h"
+#include "../key.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define DEVICES 1024
 
 /* What had come out when a batch began. */
-struct mark {
+struct moment {
     __u64 time; /* ns */
     __u64 count;
 };
@@ -27,7 +33,7 @@ struct run {
     __u64 sent;
     __u32 back; /* not 0: frames are the answers, ports change places */
     __u32 to;   /* ifindex that frames come out of */
-    struct mark first, last;
+    struct moment first, last;
 };
 
 struct {
@@ -52,6 +58,14 @@ struct {
     __type(key, __u32);
     __type(value, __u32);
 } rw_forward SEC(".maps");
+
+/* Sessions of both guests, each at its own end; sized by who attaches look_out and look_in. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, struct session_key);
+    __type(value, struct session);
+} rw_looked SEC(".maps");
 
 struct udp_frame {
     struct wire_ethernet ethernet;
@@ -129,4 +143,38 @@ int tally(struct xdp_md *ctx) {
 SEC("xdp.frags")
 int forward(struct xdp_md *ctx) {
     return bpf_redirect_map(&rw_forward, ctx->ingress_ifindex, XDP_PASS);
+}
+
+/* What a stateful firewall at tc has to do at least: its session of the frame, which is made where there is
+ * none. */
+static __always_inline int look(const struct __sk_buff *ctx, bool in) {
+    struct session_key sent = {}, key;
+    struct session *session, fresh = {};
+
+    if (!parse_key((void *)(long)ctx->data, (void *)(long)ctx->data_end, &sent))
+        return TC_ACT_UNSPEC;
+    key = sent;
+    if (in) {
+        address_copy(key.local, sent.remote);
+        address_copy(key.remote, sent.local);
+        key.local_port = sent.remote_port;
+        key.remote_port = sent.local_port;
+    }
+    session = bpf_map_lookup_elem(&rw_looked, &key);
+    fresh.seen = bpf_jiffies64();
+    if (session)
+        session->seen = fresh.seen;
+    else
+        bpf_map_update_elem(&rw_looked, &key, &fresh, BPF_ANY);
+    return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int look_out(struct __sk_buff *ctx) {
+    return look(ctx, false);
+}
+
+SEC("tc")
+int look_in(struct __sk_buff *ctx) {
+    return look(ctx, true);
 }

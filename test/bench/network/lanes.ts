@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { Bed } from "./guests.ts";
 import { openBridge, openIptables, openNftables } from "./netfilter.ts";
 import { hasOvs, openOvs } from "./ovs.ts";
-import { openRedirect } from "./redirect.ts";
+import { openLookUps, openRedirect } from "./redirect.ts";
 import { openRingwall, type RingwallChoice } from "./ringwall.ts";
 import type { RuleSet } from "./rules.ts";
 import type { Tools } from "./tools.ts";
@@ -50,6 +50,7 @@ const ringwall = (short: string, choice: RingwallChoice): LaneKind => ({
 export const alwaysAvailable: LaneKinds = {
   "no firewall": { short: "plain", bridged: true, stack: true, open: openBridge },
   "redirect without a verdict": { short: "redir", bridged: false, stack: false, open: openRedirect },
+  "look-ups without a verdict": { short: "looks", bridged: true, stack: false, open: openLookUps },
   "Ringwall, native": ringwall("rwnat", { attach: "native", forwarding: null }),
   "Ringwall, tc": ringwall("rwtc", { attach: "tc", forwarding: null }),
   "Ringwall, direct, native": ringwall("rwdn", { attach: "native", forwarding: "direct" }),

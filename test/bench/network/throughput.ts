@@ -115,6 +115,8 @@ function promisesOf(established: boolean, rules: number): Promised[] {
   const nftables = established ? 4 : ({ 1000: 20, 4000: 60 } as Record<number, number>)[rules];
   return [
     ...plain.map((lane) => ({ lane, by: "no firewall", goal: atLeast(0.85) })),
+    { lane: "look-ups without a verdict", by: "no firewall", goal: null },
+    { lane: "Ringwall, tc", by: "look-ups without a verdict", goal: null },
     { lane: "Ringwall, direct, tc", by: "no firewall", goal: null },
     { lane: direct, by: "no firewall", goal: atLeast(established ? 1.5 : 1) },
     { lane: direct, by: "redirect without a verdict", goal: atLeast(established ? 0.75 : 0.5) },
