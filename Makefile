@@ -18,7 +18,7 @@ test: lint ## Install, build and pass every test
 	@scripts/test.sh
 
 kernels: export RINGWALL_KERNELS ?= 6.1 6.12
-kernels: build ## Run the kernel tests in Debian's 6.1 and 6.12 kernels (qemu, half an hour)
+kernels: build ## Run the kernel tests in Debian's 6.1 and 6.12 kernels (qemu, hours)
 	@scripts/kernels.sh
 
 demo: build ## Show real traffic between namespaces under two groups

@@ -6,8 +6,13 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { ip } from "./host.ts";
 
-/** driver.ts as one file that a process in a namespace can run; `name`: the test's. */
+/**
+ * driver.ts as one file that a process in a namespace can run; `name`: the test's. RINGWALL_DRIVER names one that was made
+ * before (scripts/kernels.sh): an emulated processor would make it for half a minute, for each test again.
+ */
 export function bundleDriver(name: string): { readonly path: string; remove(): void } {
+  const made = process.env.RINGWALL_DRIVER;
+  if (made !== undefined) return { path: made, remove: () => undefined };
   const path = fileURLToPath(new URL(`../../build/driver-${name}-${process.pid}.mjs`, import.meta.url));
   buildSync({
     entryPoints: [fileURLToPath(new URL("driver.ts", import.meta.url))],
