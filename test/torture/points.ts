@@ -1,6 +1,6 @@
 /** Which points of a run are tried: all of them, or a sample that the seed draws. */
 import { Random } from "../support/random.ts";
-import { type Call, errors, type Place, type Point } from "./tracer.ts";
+import { type Call, describePoint, errors, type Place, type Point } from "./tracer.ts";
 
 const isWhole = process.env.RINGWALL_TORTURE === "all";
 /** Of a whole test, ms. */
@@ -9,6 +9,8 @@ const seed = Number(process.env.RINGWALL_SEED ?? 1);
 const sample = Number(process.env.RINGWALL_POINTS ?? 3);
 /** "3/20": the third of twenty parts of them, for a run in pieces. */
 const [part = 1, parts = 1] = (process.env.RINGWALL_PART ?? "1/1").split("/").map(Number);
+/** "bpf 6 EINVAL": that alone, as a report names it, so often as a sample has points. */
+const named = process.env.RINGWALL_POINT;
 
 /**
  * Points of a run that made calls at these places. All: each call with a kill and with one errno, another one for each,
@@ -27,6 +29,11 @@ export function choosePoints(places: ReadonlyMap<Call, readonly Place[]>): {
     ]),
   );
   const made = [...places].map(([call, { length }]) => `${length} ${call}`).join(", ");
+  if (named !== undefined) {
+    const point = all.find((each) => describePoint(each) === named);
+    const points = point === undefined ? [] : Array<Point>(sample).fill(point);
+    return { points, said: `${points.length} times "${named}" of ${made}; seed ${seed}` };
+  }
   if (isWhole) {
     const points = all.filter((_, index) => index % parts === part - 1);
     return { points, said: `${points.length} of all ${all.length} points of ${made}; seed ${seed}` };
