@@ -312,7 +312,8 @@ export function listFilters(options: {
  * where it is not there.
  */
 export function stripsVlanTags(device: string): boolean;
-export function setLinkUp(ifindex: number, up: boolean): void;
+/** Whether that changed it; true too where the kernel did not say what it was before. */
+export function setLinkUp(ifindex: number, up: boolean): boolean;
 /** Addresses of the caller's namespace: text form without length, with the device. */
 export function listAddresses(): { ifindex: number; address: string }[];
 /** Removes the clsact filter that attachTc made; false when it was not there. */

@@ -46,6 +46,25 @@ int readDevice(const Napi::Value &value) {
     return static_cast<int>(ifindex);
 }
 
+/** Nothing where the kernel does not say. */
+std::optional<bool> askWhetherUp(NetlinkSocket &socket, int ifindex) {
+    std::optional<bool> up;
+    auto question = makeLinkQuestion(0);
+    question.body.ifi_index = ifindex;
+    try {
+        socket.ask(
+            &question.header,
+            [&](const nlmsghdr *message) {
+                if (message->nlmsg_len >= NLMSG_LENGTH(sizeof(ifinfomsg)))
+                    up = (static_cast<const ifinfomsg *>(NLMSG_DATA(message))->ifi_flags & IFF_UP) != 0;
+            },
+            "cannot ask for the device with ifindex " + std::to_string(ifindex));
+    } catch (const Failure &) {
+        return std::nullopt;
+    }
+    return up;
+}
+
 } // namespace
 
 std::optional<LinkInfo> parseLink(const nlmsghdr *message) {
@@ -107,15 +126,17 @@ Napi::Value listLinks(const Napi::CallbackInfo &info) {
 Napi::Value setLinkUp(const Napi::CallbackInfo &info) {
     int ifindex = readDevice(info[0]);
     bool up = readBoolean(info[1], "up");
+    NetlinkSocket socket(0);
+    bool wasUp = askWhetherUp(socket, ifindex).value_or(!up);
     auto question = makeQuestion<ifinfomsg>(RTM_SETLINK, NLM_F_ACK);
     question.body.ifi_index = ifindex;
     question.body.ifi_flags = up ? IFF_UP : 0;
     question.body.ifi_change = IFF_UP;
-    NetlinkSocket(0).ask(
+    socket.ask(
         &question.header, [](const nlmsghdr *) {},
         std::string("cannot set the device with ifindex ") + std::to_string(ifindex) +
             (up ? " up" : " down"));
-    return info.Env().Undefined();
+    return Napi::Boolean::New(info.Env(), wasUp != up);
 }
 
 Napi::Value listAddresses(const Napi::CallbackInfo &info) {

@@ -265,8 +265,8 @@ export class GuestDevices {
     switchDevice(maps, known, link.ifindex, removedRecord);
     let done = "the device was set down (onFailure: closed)";
     try {
-      native().setLinkUp(link.ifindex, false);
-      if (link.up) this.#setDown.add(link.ifindex);
+      // What the list said of it is older: it may have come up since.
+      if (native().setLinkUp(link.ifindex, false)) this.#setDown.add(link.ifindex);
     } catch (error) {
       done = `and the device could not be set down: ${errorText(error)}`;
     }

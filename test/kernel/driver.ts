@@ -162,6 +162,17 @@ const commands = {
     return foreign.info();
   },
   vacate: async () => foreign?.detach(),
+  /** Just before the agent sets a device down, somebody sets it up: the agent was not told so yet. */
+  async raiseUnseen() {
+    const addon = native();
+    const { setLinkUp } = addon;
+    const raiseFirst = (ifindex: number, up: boolean) => {
+      Object.assign(addon, { setLinkUp });
+      setLinkUp(ifindex, true);
+      return setLinkUp(ifindex, up);
+    };
+    Object.assign(addon, { setLinkUp: raiseFirst });
+  },
 };
 
 interface Command {

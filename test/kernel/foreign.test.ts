@@ -56,6 +56,23 @@ describe("an XDP program of somebody else", () => {
       await driver.call("close", { detach: true });
     });
   });
+
+  it("makes attach: native fail at a device that comes up meanwhile: it is up again once it is protected", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+      bed.host("link", "set", "tap1", "down");
+      await driver.call("raiseUnseen");
+      await driver.call("open", { object: objectPath, root, settings: "native" });
+      await driver.call("apply", "open80");
+      expect(await interfaceOf(driver)).toMatchObject({ state: "failed" });
+      expect(bed.host("link", "show", "dev", "tap1")).not.toContain(",UP");
+      await driver.call("vacate");
+      await expect.poll(() => interfaceOf(driver)).toMatchObject({ state: "enforcing", mode: "native" });
+      expect(bed.host("link", "show", "dev", "tap1")).toContain(",UP");
+      await driver.call("close", { detach: true });
+    });
+  });
 });
 
 describe("a tcx program of somebody else", () => {

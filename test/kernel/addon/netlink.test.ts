@@ -66,13 +66,11 @@ describe("links", () => {
       const states = await namespace.run(({ addon }, ifindex) => {
         const isUp = () => addon.listLinks().find((link) => link.ifindex === ifindex)?.up;
         const seen = [isUp()];
-        for (const up of [true, false]) {
-          addon.setLinkUp(ifindex, up);
-          seen.push(isUp());
-        }
+        for (const up of [true, true, false, false]) seen.push(addon.setLinkUp(ifindex, up), isUp());
         return seen;
       }, ifindex);
-      expect(states).toEqual([false, true, false]);
+      // Whether it is up; then for each step whether it changed that, and whether it is up.
+      expect(states).toEqual([false, true, true, false, true, true, false, false, false]);
       expect(JSON.parse(namespace.ip("-j", "link", "show", "v0"))[0].flags).toContain("PROMISC");
     }));
 
