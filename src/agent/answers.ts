@@ -141,7 +141,12 @@ function answerStatus({
     })),
     maps: status.maps.map((map) => ({ ...map })),
     eventsLost: countLost(enforcer),
-    problems: [...problems(), ...listGuarded(status), ...listDifferences(status, Date.now())],
+    problems: [
+      ...problems(),
+      ...listGuarded(status),
+      ...listDifferences(status, Date.now()),
+      ...(status.smallerTables == null ? [] : [status.smallerTables]),
+    ],
   };
 }
 

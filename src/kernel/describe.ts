@@ -1,6 +1,6 @@
 /** The state of each interface, uplink and map as status reports it. */
 import { uptime } from "node:os";
-import type { Resolved, ResolvedInterface } from "../policy/types.ts";
+import type { ResolvedInterface } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import { describeAbsence } from "./device-kind.ts";
 import type { GuestDevices } from "./devices.ts";
@@ -8,6 +8,7 @@ import { digest64 } from "./digest.ts";
 import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import type { Hold } from "./hold.ts";
+import type { HostModel } from "./host-model.ts";
 import type { LinkInfo } from "./native.ts";
 import type { TableCounters } from "./pressure.ts";
 import type { KernelSettings, Uplink } from "./settings.ts";
@@ -28,17 +29,17 @@ export interface Described {
   readonly uplinks: UplinkDevices;
   readonly direct: DirectForwarding;
   readonly links: ReadonlyMap<number, LinkInfo>;
-  /** The model in force; null: none was applied yet. */
-  readonly resolved: Resolved | null;
+  readonly model: Pick<HostModel, "inForce" | "smallerTables">;
   readonly settings: KernelSettings;
 }
 
 export function describeKernel(
   described: Described,
-): Pick<KernelStatus, "generation" | "interfaces" | "removed" | "uplinks" | "maps" | "proof" | "leftovers"> {
-  const { engine, devices, links, settings } = described;
+): Omit<KernelStatus, "adopted" | "object" | "hz" | "guard"> {
+  const { engine, devices, links, settings, model } = described;
   return {
     generation: engine.known.generation,
+    smallerTables: model.smallerTables,
     interfaces: describeInterfaces(described),
     removed: devices.removed.map((ifindex) => ({ ifindex, device: links.get(ifindex)?.name ?? "" })),
     uplinks: settings.uplinks.map((uplink) => describeUplink(described, uplink)),
@@ -57,8 +58,9 @@ export function describeConfirmation(hold: Hold | null): ConfirmationStatus | nu
 }
 
 export function describeInterfaces(described: Described): readonly InterfaceStatus[] {
-  const { resolved, devices } = described;
-  if (resolved === null) return [];
+  const { model, devices } = described;
+  if (model.inForce === null) return [];
+  const { resolved } = model.inForce;
   // Before each is described: one read for all.
   const counters = described.engine.tables.readCounters();
   const ifindexes = new Map([...devices.bindings].map(([ifindex, id]) => [id, ifindex]));

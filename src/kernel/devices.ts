@@ -21,6 +21,13 @@ import { numberOfRecord, removedRecord, type StoredRecord } from "./state.ts";
 import { forgetDevice, switchDevice } from "./sync.ts";
 import { eraseRecord, Undo, writeRecord } from "./write.ts";
 
+/** The devices of this host. */
+export interface HostDevices {
+  readonly links: ReadonlyMap<number, LinkInfo>;
+  /** Those that may be otherwise than when they were last looked after; null: all. */
+  readonly told: ReadonlySet<number> | null;
+}
+
 export class GuestDevices {
   readonly #engine: SyncEngine;
   readonly #attachments: Attachments;
@@ -90,10 +97,14 @@ export class GuestDevices {
     return placed.has(ifindex) ? placed.standsOn(ifindex) : this.#problems.has(ifindex);
   }
 
-  /** Brings programs and devices together. The model that `bindings` came from is in force. */
+  /**
+   * Brings programs and devices together. The model that `bindings` came from is in force. A device that is whole and of
+   * which nothing was told is not asked: the next one that comes would wait, open, until a thousand were; the guard's look
+   * sees each second what no event tells.
+   */
   async reconcile(
     bindings: ReadonlyMap<number, string>,
-    links: ReadonlyMap<number, LinkInfo>,
+    { links, told }: HostDevices,
     settings: KernelSettings,
   ): Promise<void> {
     this.#bindings = new Map(bindings);
@@ -102,7 +113,9 @@ export class GuestDevices {
     const spares = new Map<number, StoredRecord>();
     // New ones first: each moment that they are open counts.
     const isNew = (ifindex: number) => !this.#attachments.placed.isComplete(ifindex);
-    const ordered = [...bindings].sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
+    const ordered = [...bindings]
+      .filter(([ifindex, id]) => told === null || told.has(ifindex) || !this.#isWhole(ifindex, id))
+      .sort(([one], [other]) => Number(isNew(other)) - Number(isNew(one)));
     const protectAll = () => {
       for (const [ifindex, id] of ordered) {
         const link = links.get(ifindex);
@@ -112,10 +125,18 @@ export class GuestDevices {
         });
       }
     };
-    if ([...bindings.keys()].some(isNew)) this.#gracePeriods.shorten(protectAll);
+    if (ordered.some(([ifindex]) => isNew(ifindex))) this.#gracePeriods.shorten(protectAll);
     else protectAll();
     this.#releaseUnbound(links);
     this.#eraseLater(spares);
+  }
+
+  /** Whether a device has all its programs and its interface's live record, and nothing failed at it. */
+  #isWhole(ifindex: number, id: string): boolean {
+    const { placed } = this.#attachments;
+    const live = this.#engine.liveRecord(id);
+    if (live === undefined || this.#engine.known.devices.get(ifindex) !== live) return false;
+    return placed.isComplete(ifindex) && !this.#problems.has(ifindex) && !this.#foreign.has(ifindex);
   }
 
   /** Records that devices had for a moment; not awaited, since the next device must not wait for it. */

@@ -105,22 +105,18 @@ export class Enforcement implements Enforcer {
     const places = () => ({ object: options.object, pins: objects.pins.maps, maps: objects.maps });
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
-    this.#sessions = new LiveSessions({
-      engine: this.#engine,
-      names: this.#names,
-      settings: this.#settings,
-      objects,
-      survey: this.#survey,
-    });
+    const [engine, names, settings] = [this.#engine, this.#names, this.#settings];
+    this.#sessions = new LiveSessions({ engine, names, settings, objects, survey: this.#survey });
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
     this.#gracePeriods = new GracePeriods(objects.pins.root);
     this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct, this.#gracePeriods);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
-    this.#watch = new LinkWatch(() => {
-      this.#queue.runOnce(() => this.#followLinks()).catch((error: unknown) => options.onError?.(error));
-    });
+    const follow = () => this.#followLinks(this.#watch.takeTold());
+    this.#watch = new LinkWatch(
+      () => void this.#queue.runOnce(follow).catch((why) => options.onError?.(why)),
+    );
     this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, this.#survey);
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
@@ -142,6 +138,7 @@ export class Enforcement implements Enforcer {
       names: this.#names,
       links: () => this.#watch.links,
       settings: () => this.#settings.now,
+      onNotice: (message) => options.onNotice?.(message),
     });
   }
 
@@ -219,10 +216,10 @@ export class Enforcement implements Enforcer {
     return moved || made > 0;
   }
 
-  /** A device came, went or was renamed: what it needs is done under the model in force. */
-  async #followLinks(): Promise<void> {
+  /** A device came, went or was renamed (one of those told; null: any): it gets what it needs under the model in force. */
+  async #followLinks(told: ReadonlySet<number> | null = null): Promise<void> {
     if (this.#closed) return;
-    if (this.#model.inForce !== null) await this.#model.followLinks();
+    if (this.#model.inForce !== null) await this.#model.followLinks(told);
     else if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
   }
 
@@ -258,7 +255,7 @@ export class Enforcement implements Enforcer {
       uplinks: this.#uplinks,
       direct: this.#direct,
       links: this.#watch.links,
-      resolved: this.#model.inForce?.resolved ?? null,
+      model: this.#model,
       settings: this.#settings.now,
     };
   }

@@ -8,6 +8,7 @@ import type { Resolved } from "../policy/types.ts";
 import { bindingsOf } from "./bindings.ts";
 import type { Decision } from "./confirmation.ts";
 import type { GuestDevices } from "./devices.ts";
+import { digest64 } from "./digest.ts";
 import type { DirectForwarding } from "./direct.ts";
 import type { ModelInForce } from "./enforcer.ts";
 import type { EngineReport, ModelChange, SyncEngine } from "./engine.ts";
@@ -17,7 +18,7 @@ import { readHostFacts } from "./host-facts.ts";
 import type { InterfaceNames } from "./interface-names.ts";
 import type { OtherFindings } from "./map-verifier.ts";
 import { type LinkInfo, native } from "./native.ts";
-import { fitSizes } from "./session-sizes.ts";
+import { describeSmaller, fitSizes } from "./session-sizes.ts";
 import type { KernelSettings } from "./settings.ts";
 import type { Verification } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
@@ -30,6 +31,8 @@ export interface HostParts {
   readonly names: InterfaceNames;
   readonly links: () => ReadonlyMap<number, LinkInfo>;
   readonly settings: () => KernelSettings;
+  /** What an operator should know, once. */
+  readonly onNotice: (message: string) => void;
 }
 
 export class HostModel {
@@ -37,6 +40,8 @@ export class HostModel {
   readonly #cpus = native().possibleCpus();
   #inForce: ModelInForce | null = null;
   #unfinished: string | null = null;
+  /** What was told last of tables that keep their size. */
+  #toldSmaller: string | null = null;
   /** While a change waits for its confirmation. */
   #before: ModelBefore | null = null;
 
@@ -61,6 +66,7 @@ export class HostModel {
     // The maps have switched: what now fails at a device is that device's problem, and no refusal.
     await this.#take(model, change.bindings).catch((error: unknown) => this.#putOff(error));
     if (report.unfinished !== null) this.#putOff(report.unfinished);
+    this.#tellSmaller();
     return report;
   }
 
@@ -104,6 +110,24 @@ export class HostModel {
     return fitSizes(own ?? sessions, { cpus: this.#cpus, interfaces, budget });
   }
 
+  /** Interfaces that keep smaller session tables than they would be given now, as a sentence; null: none does. */
+  get smallerTables(): string | null {
+    const { engine, settings } = this.#parts;
+    const interfaces = this.#inForce?.resolved.interfaces ?? [];
+    const sized = interfaces.flatMap(({ interface: { id, sessions } }) => {
+      const limits = engine.tables.limitsOf(engine.known.numbers.get(digest64(id)) ?? 0);
+      const fitting = this.#sizesFor(interfaces.length, sessions);
+      return limits === null ? [] : [{ id, limits, asked: sessions ?? settings().sessions, fitting }];
+    });
+    return describeSmaller(sized);
+  }
+
+  #tellSmaller(): void {
+    const { smallerTables } = this;
+    if (smallerTables !== null && smallerTables !== this.#toldSmaller) this.#parts.onNotice(smallerTables);
+    this.#toldSmaller = smallerTables;
+  }
+
   /** The maps hold the model: devices and names follow. */
   async #take(model: ModelInForce, bindings: ReadonlyMap<number, string>): Promise<void> {
     const { names, uplinks, links, settings } = this.#parts;
@@ -138,7 +162,11 @@ export class HostModel {
     return this.#unfinished;
   }
 
-  async #reconcile(bindings: ReadonlyMap<number, string>): Promise<void> {
+  /** `told`: the devices that may be otherwise than they were; null: all. */
+  async #reconcile(
+    bindings: ReadonlyMap<number, string>,
+    told: ReadonlySet<number> | null = null,
+  ): Promise<void> {
     const { engine, devices, links, settings } = this.#parts;
     if (engine.hold?.binds && this.#before !== null) {
       const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
@@ -147,15 +175,15 @@ export class HostModel {
         this.#before.bind(links(), (ifindex) => devices.isSame(ifindex)),
       );
     }
-    await devices.reconcile(bindings, links(), settings());
+    await devices.reconcile(bindings, { links: links(), told }, settings());
   }
 
-  /** A device came, went or was renamed. */
-  async followLinks(): Promise<void> {
+  /** A device came, went or was renamed: one of those told; null: any. */
+  async followLinks(told: ReadonlySet<number> | null = null): Promise<void> {
     await this.notice();
     if (this.#inForce === null) return;
     try {
-      await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()));
+      await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()), told);
       this.#followHost(this.#inForce.resolved);
       this.#unfinished = null;
     } catch (error) {
@@ -169,6 +197,7 @@ export class HostModel {
   async followHost(): Promise<void> {
     await this.notice();
     if (this.#inForce !== null) this.#followHost(this.#inForce.resolved);
+    this.#tellSmaller();
   }
 
   #followHost(resolved: Resolved): void {

@@ -5,6 +5,8 @@ import { type LinkEvent, type LinkInfo, type LinkMonitor, native } from "./nativ
 export class LinkWatch {
   readonly #onChange: () => void;
   #links = new Map<number, LinkInfo>();
+  /** Devices of which something was told since they were taken; null: something was lost, so it may be any. */
+  #told: Set<number> | null = new Set();
   #monitor: LinkMonitor | null = null;
 
   /** `onChange`: a device came, went, got another name or XDP program, went up, or to another bridge. */
@@ -38,10 +40,18 @@ export class LinkWatch {
     return this.#links;
   }
 
+  /** Devices of which something was told since the last call; null: it may be any. */
+  takeTold(): ReadonlySet<number> | null {
+    const told = this.#told;
+    this.#told = new Set();
+    return told;
+  }
+
   #take(event: LinkEvent): void {
     switch (event.type) {
       case "new": {
         const before = this.#links.get(event.link.ifindex);
+        this.#told?.add(event.link.ifindex);
         this.#links.set(event.link.ifindex, event.link);
         const rises = event.link.up && before?.up !== true;
         const moves = before?.master !== event.link.master;
@@ -53,6 +63,7 @@ export class LinkWatch {
         if (this.#links.delete(event.ifindex)) this.#onChange();
         return;
       case "overrun":
+        this.#told = null;
         this.#links = readLinks();
         this.#onChange();
         return;

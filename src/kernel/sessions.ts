@@ -119,6 +119,11 @@ export class SessionTables {
     return this.#tables.has(number);
   }
 
+  /** What the tables of a number hold at most; null: it has none. */
+  limitsOf(number: number): Readonly<Record<SessionTableName, TableFigures>> | null {
+    return this.#fills.get(number) ?? null;
+  }
+
   /** Makes the tables of numbers that have none; undone where one of them cannot be made. */
   async prepare(wanted: ReadonlyMap<number, SessionSizes>): Promise<void> {
     const missing = [...wanted].filter(([number]) => !this.#tables.has(number));
@@ -191,11 +196,8 @@ export class SessionTables {
       pressure: new Pressure(fresh),
       entries: null,
     });
-    this.#fills.set(number, {
-      opening: fill("opening"),
-      answered: fill("answered"),
-      established: fill("established"),
-    });
+    const fills = { opening: fill("opening"), answered: fill("answered"), established: fill("established") };
+    this.#fills.set(number, fills);
   }
 
   /** Takes the sessions of interfaces away for good. A place in an array keeps a small table nobody writes. */
@@ -305,12 +307,10 @@ export class SessionTables {
     if (tables === undefined) return;
     for (const table of tableNames) {
       const { count, keys } = await tables[table].entriesAsync();
-      if (count > 0) this.#noteDeleted(number, table, tables[table].deleteBatch(keys, count));
+      if (count === 0) continue;
+      const deleted = tables[table].deleteBatch(keys, count);
+      this.#fills.get(number)?.[table].pressure.noteDeleted(deleted);
     }
-  }
-
-  #noteDeleted(number: number, table: SessionTableName, count: number): void {
-    this.#fills.get(number)?.[table].pressure.noteDeleted(count);
   }
 
   /** Counts what is alive and what was evicted, and deletes what is dead for weeks; returns how many tables it copied (sweepTables). */

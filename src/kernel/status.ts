@@ -121,6 +121,8 @@ export interface KernelStatus {
   /** Why leftovers of an earlier change could not be deleted at once; null when all were. They do no harm. */
   readonly leftovers?: string | null;
   readonly guard?: GuardStatus;
+  /** Interfaces that keep smaller session tables than they would be given now, and what to do; null: none does. */
+  readonly smallerTables?: string | null;
 }
 
 /** What the look of each second came to. */

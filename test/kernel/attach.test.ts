@@ -50,6 +50,28 @@ describe("programs on a device", () => {
     });
   });
 
+  it("are put on a device that comes without a question about any other, which would let it wait", async () => {
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      await driver.call("open", { object: objectPath, root, settings: "usual", blind: true });
+      await driver.call("apply", "two");
+      await driver.call("countQuestions");
+      const stateOf = async (id: string) =>
+        (await driver.call<KernelStatus>("status")).interfaces.find((one) => one.interface === id)?.state;
+      bed.addGuest(2);
+      await expect.poll(() => stateOf("eni-2")).toBe("enforcing");
+      expect(await stateOf("eni-1")).toBe("enforcing");
+      const [old, come] = [bed.ifindex("tap1"), bed.ifindex("tap2")];
+      const questions = await driver.call<Record<string, number>>("questions");
+      expect(questions[come]).toBeGreaterThan(0);
+      expect(questions[old]).toBeUndefined();
+      // A look at all, as after a change: the count can grow.
+      await driver.call("sweep");
+      expect((await driver.call<Record<string, number>>("questions"))[old]).toBeGreaterThan(0);
+      await driver.call("close", { detach: true });
+    });
+  });
+
   it("stand again after somebody took them or their pins away", async () => {
     await withBpffs(async (root) => {
       const driver = bed.start();

@@ -21,6 +21,18 @@ import { sendFlood } from "./flood-live.ts";
 import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
 
+/** Questions of what stands at a device's tc hooks, by ifindex, since they are counted. */
+const questions = new Map<number, number>();
+
+function countQuestions(): void {
+  const addon: { queryTcx: ReturnType<typeof native>["queryTcx"] } = native();
+  const { queryTcx } = addon;
+  addon.queryTcx = (where) => {
+    questions.set(where.ifindex, (questions.get(where.ifindex) ?? 0) + 1);
+    return queryTcx(where);
+  };
+}
+
 let enforcement: Enforcement | null = null;
 let foreign: BpfLink | null = null;
 const events: PacketEvent[] = [];
@@ -151,6 +163,8 @@ const commands = {
   /** Programs at a device's tc hooks, egress first, each hook's in their order. */
   programsAt: async (ifindex: number) =>
     (["egress", "ingress"] as const).flatMap((direction) => native().queryTcx({ ifindex, direction })),
+  countQuestions: async () => countQuestions(),
+  questions: async () => Object.fromEntries(questions),
   clsact: ({ object, root, device }: { object: string; root: string; device: string }) =>
     runClsact(object, root, device),
   flood: sendFlood,

@@ -120,6 +120,11 @@ const elsewhere: readonly Requirement[] = [
     asks: "where state is exhausted, what needs more is dropped",
     elsewhere: { file: "test/native/native.test.ts", test: "survives full tables" },
   },
+  {
+    id: "netfilter conntrack_resize",
+    asks: "another size of the tables loses no session",
+    elsewhere: { file: "test/kernel/conntrack-resize.test.ts", test: "conntrack_resize: " },
+  },
 ];
 
 export const requirements: readonly Requirement[] = [

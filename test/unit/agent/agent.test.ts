@@ -210,8 +210,18 @@ describe("an agent's clients", () => {
       message: expect.stringContaining("rw_cells is too small"),
     });
     expect(store.files).toEqual([good]);
+    const { policy, interfaces } = await askAgent(socket, "status", {});
+    expect(policy.refused?.messages).toEqual([expect.stringContaining("rw_cells is too small")]);
+    expect(interfaces.filter(({ ifindex }) => ifindex !== null)).toMatchObject([{ state: "enforcing" }]);
     const twice = [good, { ...other, path: "sub/rules.yaml" }];
     await expect(askAgent(socket, "apply", { files: twice })).rejects.toThrow(/named rules\.yaml/);
+  });
+
+  it("are told of session tables that keep their size", async () => {
+    await start(new MemoryStore([good]));
+    expect((await askAgent(socket, "status", {})).problems).toEqual([]);
+    kernel.smallerTables = "eni-1: session tables are smaller than they would be made now";
+    expect((await askAgent(socket, "status", {})).problems).toEqual([kernel.smallerTables]);
   });
 
   it("get verdicts with what the kernel says, for the ends that are here", async () => {

@@ -36,6 +36,8 @@ export class FakeEnforcer implements Enforcer {
     ruleSide: "ingress",
     version: 1,
   };
+  /** What status says of tables that keep their size. */
+  smallerTables: string | null = null;
   verifications = 0;
   /** What verify says. */
   willFind: Verification | null = null;
@@ -116,6 +118,7 @@ export class FakeEnforcer implements Enforcer {
       object: "00",
       hz: 250,
       generation: this.applies,
+      smallerTables: this.smallerTables,
       interfaces,
       removed: this.removed,
       uplinks: [],
