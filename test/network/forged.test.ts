@@ -1,19 +1,23 @@
 /**
- * What a guest may not do, on real devices: the rows of that chapter of docs/semantics.md as frames that a raw socket
- * sends behind a guest's device, on a bridge that floods each of them to all.
+ * What a guest may not do, and what always works, on real devices: the rows of that chapter of docs/semantics.md as frames
+ * that a raw socket sends behind a guest's device, on a bridge that floods each of them to all.
  *
  *   guest (eth0) ── tap-eni-1 ─┐
  *                              br0 ── up0 ── uplink (eth0)
  *   other (eth0) ── tap-other ─┘
  */
 import type { ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultSettings } from "../../src/kernel/settings.ts";
 import type { KernelStatus, PacketCounter } from "../../src/kernel/status.ts";
 import type { Direction, Family } from "../../src/model/model.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
+import { alwaysRows } from "../semantics/guest-always.ts";
+import { dhcpRows } from "../semantics/guest-dhcp.ts";
 import { forbiddenRows } from "../semantics/guest-forbidden.ts";
-import { arpIn, arpOut } from "../semantics/guest-frames.ts";
+import { announce, arpIn, arpOut, dhcp6Out, dhcpOut } from "../semantics/guest-frames.ts";
 import { ownRows } from "../semantics/guest-own.ts";
 import type { Play, Sentences } from "../semantics/rows.ts";
 import { writeRules } from "../semantics/setting.ts";
@@ -150,11 +154,12 @@ async function withDriver(
   bed: ForgedBed,
   attach: "native" | "tc",
   body: (driver: Driver) => Promise<void>,
+  alwaysPerSecond = defaultSettings.alwaysPerSecond,
 ): Promise<void> {
   await withBpffs(async (root) => {
     const driver = Driver.start(bed.host.name, bundle.path);
     try {
-      const settings = { attach, eventsPerSecond: 0 };
+      const settings = { attach, eventsPerSecond: 0, alwaysPerSecond };
       await driver.call("open", { object: objectPath, root, settings, interfaces: 16 });
       await body(driver);
       await driver.call("close", { detach: true });
@@ -195,7 +200,10 @@ async function play(
   expect(interfaces.find((one) => one.interface === own)).toMatchObject({ mode: attach, state: "enforcing" });
   const packets = packetsOf(row);
   const frames = packets.flatMap((packet) => [sent(packet, family), mark(packet.direction)]);
-  const heard = await pair.pass(frames);
+  // One after the other where it matters what went the other way before: a wire carries each way when it can.
+  const portions = fresh.has(row) ? frames.map((frame) => [frame]) : [frames];
+  const heard: boolean[] = [];
+  for (const portion of portions) heard.push(...(await pair.pass(portion)));
   return packets.map((packet, index) => ({
     packet,
     heard: heard[2 * index] === true,
@@ -213,10 +221,28 @@ function addDropped(before: ReadonlyMap<string, number>, packets: readonly Packe
   return after;
 }
 
-const rows = livePlays({ ...forbiddenRows, ...ownRows }).filter((row) => packetsOf(row).length > 0);
+const rows = livePlays({ ...forbiddenRows, ...ownRows, ...alwaysRows, ...dhcpRows }).filter(
+  (row) => packetsOf(row).length > 0,
+);
+/** Their outcome hangs on what the interface has heard, or sent, before: it begins anew, with its counters. */
+const fresh = new Set([...livePlays(alwaysRows), ...livePlays(dhcpRows)]);
 const forged = livePlays(forbiddenRows).filter((row) =>
   forbiddenRows["Not: send from a MAC or an address that is not its own"]?.includes(row),
 );
+
+/** The device stays, and belongs to nobody. */
+const nobody = JSON.stringify({ version: 1, networks: { "vpc-a": { type: "vpc" } } });
+const strict = writeRules(
+  { group: { defaultEgress: "drop", innerAccess: "drop" }, rules: ["egress drop all -1/-1 any"] },
+  { family: 4, start: 1_800_000_000 },
+);
+/** What a guest would carry data in, as nobody may forbid it. */
+const channels: readonly (readonly [string, Step, Family])[] = [
+  ["neighbour discovery", announce("2001:db8:1::11", "accept neighbour-discovery"), 6],
+  ["DHCP", dhcpOut("accept dhcp"), 4],
+  ["DHCPv6", dhcp6Out("accept dhcp"), 6],
+];
+const framesOfChannel = 500;
 
 type Round = readonly [attach: "native" | "tc", listener: Listener];
 const rounds: Readonly<Record<"veth" | "tap", readonly Round[]>> = {
@@ -239,8 +265,13 @@ describe.each(["veth", "tap"] as const)("frames that a guest behind a %s device 
     async (attach, listener) => {
       await withDriver(bed, attach, async (driver) => {
         let dropped = new Map<string, number>();
+        const seen = new Set<string>();
         for (const row of rows)
           for (const family of row.families) {
+            if (fresh.has(row)) {
+              await driver.call("applyRules", nobody);
+              dropped = new Map();
+            }
             const passed = await play(driver, bed.pairs[listener], row, family, attach);
             const name = `${row.claim}, IPv${family}`;
             expect(
@@ -249,11 +280,44 @@ describe.each(["veth", "tap"] as const)("frames that a guest behind a %s device 
             ).toEqual(packetsOf(row).map((packet) => [packet.expect, !isDropped(packet), true]));
             dropped = addDropped(dropped, packetsOf(row));
             expect(await countDropped(driver), name).toEqual(dropped);
+            for (const reason of dropped.keys()) seen.add(reason);
           }
-        expect([...dropped.keys()]).toEqual(expect.arrayContaining(forgedReasons));
+        expect([...seen]).toEqual(expect.arrayContaining(forgedReasons));
       });
     },
   );
+
+  /** How many of a channel's frames were heard at this rate, and in how many seconds, by channel. */
+  async function carry(alwaysPerSecond: number): Promise<{ name: string; heard: number; seconds: number }[]> {
+    const carried: { name: string; heard: number; seconds: number }[] = [];
+    const body = async (driver: Driver) => {
+      for (const [name, step, family] of channels) {
+        // What it sent before counts no more.
+        await driver.call("applyRules", nobody);
+        await driver.call("applyRules", strict);
+        const frames = Array.from({ length: framesOfChannel }, () => sent(step as Packet, family));
+        const begin = performance.now();
+        const heard = (await bed.pairs.uplink.pass(frames)).filter((one) => one).length;
+        carried.push({ name, heard, seconds: (performance.now() - begin) / 1000 });
+      }
+    };
+    await withDriver(bed, "native", body, alwaysPerSecond);
+    return carried;
+  }
+
+  it("carry no more than their bounded rate in what always works", async () => {
+    const rate = 20;
+    for (const { name, heard, seconds } of await carry(rate)) {
+      expect(heard, name).toBeGreaterThanOrEqual(rate);
+      // A window of a second may begin and end in between; each CPU may be one packet off.
+      const most = (rate + availableParallelism()) * (Math.floor(seconds) + 2);
+      expect(heard, name).toBeLessThanOrEqual(most);
+    }
+  });
+
+  it("control: carry all of it without that bound", async () => {
+    for (const { name, heard } of await carry(1_000_000)) expect(heard, name).toBe(framesOfChannel);
+  });
 
   it("control: come through, all of them, where its interface is without anti-spoofing", async () => {
     await withDriver(bed, "native", async (driver) => {

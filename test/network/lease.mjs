@@ -5,6 +5,7 @@
 //   lease {}: asks everybody; the address that was acknowledged, and by whom
 //   renew {server, address}: asks that server alone; the same
 //   lease6 {}: asks ff02::1:2; how many answered
+//   join {groups, address}: becomes a member of these multicast groups, until it ends
 import { createSocket } from "node:dgram";
 import { createInterface } from "node:readline";
 
@@ -97,7 +98,16 @@ async function lease6() {
   return answer?.server ?? null;
 }
 
-const commands = { serve, lease, renew, lease6 };
+/** The kernel reports it: by IGMP, by MLD. */
+async function join({ groups, address }) {
+  for (const group of groups) {
+    const isIpv6 = group.includes(":");
+    const socket = await open(isIpv6 ? "udp6" : "udp4", 0);
+    socket.addMembership(group, isIpv6 ? "::%eth0" : address);
+  }
+}
+
+const commands = { serve, lease, renew, lease6, join };
 
 createInterface({ input: process.stdin })
   .on("line", async (line) => {
