@@ -6,6 +6,7 @@
 import type { Resolved } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import { cautionMode } from "./attach-mode.ts";
+import { beforeOthers } from "./before-others.ts";
 import { bindDevices, bindingsOf } from "./bindings.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { judgeDevice } from "./device-kind.ts";
@@ -125,7 +126,8 @@ export class GuestDevices {
         });
       }
     };
-    if (ordered.some(([ifindex]) => isNew(ifindex))) this.#gracePeriods.shorten(protectAll);
+    if (ordered.some(([ifindex]) => isNew(ifindex)))
+      beforeOthers(() => this.#gracePeriods.shorten(protectAll));
     else protectAll();
     this.#releaseUnbound(links);
     this.#eraseLater(spares);
