@@ -32,6 +32,14 @@ export function bindDevices(
   return bindings;
 }
 
+/**
+ * What tells a device from another that got its number, whatever their names: a link-layer address is drawn at random where
+ * nobody gives one. Null: nothing does.
+ */
+export function faceOf({ kind, mac }: LinkInfo): string | null {
+  return mac === "" ? null : `${kind} ${mac}`;
+}
+
 /** What the maps say of devices, in the ids of a model. */
 export function bindingsOf(known: KnownState, interfaces: readonly ResolvedInterface[]): Map<number, string> {
   const ids = new Map(interfaces.map(({ interface: source }) => [digest64(source.id), source.id]));

@@ -7,7 +7,7 @@ import type { Resolved } from "../policy/types.ts";
 import type { Attachments } from "./attach.ts";
 import { cautionMode } from "./attach-mode.ts";
 import { beforeOthers } from "./before-others.ts";
-import { bindDevices, bindingsOf } from "./bindings.ts";
+import { bindDevices, bindingsOf, faceOf } from "./bindings.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { judgeDevice } from "./device-kind.ts";
 import type { DirectForwarding } from "./direct.ts";
@@ -45,6 +45,8 @@ export class GuestDevices {
   /** Places of rw_interfaces that packets may still read, and when they are free again. */
   readonly #erasing = new Set<number>();
   #erased: Promise<void> = Promise.resolve();
+  /** ifindex -> what a protected device was known by when it was last looked after (faceOf). */
+  readonly #faces = new Map<number, string>();
   /** ifindex -> what of a protected device is not judged. */
   readonly #cautions = new Map<number, string>();
 
@@ -86,16 +88,18 @@ export class GuestDevices {
   bind(resolved: Resolved, links: ReadonlyMap<number, LinkInfo>): ReadonlyMap<number, string> {
     const before =
       this.#bindings.size > 0 ? this.#bindings : bindingsOf(this.#engine.known, resolved.interfaces);
-    return bindDevices(resolved.interfaces, links, before, (ifindex) => this.isSame(ifindex));
+    return bindDevices(resolved.interfaces, links, before, (ifindex) => this.isSame(ifindex, links));
   }
 
   /**
-   * Whether the device of this number is the one that was looked after, whatever its name: programs go with a device. One
-   * on which none could be put is known by its number alone.
+   * Whether the device of this number is the one that was looked after, whatever its name: programs go with a device, and
+   * somebody who took them away left its face. One on which none could be put is known by its number alone.
    */
-  isSame(ifindex: number): boolean {
+  isSame(ifindex: number, links: ReadonlyMap<number, LinkInfo>): boolean {
     const { placed } = this.#attachments;
-    return placed.has(ifindex) ? placed.standsOn(ifindex) : this.#problems.has(ifindex);
+    if (placed.has(ifindex) ? placed.standsOn(ifindex) : this.#problems.has(ifindex)) return true;
+    const [link, known] = [links.get(ifindex), this.#faces.get(ifindex)];
+    return link !== undefined && known !== undefined && faceOf(link) === known;
   }
 
   /**
@@ -109,6 +113,7 @@ export class GuestDevices {
     settings: KernelSettings,
   ): Promise<void> {
     this.#bindings = new Map(bindings);
+    for (const ifindex of [...this.#faces.keys()]) if (!bindings.has(ifindex)) this.#faces.delete(ifindex);
     this.forgetGone(links);
     await this.#engine.settle();
     const spares = new Map<number, StoredRecord>();
@@ -167,7 +172,9 @@ export class GuestDevices {
     const { placed } = this.#attachments;
     /** Has the device of a guest that is gone left its number to another? */
     const isAnother = (ifindex: number) =>
-      !this.#bindings.has(ifindex) && this.#attachments.uplinkMode(ifindex) === null && !this.isSame(ifindex);
+      !this.#bindings.has(ifindex) &&
+      this.#attachments.uplinkMode(ifindex) === null &&
+      !this.isSame(ifindex, links);
     for (const ifindex of [...this.#engine.known.devices.keys(), ...placed.devices]) {
       if (links.has(ifindex) && !(placed.has(ifindex) && isAnother(ifindex))) continue;
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
@@ -176,6 +183,7 @@ export class GuestDevices {
       this.#setDown.delete(ifindex);
       this.#foreign.delete(ifindex);
       this.#cautions.delete(ifindex);
+      this.#faces.delete(ifindex);
       this.#bindings.delete(ifindex);
     }
   }
@@ -233,9 +241,16 @@ export class GuestDevices {
     if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
     this.#setDown.delete(link.ifindex);
     this.#problems.delete(link.ifindex);
+    this.#keepFace(link);
     const foreign = this.#attachments.placed.describeForeign(now);
     if (foreign === null) this.#foreign.delete(link.ifindex);
     else this.#foreign.set(link.ifindex, foreign);
+  }
+
+  #keepFace(link: LinkInfo): void {
+    const face = faceOf(link);
+    if (face === null) this.#faces.delete(link.ifindex);
+    else this.#faces.set(link.ifindex, face);
   }
 
   /**

@@ -172,7 +172,7 @@ export class HostModel {
       const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
       engine.hold.follow(
         used,
-        this.#before.bind(links(), (ifindex) => devices.isSame(ifindex)),
+        this.#before.bind(links(), (ifindex) => devices.isSame(ifindex, links())),
       );
     }
     await devices.reconcile(bindings, { links: links(), told }, settings());

@@ -3,6 +3,7 @@
  * all of it at once, or while there is none.
  */
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InterfaceStatus, KernelStatus } from "../../src/kernel/status.ts";
 import { ip, objectPath, withBpffs } from "./host.ts";
@@ -29,7 +30,7 @@ async function start(root: string): Promise<Driver> {
 async function meanwhile(
   missing: "asleep" | "killed",
   changes: () => void,
-  body: (driver: Driver) => Promise<void>,
+  body: (driver: Driver, root: string) => Promise<void>,
 ): Promise<void> {
   bed.addGuest(1, index);
   await bed.listen(1, 80, 81);
@@ -47,7 +48,7 @@ async function meanwhile(
       driver = await start(root);
       await driver.call("apply", "open80");
     }
-    await body(driver);
+    await body(driver, root);
     await driver.call("close", { detach: true });
   });
 }
@@ -116,9 +117,7 @@ describe("what the agent learns of a device afterwards", () => {
     await meanwhile(
       "killed",
       () => {
-        for (const words of [["down"], ["name", "other"], ["up"]])
-          bed.host("link", "set", words[0] === "up" ? "other" : "tap1", ...words);
-        bed.host("route", "add", `${address}/32`, "dev", "other", "src", "10.0.0.254");
+        rename("tap1", "other");
       },
       async (driver) => {
         await expect.poll(async () => (await stateOf(driver))?.problem).toMatch(/renamed from tap1 to other/);
@@ -127,6 +126,33 @@ describe("what the agent learns of a device afterwards", () => {
       },
     );
   });
+
+  it.each(["at once", "later"])(
+    "a device that is renamed and has its programs taken off gets them again, %s",
+    async (when) => {
+      await meanwhile(
+        "asleep",
+        () => undefined,
+        async (driver, root) => {
+          if (when === "at once") driver.signal("SIGSTOP");
+          rename("tap1", "other");
+          if (when === "later")
+            await expect
+              .poll(async () => (await stateOf(driver))?.problem)
+              .toMatch(/renamed from tap1 to other/);
+          const taken = ["tc-egress", "tc-ingress"].map((hook) =>
+            driver.call("sabotage", join(root, "links", `${index}-${hook}`)),
+          );
+          driver.signal("SIGCONT");
+          await Promise.all(taken);
+          await expect.poll(() => programsOn(driver, index)).toHaveLength(2);
+          const problem = "the device was renamed from tap1 to other";
+          await expect.poll(() => stateOf(driver)).toMatchObject({ state: "enforcing", problem });
+          await expectJudged(driver);
+        },
+      );
+    },
+  );
 
   it("a device that moves to another namespace and back is protected all the while", async () => {
     await meanwhile(
@@ -185,6 +211,14 @@ describe("what the agent learns of a device afterwards", () => {
     });
   });
 });
+
+/** The way to the guest stays. */
+function rename(from: string, to: string): void {
+  bed.host("link", "set", from, "down");
+  bed.host("link", "set", from, "name", to);
+  bed.host("link", "set", to, "up");
+  bed.host("route", "add", `${address}/32`, "dev", to, "src", "10.0.0.254");
+}
 
 /** It keeps its index. */
 function move(device: string, from: string, to: string): void {
