@@ -120,12 +120,12 @@ export class Agent {
     await this.#listen({ enforcer, applier, history, confirmations, observed });
     this.#ends.push(await this.#store.watch(() => this.reloadRules()));
     this.#ends.push(this.#verifier(enforcer).start());
-    // A change between the first look and the watch would otherwise wait for the next one.
-    await this.reloadRules();
     log.info(
       { revision: applier.inForce?.revision, adopted: enforcer.adopted, host: this.#config.host },
       "enforcing",
     );
+    // A change between the first look and the watch would otherwise wait for the next one. Nobody waits for this look.
+    void this.reloadRules();
     this.#sweepRegularly(enforcer);
   }
 
