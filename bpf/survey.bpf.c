@@ -101,22 +101,44 @@ struct link_seen {
     __u64 first_egress;
 };
 
+/* Linux 6.2: the verifier takes a pointer for one to a type, and what lies there is read by loads. Elsewhere
+ * a helper reads it, and each time costs as much as a look-up. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+#define CAST(type, pointer) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+
 /* A device may go while it is read: what is read of it then is wrong, never unsafe, and differs from what was
- * read before, so the agent asks the kernel itself. Each such read costs as much as a look-up. */
+ * read before, so the agent asks the kernel itself. */
 static __always_inline void see_hooks(struct link_seen *seen, struct net_device *device) {
     if (!bpf_core_field_exists(struct net_device, tcx_ingress))
         return;
+    if (bpf_rdonly_cast) {
+        seen->first_ingress = (__u64)device->tcx_ingress->fp_items[0].prog;
+        seen->first_egress = (__u64)device->tcx_egress->fp_items[0].prog;
+        return;
+    }
     seen->first_ingress = (__u64)BPF_CORE_READ(device, tcx_ingress, fp_items[0].prog);
     seen->first_egress = (__u64)BPF_CORE_READ(device, tcx_egress, fp_items[0].prog);
 }
 
 /* A link that was detached, or whose device is gone, has none. */
 static __always_inline struct net_device *device_of(struct bpf_link *link) {
-    if (link->type == BPF_LINK_TYPE_XDP && bpf_core_type_exists(struct bpf_xdp_link))
+    if (link->type == BPF_LINK_TYPE_XDP && bpf_core_type_exists(struct bpf_xdp_link)) {
+        if (bpf_rdonly_cast)
+            return CAST(struct bpf_xdp_link, link)->dev;
         return BPF_CORE_READ((struct bpf_xdp_link *)link, dev);
-    if (link->type == LINK_TYPE_TCX && bpf_core_type_exists(struct tcx_link))
+    }
+    if (link->type == LINK_TYPE_TCX && bpf_core_type_exists(struct tcx_link)) {
+        if (bpf_rdonly_cast)
+            return CAST(struct tcx_link, link)->dev;
         return BPF_CORE_READ((struct tcx_link *)link, dev);
+    }
     return 0;
+}
+
+/* The network namespace that a device is in. */
+static __always_inline struct net *net_of(struct net_device *device) {
+    return bpf_rdonly_cast ? device->nd_net.net : BPF_CORE_READ(device, nd_net.net);
 }
 
 SEC("iter/bpf_link")
@@ -129,7 +151,7 @@ int list_links(struct bpf_iter__bpf_link *context) {
     if (!link)
         return 0;
     device = device_of(link);
-    if (!device || BPF_CORE_READ(device, nd_net.net) != reader->nsproxy->net_ns)
+    if (!device || net_of(device) != reader->nsproxy->net_ns)
         return 0;
     seen.link = link->id;
     seen.program = link->prog->aux->id;
