@@ -182,7 +182,7 @@ const fromGuests = sample.filter(({ steps }) => steps[0]?.direction === "egress"
 describe.each([
   { devices: "veth", attach: "native", kinds: sample, controls: oneOfEach },
   { devices: "tap", attach: "native", kinds: fromGuests, controls: oneOfEach.slice(0, 1) },
-  { devices: "tap", attach: "tc", kinds: oneOfEach, controls: [] },
+  { devices: "tap", attach: "tc", kinds: oneOfEach, controls: oneOfEach.slice(0, 1) },
 ] as const)("a flood of live frames, where guests have $devices devices ($attach)", (row) => {
   const { devices, attach, kinds, controls } = row;
   beforeAll(async () => {
