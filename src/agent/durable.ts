@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { type FileHandle, open, readdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -11,7 +12,7 @@ const unfinished = new RegExp(`\\.[0-9a-f]{${markSize * 2}}\\.new$`);
  * gets mode 0600.
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const fresh = `${path}.${randomBytes(markSize).toString("hex")}.new`;
+  const fresh = nameFresh(path);
   try {
     await withFile(fresh, "wx", async (file) => {
       await file.writeFile(content);
@@ -23,6 +24,24 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     throw error;
   }
   await withFile(dirname(path), "r", (folder) => folder.sync());
+}
+
+/**
+ * As writeWhole, at once, and without waiting for the disk: for what is worth nothing once the machine has lost power.
+ */
+export function replaceFile(path: string, content: string): void {
+  const fresh = nameFresh(path);
+  try {
+    writeFileSync(fresh, content, { flag: "wx", mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+}
+
+function nameFresh(path: string): string {
+  return `${path}.${randomBytes(markSize).toString("hex")}.new`;
 }
 
 /** Removes what writers that were killed left in a folder. Nobody may be writing there. */

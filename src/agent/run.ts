@@ -6,6 +6,7 @@ import { createLog, type Log, type LogTarget } from "./log.ts";
 import { openFileStore } from "./open-store.ts";
 import type { AgentPaths } from "./paths.ts";
 import { readConfig } from "./read-config.ts";
+import { SetDownFile } from "./set-down-file.ts";
 
 export interface RunOptions {
   readonly paths: AgentPaths;
@@ -33,7 +34,8 @@ export async function runAgent(options: RunOptions): Promise<void> {
     openEnforcer: (settings) => {
       const onError = (error: unknown) => log.error({ err: error }, "a device could not be protected");
       const onNotice = (message: string) => log.warn(message);
-      return Enforcement.open({ object, root: paths.bpffs, settings, onError, onNotice });
+      const setDown = new SetDownFile(paths.state, (message) => log.error(message));
+      return Enforcement.open({ object, root: paths.bpffs, settings, setDown, onError, onNotice });
     },
   });
   const stopReloading = reloadOnHangup(agent, paths, log);

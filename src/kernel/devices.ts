@@ -17,6 +17,7 @@ import type { GracePeriods } from "./grace-period.ts";
 import { InterfaceFlag } from "./layout.gen.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { moveRecord } from "./records.ts";
+import type { SetDownDevices } from "./set-down.ts";
 import type { KernelSettings } from "./settings.ts";
 import { numberOfRecord, removedRecord, type StoredRecord } from "./state.ts";
 import { forgetDevice, switchDevice } from "./sync.ts";
@@ -34,14 +35,13 @@ export class GuestDevices {
   readonly #attachments: Attachments;
   readonly #direct: DirectForwarding;
   readonly #gracePeriods: GracePeriods;
+  readonly #setDown: SetDownDevices;
   /** ifindex -> interface id. */
   #bindings = new Map<number, string>();
   /** ifindex -> why nothing protects it, and what was done. */
   readonly #problems = new Map<number, string>();
   /** ifindex -> what somebody put before our programs. */
   readonly #foreign = new Map<number, string>();
-  /** Devices that were up, and were set down because nothing protected them. */
-  readonly #setDown = new Set<number>();
   /** Places of rw_interfaces that packets may still read, and when they are free again. */
   readonly #erasing = new Set<number>();
   #erased: Promise<void> = Promise.resolve();
@@ -55,11 +55,13 @@ export class GuestDevices {
     attachments: Attachments,
     direct: DirectForwarding,
     gracePeriods: GracePeriods,
+    setDown: SetDownDevices,
   ) {
     this.#engine = engine;
     this.#attachments = attachments;
     this.#direct = direct;
     this.#gracePeriods = gracePeriods;
+    this.#setDown = setDown;
   }
 
   get bindings(): ReadonlyMap<number, string> {
@@ -169,6 +171,7 @@ export class GuestDevices {
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
   forgetGone(links: ReadonlyMap<number, LinkInfo>): void {
+    this.#setDown.follow(links);
     const { placed } = this.#attachments;
     /** Has the device of a guest that is gone left its number to another? */
     const isAnother = (ifindex: number) =>
@@ -180,7 +183,6 @@ export class GuestDevices {
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
       placed.forget(ifindex);
       this.#problems.delete(ifindex);
-      this.#setDown.delete(ifindex);
       this.#foreign.delete(ifindex);
       this.#cautions.delete(ifindex);
       this.#faces.delete(ifindex);
@@ -238,8 +240,7 @@ export class GuestDevices {
       now = { ...link, xdp: native().queryXdp(link.ifindex) };
     }
     if (known.devices.get(link.ifindex) !== live) switchDevice(maps, known, link.ifindex, live);
-    if (this.#setDown.has(link.ifindex)) native().setLinkUp(link.ifindex, true);
-    this.#setDown.delete(link.ifindex);
+    this.#setDown.raise(link.ifindex);
     this.#problems.delete(link.ifindex);
     this.#keepFace(link);
     const foreign = this.#attachments.placed.describeForeign(now);
@@ -297,18 +298,12 @@ export class GuestDevices {
     const { known, maps } = this.#engine;
     if (settings.onFailure === "open") {
       forgetDevice(maps, known, link.ifindex);
+      this.#setDown.raise(link.ifindex);
       this.#problems.set(link.ifindex, `${problem}; the device is open (onFailure: open)`);
       return;
     }
     switchDevice(maps, known, link.ifindex, removedRecord);
-    let done = "the device was set down (onFailure: closed)";
-    try {
-      // What the list said of it is older: it may have come up since.
-      if (native().setLinkUp(link.ifindex, false)) this.#setDown.add(link.ifindex);
-    } catch (error) {
-      done = `and the device could not be set down: ${errorText(error)}`;
-    }
-    this.#problems.set(link.ifindex, `${problem}; ${done}`);
+    this.#problems.set(link.ifindex, `${problem}; ${this.#setDown.lower(link)}`);
   }
 
   /** Devices whose interface left keep their programs and drop everything; words without programs go. */

@@ -25,6 +25,7 @@ import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
 import { Queue } from "./queue.ts";
 import { createTable, SessionTables } from "./sessions.ts";
+import { SetDownDevices } from "./set-down.ts";
 import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
@@ -110,7 +111,8 @@ export class Enforcement implements Enforcer {
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
     this.#gracePeriods = new GracePeriods(objects.pins.root);
-    this.#devices = new GuestDevices(this.#engine, this.#attachments, this.#direct, this.#gracePeriods);
+    const setDown = new SetDownDevices(options.setDown ?? null);
+    this.#devices = new GuestDevices(engine, this.#attachments, this.#direct, this.#gracePeriods, setDown);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
     const follow = () => this.#followLinks(this.#watch.takeTold());

@@ -1,6 +1,7 @@
 /** What the agent asks of a host's kernel. `Enforcement` does it; tests of the agent may bring another. */
 import type { Direction } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
+import type { SetDownStore } from "./set-down.ts";
 import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
@@ -23,6 +24,8 @@ export interface EnforcementOptions {
   readonly root?: string;
   /** Interfaces that the maps have room for; default 1022. Another number makes the maps anew. */
   readonly interfaces?: number;
+  /** Keeps the devices that were set down until they are up again; without it only this process knows them. */
+  readonly setDown?: SetDownStore;
   /** Sizes of maps by name, for tests. */
   readonly mapSizes?: Readonly<Record<string, number>>;
   /** Told when a device could not be protected after a link event, when no caller waits for it. */

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { guestRules, Host } from "./host.ts";
@@ -195,6 +196,19 @@ describe("an agent that ends", () => {
     expect(host.reaches(1, 2)).toBe(true);
     const agent = await host.startAgent();
     expect(agent.log).toMatch(/"revision":3,"adopted":true/);
+  });
+
+  it("by a kill leaves no device down that it had set down itself", async () => {
+    await host.stopAgents("SIGKILL");
+    host.ip("link", "set", "tap1", "down");
+    const [link]: { ifindex: number; address: string }[] = JSON.parse(host.ip("-j", "link", "show", "tap1"));
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const devices = [{ ifindex: link?.ifindex, name: "tap1", mac: link?.address }];
+    const kept = join(host.folder, "state", "set-down.json");
+    writeFileSync(kept, JSON.stringify({ boot, devices }));
+    await host.startAgent();
+    expect(host.reaches(1, 2)).toBe(true);
+    expect(existsSync(kept)).toBe(false);
   });
 
   it("opens everything when it was told to", async () => {

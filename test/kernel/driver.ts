@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
+import { SetDownFile } from "../../src/agent/set-down-file.ts";
 import { Enforcement } from "../../src/kernel/enforcement.ts";
 import type { ModelInForce } from "../../src/kernel/enforcer.ts";
 import { type BpfLink, native } from "../../src/kernel/native.ts";
@@ -113,10 +114,16 @@ const commands = {
     mapSizes?: Record<string, number>;
     /** It looks at nothing by itself: what somebody did to its devices stays until a sweep. */
     blind?: boolean;
+    /** The folder of what outlives it, where anything does. */
+    state?: string;
   }) {
-    const { settings: given, blind = false, ...others } = options;
+    const { settings: given, blind = false, state, ...others } = options;
     if (blind) stopLooking();
-    enforcement = await Enforcement.open({ ...others, settings: settingsOf(given) });
+    const fail = (message: string) => {
+      throw new Error(message);
+    };
+    const kept = state === undefined ? {} : { setDown: new SetDownFile(state, fail) };
+    enforcement = await Enforcement.open({ ...others, ...kept, settings: settingsOf(given) });
     return { adopted: enforcement.adopted };
   },
   apply: async (name: ModelName) => applied(compiled(name)),

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InterfaceStatus, KernelStatus } from "../../src/kernel/status.ts";
 import { compileObject } from "./compile-object.ts";
@@ -72,6 +73,94 @@ describe("an XDP program of somebody else", () => {
       expect(bed.host("link", "show", "dev", "tap1")).toContain(",UP");
       await driver.call("close", { detach: true });
     });
+  });
+});
+
+describe("a device that an agent found no place on, and that agent killed", () => {
+  /** `before`: what the operator does first. Another agent comes when the place is free; then `body`. */
+  async function betweenAgents(
+    before: () => void,
+    body: (next: Driver, startNext: () => Promise<Driver>) => Promise<void>,
+    between: () => void = () => undefined,
+  ): Promise<void> {
+    await withBpffs(async (root) => {
+      const start = async () => {
+        const driver = bed.start();
+        await driver.call("open", { object: objectPath, root, settings: "native", state: dirname(root) });
+        await driver.call("apply", "open80");
+        return driver;
+      };
+      const somebody = bed.start();
+      await somebody.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+      before();
+      const first = await start();
+      expect(await interfaceOf(first)).toMatchObject({ state: "failed" });
+      expect(isUp()).toBe(false);
+      await first.kill();
+      await somebody.call("vacate");
+      between();
+      const next = await start();
+      expect(await interfaceOf(next)).toMatchObject({ state: "enforcing", mode: "native" });
+      await body(next, start);
+    });
+  }
+
+  const isUp = () => bed.host("link", "show", "dev", "tap1").includes(",UP");
+  const setDown = () => bed.host("link", "set", "tap1", "down");
+
+  it("is up again once the next agent protects it, and then the operator's to set down", async () => {
+    await betweenAgents(
+      () => undefined,
+      async (next, startNext) => {
+        expect(isUp()).toBe(true);
+        await next.kill();
+        setDown();
+        const last = await startNext();
+        expect(await interfaceOf(last)).toMatchObject({ state: "enforcing" });
+        expect(isUp()).toBe(false);
+        await last.call("close", { detach: true });
+      },
+    );
+  });
+
+  it("stays down where the operator had set it down", async () => {
+    await betweenAgents(setDown, async (next) => {
+      expect(isUp()).toBe(false);
+      await next.call("close", { detach: true });
+    });
+  });
+
+  it("stays down where it is another one by then, of its name and number", async () => {
+    await betweenAgents(
+      () => undefined,
+      async (next) => {
+        expect(isUp()).toBe(false);
+        await next.call("close", { detach: true });
+      },
+      () => {
+        const index = bed.ifindex("tap1");
+        bed.host("link", "del", "tap1");
+        bed.addDevice(1, index);
+        setDown();
+      },
+    );
+  });
+});
+
+it("a device that an agent set down is up again when the operator wants it open", async () => {
+  await withBpffs(async (root) => {
+    const driver = bed.start();
+    await driver.call("occupy", { object: objectPath, ifindex: bed.ifindex("tap1") });
+    await driver.call("open", { object: objectPath, root, settings: "native" });
+    await driver.call("apply", "open80");
+    expect(bed.host("link", "show", "dev", "tap1")).not.toContain(",UP");
+    await driver.call("configure", "nativeOpen");
+    await driver.call("sweep");
+    expect(await interfaceOf(driver)).toMatchObject({
+      problem: expect.stringMatching(/the device is open \(onFailure: open\)$/),
+    });
+    expect(bed.host("link", "show", "dev", "tap1")).toContain(",UP");
+    await driver.call("close", { detach: true });
   });
 });
 
