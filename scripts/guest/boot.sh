@@ -47,9 +47,9 @@ words="console=ttyS0 quiet panic=-1 no_timer_check guest.tree=$PWD guest.modules
   -kernel "$place/vmlinuz" -initrd "$place/initrd" -append "$words" </dev/null >"$work/said" 2>"$work/qemu.log" &
 running+=($!)
 # In the background, so that a signal to this script is heard at once.
-sed -u 's/\r$//' <"$work/said" | tee "$work/output" | sed -u '/^guest: exit /d' &
+sed -u 's/\r$//' <"$work/said" | tee "$work/output" | sed -u '/guest: exit [0-9]*$/d' &
 wait $!
-code=$(sed -n 's/^guest: exit \([0-9]*\)$/\1/p' "$work/output" | tail -1)
+code=$(sed -n 's/^.*guest: exit \([0-9]*\)$/\1/p' "$work/output" | tail -1)
 if [ -z "$code" ]; then
   tail -n 40 "$work/console" "$work/qemu.log" "$work/share.log" >&2
   echo "guest: kernel $series stopped before the script ended" >&2
