@@ -14,10 +14,10 @@
 
 #include "opening.h"
 
-#define STAMP_SHIFT 16
-/* Of a stamp, in powers of two of ns: 4 µs, so they come round after 268 ms. It tells which of two entries is
- * older that were seen in one tick, in which a flood fills the whole table. */
-#define STAMP_UNIT 12
+/* So much later another CPU may have read the clock: 17 ms. */
+#define STAMPS_AHEAD 1024
+/* Of a way that is being written: nobody gives it to another entry. */
+#define BUSY ((__u64)TAG_BUSY << TAG_SHIFT | 1)
 
 /* A way of the 16 that is being written. */
 struct opening_new {
@@ -40,26 +40,21 @@ static __always_inline __u64 opening_gaps(const struct opening_set *set) {
     return count * SET_WAYS + way;
 }
 
-/* How old the entry of a way is, by when it was seen, then by its stamp; the way in the lowest bits. 0: it is
- * held, or not shown. */
-static __always_inline __u64 opening_age(const struct opening_set *set, __u64 way, __u64 owner, __u32 now,
-                                         __u64 stamp) {
-    __u64 silent = (__s64)(__s32)(now - *(const volatile __u32 *)&set->ways[way].session.seen), age;
+/* How long the entry of a way has been silent at `stamp`; the way in the lowest bits, which alone are left
+ * where it is held. */
+static __always_inline __u64 opening_age(__u64 way, __u64 owner, __u64 stamp) {
+    __u64 age = ((stamp + STAMPS_AHEAD - (owner >> STAMP_SHIFT)) & STAMPS) + 1;
 
-    /* Below zero: another CPU read the clock later. */
-    silent *= 1 - word_is_negative(silent);
-    age = (silent + 1) << 16 | ((stamp - (owner >> STAMP_SHIFT)) & 0xffff);
-    age *= word_is_zero(owner & HOLDERS) * (1 - word_is_zero(owner >> (TAG_SHIFT + 1)));
-    return age * SET_WAYS + way;
+    return age * word_is_zero(owner & HOLDERS) * SET_WAYS + way;
 }
 
 /* That of the eldest. */
-static __always_inline __u64 opening_eldest(const struct opening_set *set, __u32 now, __u64 stamp) {
+static __always_inline __u64 opening_eldest(const struct opening_set *set, __u64 stamp) {
     __u64 eldest = 0;
 
 #pragma clang loop unroll(disable)
     for (__u64 n = 0; n < SET_WAYS; n++) {
-        __u64 age = opening_age(set, n, owner_read(&set->owners[n]), now, stamp);
+        __u64 age = opening_age(n, owner_read(&set->owners[n]), stamp);
 
         eldest += (age - eldest) * word_is_negative(eldest - age);
     }
@@ -121,7 +116,7 @@ static __always_inline int opening_settle(struct opening_set *first, struct open
 
 /* Claims a way for a new entry, of the 16 that a key's sets have; 16: other CPUs write to all that there are.
  */
-global_function must_check int opening_claim(struct opening_set *first, struct opening_set *other, __u32 now,
+global_function must_check int opening_claim(struct opening_set *first, struct opening_set *other,
                                              __u64 stamp) {
     /* unreachable: the verifier asks of every argument */
     if (!first || !other)
@@ -133,8 +128,8 @@ global_function must_check int opening_claim(struct opening_set *first, struct o
         struct opening_set *set = first;
 
         if (full) {
-            offer = opening_eldest(first, now, stamp);
-            another = opening_eldest(other, now, stamp);
+            offer = opening_eldest(first, stamp);
+            another = opening_eldest(other, stamp);
         }
         if (another > offer) {
             set = other;
@@ -144,9 +139,9 @@ global_function must_check int opening_claim(struct opening_set *first, struct o
         way = offer % SET_WAYS;
         before = owner_read(&set->owners[way]);
         /* It may have changed hands since: what is new is not given up for what was there. */
-        if (full && (offer < SET_WAYS || opening_age(set, way, before, now, stamp) != offer))
+        if (full && (offer < SET_WAYS || opening_age(way, before, stamp) != offer))
             continue;
-        if (owner_claim(&set->owners[way], full ? before : 0, (__u64)TAG_BUSY << TAG_SHIFT))
+        if (owner_claim(&set->owners[way], full ? before : 0, BUSY))
             return base + way;
     }
     return 2 * SET_WAYS;
@@ -154,13 +149,12 @@ global_function must_check int opening_claim(struct opening_set *first, struct o
 
 /* The session to be written at a new way of the place, which nobody else sees; NULL: there is none. Once it
  * is whole, opening_end(). The key was not found. */
-static __always_inline struct session *opening_begin(struct opening_new *new, const struct session_key *key,
-                                                     __u32 now) {
+static __always_inline struct session *opening_begin(struct opening_new *new, const struct session_key *key) {
     const struct opening_place *place = &new->place;
     struct opening_entry *entry;
 
-    new->stamp = kernel_monotonic() >> STAMP_UNIT & 0xffff;
-    new->way = (__u32)opening_claim(place->sets[0], place->sets[1], now, new->stamp);
+    new->stamp = opening_stamp();
+    new->way = (__u32)opening_claim(place->sets[0], place->sets[1], new->stamp);
     if (new->way >= 2 * SET_WAYS)
         return NULL;
     entry = &opening_set(place->sets[0], place->sets[1], new->way)->ways[new->way % SET_WAYS];
@@ -168,18 +162,17 @@ static __always_inline struct session *opening_begin(struct opening_new *new, co
     return &entry->session;
 }
 
-/* `tagged`: the tag, and above it the stamp. How many others of the key it took out, mostly 0; -EEXIST:
+/* `owner`: the word that the way gets. How many others of the key it took out, mostly 0; -EEXIST:
  * another CPU put it in at the same time. A function of its own, as opening_claim is: two are not too long
  * for one stack. */
-global_function int opening_show(struct opening_set *first, struct opening_set *other, __u64 tagged,
+global_function int opening_show(struct opening_set *first, struct opening_set *other, __u64 owner,
                                  const struct session_key *key, __u64 way) {
-    __u64 tag = tagged & 0xffffffff;
+    __u64 tag = owner >> TAG_SHIFT;
 
     /* unreachable: the verifier asks of every argument */
     if (!first || !other || !key || way >= 2 * SET_WAYS)
         return 0;
-    owner_add(&opening_set(first, other, way)->owners[way % SET_WAYS],
-              ((tag - TAG_BUSY) << TAG_SHIFT) + (tagged >> TAG_SHIFT << STAMP_SHIFT));
+    owner_add(&opening_set(first, other, way)->owners[way % SET_WAYS], owner - BUSY);
     if (opening_count(first, tag) + opening_count(other, tag) == 1)
         return 0;
     return opening_settle(first, other, tag, key, way);
@@ -187,8 +180,9 @@ global_function int opening_show(struct opening_set *first, struct opening_set *
 
 static __always_inline int opening_end(const struct opening_new *new, const struct session_key *key) {
     const struct opening_place *place = &new->place;
+    __u64 owner = place->tag << TAG_SHIFT | new->stamp << STAMP_SHIFT;
 
-    return opening_show(place->sets[0], place->sets[1], place->tag | new->stamp << TAG_SHIFT, key, new->way);
+    return opening_show(place->sets[0], place->sets[1], owner, key, new->way);
 }
 
 #endif

@@ -90,10 +90,13 @@ static __always_inline void session_find(struct session_found *found, __u32 numb
         found->live = held.session;
 }
 
-static __always_inline void session_leave(const struct session_found *found) {
+static __always_inline void session_leave(const struct session_found *found, __u32 now) {
     struct opening_held held = {.owner = found->owner};
 
-    opening_leave(&held);
+    if (found->owner && found->live && found->live->seen == now)
+        opening_renew(found->owner);
+    else
+        opening_leave(&held);
 }
 
 /* Where a new session of the key goes; NULL: to the opening table. */
@@ -216,7 +219,7 @@ global_function must_check int session_create(struct session *place, struct pack
         return 0;
     }
     if (opening_place(&new.place, number, &packet->key))
-        place = opening_begin(&new, &packet->key, now);
+        place = opening_begin(&new, &packet->key);
     if (place) {
         if (owner)
             session_forget(owner, number);

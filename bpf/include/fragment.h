@@ -86,7 +86,7 @@ global_function must_check int fragment_remember(const struct packet *packet, __
     opening_leave(&held);
     if (verdict->action == DROP)
         return 0;
-    first = opening_begin(&new, &key, now);
+    first = opening_begin(&new, &key);
     if (first) {
         __builtin_memset(first, 0, sizeof(*first));
         first->seen = first->opened = now;

@@ -225,7 +225,7 @@ static __always_inline struct verdict judge_flow(struct packet *packet, const st
     if (quotes) {
         /* It never changes the session that it quotes. */
         lives = found.live && session_lives(found.live, packet, key, iface, moment);
-        session_leave(&found);
+        session_leave(&found, moment->now);
         if (lives) {
             verdict = verdict_accept(REASON_RELATED);
             verdict.session = SESSION_RELATED;
@@ -234,7 +234,7 @@ static __always_inline struct verdict judge_flow(struct packet *packet, const st
         found = (struct session_found){};
     }
     verdict = judge_found(packet, iface, moment, &found);
-    session_leave(&found);
+    session_leave(&found, moment->now);
     if (verdict.action != DROP || found.live || !belongs ||
         !session_meanwhile(packet, iface->number, moment->now, moment->early))
         return verdict;

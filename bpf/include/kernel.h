@@ -10,10 +10,11 @@
  *   map_inner(map, index)               a map in an array of maps, or NULL
  *   inner_lookup, inner_update, inner_delete: the same on what map_inner gave; inner_entries(map): its places
  *   owner_read(owner)                   a word that other CPUs change, read once
- *   owner_claim(owner, before, after)   swaps it, whole; false where it was another one
+ *   owner_claim(owner, before, after)   swaps it, whole; false where it was another one. A new entry's
+ *   owner_swap(owner, before, after)    the same, of one that is there
  *   owner_add(owner, by)                adds; what it was before
  *   owner_forget(owner)                 keeps the lowest 16 bits; what it was before
- *     (these three are full barriers)
+ *     (these four are full barriers)
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
  *   kernel_frame_length(pieces): bytes of an XDP frame that may lie in pieces
@@ -66,7 +67,8 @@ struct bpf_map {
 #define inner_entries(map) (((const struct bpf_map *)(map))->max_entries)
 
 #define owner_read(owner) (*(const volatile __u64 *)(owner))
-#define owner_claim(owner, before, after) __sync_bool_compare_and_swap(owner, before, after)
+#define owner_swap(owner, before, after) __sync_bool_compare_and_swap(owner, before, after)
+#define owner_claim owner_swap
 
 /* An operation whose answer nobody wants would be none that is a barrier on every machine. */
 static __always_inline __u64 owner_add(__u64 *owner, __u64 by) {

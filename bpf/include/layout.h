@@ -370,14 +370,16 @@ enum opening_limit {
     SET_WAYS = 8,
     HASH_WORDS = 10,     /* of a session's key, 32 bits each */
     OPENING_TRIES = 4,   /* attempts at ways that other CPUs claim at the same time */
-    TAG_SHIFT = 32,      /* where the tag stands in a way's word */
+    STAMP_SHIFT = 16,    /* where the stamp stands in a way's word, */
+    TAG_SHIFT = 42,      /* and where the tag */
+    STAMP_UNIT = 14,     /* of a stamp, in powers of two of ns: 16 µs, so they come round after 1,099 s */
     AGENT_HOLDS = 0x8000 /* what the agent adds to a way's holders; CPUs are fewer */
 };
 
 /* An odd number whose multiples spread (2^64 / the golden ratio). */
 #define HASH_MIX 0x9e3779b97f4a7c15ULL
 
-/* The upper half of a way's word: of an entry that is there, half of its key's hash, with the bit TAG_LEAST.
+/* The upper bits of a way's word: of an entry that is there, some of its key's hash, with the bit TAG_LEAST.
  */
 enum opening_tag { TAG_EMPTY = 0, TAG_BUSY = 1 /* is being written */, TAG_LEAST = 2 };
 
@@ -387,7 +389,7 @@ struct opening_entry {
 };
 /* The words lie in a line of the cache of their own. */
 struct opening_set {
-    __u64 owners[SET_WAYS]; /* enum opening_tag << 32 | stamp << 16 | who holds it: CPUs, the agent */
+    __u64 owners[SET_WAYS]; /* enum opening_tag, stamp, who holds it: CPUs, the agent */
     struct opening_entry ways[SET_WAYS];
 };
 

@@ -7,10 +7,11 @@
  *   key ── hash ─┬▶ set ── owners: word, word … ─▶ way, one of SET_WAYS: key and session
  *                └▶ set
  *
- *   word of a way: 63 … tag, of the key's hash … 32 │ 31 … stamp, when it was put in … 16 │ holders … 0
+ *   word of a way: 63 … tag, of the key's hash … 42 │ 41 … stamp, when it was seen … 16 │ 15 … holders … 0
  *
  * A new entry goes to the emptier of its key's two sets; where both are full it takes the place of what was
- * silent longest among all their ways. That is LRU within two sets.
+ * silent longest among all their ways: LRU within two sets, of which their 16 words tell. What lies behind
+ * the words is not read for it: that would be 16 lines of the cache more.
  *
  * Other CPUs are at the same ways all the time. A way changes hands by its word alone, in one operation:
  *
@@ -33,7 +34,9 @@
 #include "address.h"
 #include "verdict.h"
 
-#define HOLDERS 0xffffULL
+#define HOLDERS ((1ULL << STAMP_SHIFT) - 1)
+#define STAMPS ((1ULL << (TAG_SHIFT - STAMP_SHIFT)) - 1)
+#define TAGS ((1ULL << (64 - TAG_SHIFT)) - 1)
 
 /* Where a key may stand, and by which tag it is known. */
 struct opening_place {
@@ -78,7 +81,7 @@ static __always_inline bool opening_place(struct opening_place *place, __u32 num
     /* Never one set twice: which of two entries comes first must be plain. */
     if (other == index)
         other = index ? index - 1 : 1;
-    place->tag = (hash & 0xffffffff) | TAG_LEAST;
+    place->tag = (hash & TAGS) | TAG_LEAST;
     place->sets[0] = inner_lookup(map, &index);
     place->sets[1] = inner_lookup(map, &other);
     /* unreachable: no table has one set only; the verifier asks of every look-up */
@@ -110,6 +113,25 @@ static __always_inline bool opening_hold(struct opening_set *set, __u32 way, __u
 static __always_inline void opening_leave(const struct opening_held *held) {
     if (held->owner)
         owner_add(held->owner, -1);
+}
+
+static __always_inline __u64 opening_stamp(void) {
+    return kernel_monotonic() >> STAMP_UNIT & STAMPS;
+}
+
+/* Leaves an entry whose session was just seen: nothing is younger. Where another CPU came between it has that
+ * one's stamp. */
+global_function int opening_renew(__u64 *owner) {
+    __u64 before, after;
+
+    /* unreachable: the verifier asks of every argument */
+    if (!owner)
+        return 0;
+    before = owner_read(owner);
+    after = (before & ~(STAMPS << STAMP_SHIFT)) | opening_stamp() << STAMP_SHIFT;
+    if (before >> TAG_SHIFT == TAG_EMPTY || !owner_swap(owner, before, after - 1))
+        owner_add(owner, -1);
+    return 0;
 }
 
 static __always_inline struct opening_set *opening_set(struct opening_set *first, struct opening_set *other,

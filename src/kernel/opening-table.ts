@@ -24,7 +24,12 @@ const wordBytes = 8;
 const waysOffset = OpeningSetStruct.SIZE - ways * OpeningEntryStruct.SIZE;
 const sessionOffset = SessionKeyStruct.SIZE;
 const tagShift = BigInt(OpeningLimit.TAG_SHIFT);
-const holders = 0xffffn;
+const stampShift = BigInt(OpeningLimit.STAMP_SHIFT);
+const holders = (1n << stampShift) - 1n;
+const stamps = (1n << (tagShift - stampShift)) - 1n;
+const tags = (1n << (64n - tagShift)) - 1n;
+/** The least upper half of a word whose entry is there. */
+const leastThere = OpeningTag.TAG_LEAST << (OpeningLimit.TAG_SHIFT - 32);
 const agentHolds = BigInt(OpeningLimit.AGENT_HOLDS);
 /** How often an entry is looked at that CPUs hold: they do so for a packet's time, and one may be interrupted in it. */
 const looks = 1000;
@@ -61,6 +66,14 @@ export function placesOf(hash: bigint, sets: number): readonly [number, number] 
   if (other !== index) return [index, other];
   return [index, index > 0 ? index - 1 : 1];
 }
+
+/** By what an entry is known in its set. */
+export function tagOf(hash: bigint): bigint {
+  return (hash & tags) | BigInt(OpeningTag.TAG_LEAST);
+}
+
+/** Of a moment by CLOCK_MONOTONIC, in ns. */
+const stampOf = (ns: bigint): bigint => (ns >> BigInt(OpeningLimit.STAMP_UNIT)) & stamps;
 
 function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return left.every((byte, index) => byte === right[index]);
@@ -113,7 +126,7 @@ export class OpeningTable {
 
   /** Entries that are there, each whole. One that goes meanwhile may be missing; that comes again, be there twice. */
   async entriesAsync(): Promise<MapEntries> {
-    const { count, bytes } = await this.map.partsAsync(ways, OpeningTag.TAG_LEAST);
+    const { count, bytes } = await this.map.partsAsync(ways, leastThere);
     const keys = new Uint8Array(count * SessionKeyStruct.SIZE);
     const values = new Uint8Array(count * SessionStruct.SIZE);
     for (let index = 0; index < count; index++) {
@@ -128,7 +141,7 @@ export class OpeningTable {
   /** Does something to the entry of a key while no program gives its way to another one; null where there is none. */
   #withHeld<Result>(key: Uint8Array, act: (held: Held) => Result): Result | null {
     const hash = hashKey(this.#seeds, key);
-    const tag = (hash & 0xffffffffn) | BigInt(OpeningTag.TAG_LEAST);
+    const tag = tagOf(hash);
     for (const index of placesOf(hash, this.map.maxEntries)) {
       const words = this.map.get(indexKey(index));
       if (words === undefined) continue;
@@ -163,12 +176,13 @@ export class OpeningTable {
   }
 
   /**
-   * Bits of `mask` become those of `bits` in the entry of a key that is there; all others stay, also what a program changes
-   * meanwhile.
+   * Bits of `mask` become those of `bits` in the entry of a key that is there, which is the youngest then; all others stay,
+   * also what a program changes meanwhile.
    */
   overwrite(key: Uint8Array, mask: SessionStruct, bits: SessionStruct): void {
     const [cleared, wanted] = [wordsOf(mask), wordsOf(bits)];
     this.#withHeld(key, ({ index, way }) => {
+      this.#renew(index, way);
       const first = (waysOffset + way * OpeningEntryStruct.SIZE + sessionOffset) / wordBytes;
       const write = () =>
         cleared.reduce(
@@ -182,6 +196,16 @@ export class OpeningTable {
         if (!write() && isAlone) return;
       }
     });
+  }
+
+  /** opening_renew() of the C, of an entry that stays held. */
+  #renew(index: number, way: number): void {
+    for (;;) {
+      const before = this.map.add64(index, way, 0n);
+      if (before >> tagShift === BigInt(OpeningTag.TAG_EMPTY)) return;
+      const after = (before & ~(stamps << stampShift)) | (stampOf(process.hrtime.bigint()) << stampShift);
+      if (this.map.swap64(index, way, before, after)) return;
+    }
   }
 
   /** Bits of a word of a set; false: they stood so. */

@@ -36,7 +36,7 @@ int insert(struct xdp_md *ctx) {
         !opening_place(&new.place, number, &key))
         return XDP_DROP;
     fresh.seen = kernel_jiffies();
-    session = opening_begin(&new, &key, fresh.seen);
+    session = opening_begin(&new, &key);
     if (session)
         __builtin_memcpy(session, &fresh, sizeof(*session));
     return session_shown(&new, number, &key, session) ? XDP_DROP : XDP_PASS;

@@ -247,6 +247,34 @@ it("what an agent was killed holding is given to no other flow until the next ag
   table.close();
 });
 
+it("a flow whose packets go on stays, however many others come and go", async () => {
+  const table = await place(1);
+  source.run(syn, 0, 1);
+  for (const other of upTo(200).slice(1)) {
+    source.run(syn, other, 1);
+    source.run(syn, 0, 1);
+  }
+  const there = await readFlows(table);
+  expect(there.size).toBe(table.maxEntries);
+  expect([there.has(0), there.has(1)]).toEqual([true, false]);
+  expect(judged("accept session")).toBe(199);
+  table.close();
+});
+
+it("a flow that was just revoked makes room for others last", async () => {
+  const table = await place(1);
+  source.run(syn, 0, table.maxEntries);
+  const [[first, key] = [], [second] = []] = [...(await readFlows(table))].sort(([a], [b]) => a - b);
+  if (first === undefined || second === undefined || key === undefined) throw new Error("no flows");
+  // One after the other, so that no two of them were seen in one unit of the stamp.
+  for (const flow of upTo(table.maxEntries)) source.run(syn, flow, 1);
+  revokeSession(table, key, noSession, bed.sessionClock.now);
+  source.run(syn, 1000, 1);
+  const there = await readFlows(table);
+  expect([there.has(first), there.has(second), there.has(1000)]).toEqual([true, false, true]);
+  table.close();
+});
+
 /** Of a flow of the flood, as the programs make it. */
 function keyOf(flow: number): Uint8Array {
   const high = Math.floor(flow / 65_536);

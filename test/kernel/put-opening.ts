@@ -2,13 +2,12 @@
 import {
   OpeningLimit,
   OpeningSetStruct,
-  OpeningTag,
   SessionKeyStruct,
   type SessionStruct,
 } from "../../src/kernel/layout.gen.ts";
 import { indexKey } from "../../src/kernel/maps.ts";
 import type { BpfMap } from "../../src/kernel/native.ts";
-import { hashKey, placesOf, seedHash } from "../../src/kernel/opening-table.ts";
+import { hashKey, placesOf, seedHash, tagOf } from "../../src/kernel/opening-table.ts";
 
 /** An entry of a key that is not there yet, in the emptier of its sets; throws where both are full. `hash`: rw_hash. */
 export function putOpening(table: BpfMap, hash: BpfMap, key: Uint8Array, session: SessionStruct): void {
@@ -21,10 +20,10 @@ export function putOpening(table: BpfMap, hash: BpfMap, key: Uint8Array, session
   const way = emptier?.owners.indexOf(0n) ?? -1;
   if (emptier === undefined || way < 0) throw new Error("both sets of the key are full");
   const { index, owners, ways } = emptier;
-  const tag = (hashed & 0xffffffffn) | BigInt(OpeningTag.TAG_LEAST);
+  const owner = tagOf(hashed) << BigInt(OpeningLimit.TAG_SHIFT);
   const entry = { key: SessionKeyStruct.decode(key), session };
   const filled = {
-    owners: owners.map((owner, at) => (at === way ? tag << BigInt(OpeningLimit.TAG_SHIFT) : owner)),
+    owners: owners.map((there, at) => (at === way ? owner : there)),
     ways: ways.map((there, at) => (at === way ? entry : there)),
   };
   table.set(indexKey(index), OpeningSetStruct.encode(filled));

@@ -127,7 +127,7 @@ int native_put(__u32 table, __u32 number, const struct session_key *key, const s
     if (opening_lookup(&held, number, key))
         opening_forget(held.owner);
     opening_leave(&held);
-    there = opening_place(&new.place, number, key) ? opening_begin(&new, key, session->seen) : NULL;
+    there = opening_place(&new.place, number, key) ? opening_begin(&new, key) : NULL;
     if (there)
         *there = *session;
     return session_shown(&new, number, key, there);

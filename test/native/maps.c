@@ -355,6 +355,10 @@ bool owner_claim(__u64 *owner, __u64 before, __u64 after) {
     return __sync_bool_compare_and_swap(owner, before, after);
 }
 
+bool owner_swap(__u64 *owner, __u64 before, __u64 after) {
+    return __sync_bool_compare_and_swap(owner, before, after);
+}
+
 __u64 owner_add(__u64 *owner, __u64 by) {
     if (by == 1 && native_faults.proven) {
         native_faults.proven--;
@@ -457,7 +461,7 @@ void native_make_tables(__u32 number, __u32 entries) {
 }
 
 static bool is_there(const struct opening_set *set, __u32 way) {
-    return set->owners[way] >> 32 >= TAG_LEAST;
+    return set->owners[way] >> TAG_SHIFT >= TAG_LEAST;
 }
 
 void native_each(struct native_map *map, native_visit *visit, void *context) {

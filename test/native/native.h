@@ -165,6 +165,7 @@ void native_tell_events(void (*tell)(const struct event *event));
 /* What other CPUs do just before is what native_faults says. */
 __u64 owner_read(const __u64 *owner);
 bool owner_claim(__u64 *owner, __u64 before, __u64 after);
+bool owner_swap(__u64 *owner, __u64 before, __u64 after);
 __u64 owner_add(__u64 *owner, __u64 by);
 __u64 owner_forget(__u64 *owner);
 

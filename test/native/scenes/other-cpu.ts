@@ -1,6 +1,6 @@
 /** What other CPUs do to sessions between two looks of this one, and what this one does then. */
 import { constants } from "node:os";
-import { OpeningTag } from "../../../src/kernel/layout.gen.ts";
+import { OpeningLimit, OpeningTag } from "../../../src/kernel/layout.gen.ts";
 import type { Setting } from "../../semantics/setting.ts";
 import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
 import type { Bench } from "../bench.ts";
@@ -26,10 +26,11 @@ function setOwners(bench: Bench, even: bigint, odd = even): void {
   bench.script.say(`owners ${bench.numberOf("eni-1")} ${even} ${odd}`);
 }
 
-const isWritten = BigInt(OpeningTag.TAG_BUSY) << 32n;
-/** Of nobody's flow; a look-up that found it would be by chance. */
-const isTaken = 0xfffffff2n << 32n;
 const holder = 1n;
+const tagged = (tag: number): bigint => BigInt(tag) << BigInt(OpeningLimit.TAG_SHIFT);
+const isWritten = tagged(OpeningTag.TAG_BUSY) + holder;
+/** Of nobody's flow; a look-up that found it would be by chance. */
+const isTaken = tagged(0x3ffff2);
 
 const opens = (first: number, count: number): readonly Step[] =>
   Array.from({ length: count }, (_, n) => out(udp(`${first + n}>53`), "accept default-egress new"));

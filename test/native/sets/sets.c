@@ -78,6 +78,11 @@ bool owner_claim(__u64 *owner, __u64 before, __u64 after) {
     return __sync_bool_compare_and_swap(owner, before, after);
 }
 
+bool owner_swap(__u64 *owner, __u64 before, __u64 after) {
+    step();
+    return __sync_bool_compare_and_swap(owner, before, after);
+}
+
 __u64 owner_add(__u64 *owner, __u64 by) {
     step();
     return __sync_fetch_and_add(owner, by);
@@ -168,13 +173,34 @@ static void forget(struct doing *doing, __u32 flow) {
     opening_leave(&held);
 }
 
+/* In the units of a stamp too. */
 static __u32 clock_now;
 static __u32 serials;
+
+static __u32 tick(void) {
+    __u32 now = __atomic_add_fetch(&clock_now, 1, __ATOMIC_RELAXED);
+
+    __atomic_store_n(&native_time.monotonic, (__u64)now << STAMP_UNIT, __ATOMIC_RELAXED);
+    return now;
+}
+
+/* As a packet of a session that goes on does. */
+static void see(struct doing *doing, __u32 flow) {
+    struct session_key key = key_of(flow);
+    struct opening_held held;
+
+    tick();
+    doing->found = opening_lookup(&held, 0, &key);
+    if (!doing->found)
+        return;
+    read_session(held.session, flow);
+    opening_renew(held.owner);
+}
 
 /* In the place of the one that is there (renew), or where there is none. */
 static void put(struct doing *doing, __u32 flow, bool renew) {
     struct session_key key = key_of(flow);
-    __u32 now = __atomic_add_fetch(&clock_now, 1, __ATOMIC_RELAXED);
+    __u32 now = tick();
     struct opening_held held;
     struct opening_new new;
     struct session *session;
@@ -182,7 +208,7 @@ static void put(struct doing *doing, __u32 flow, bool renew) {
 
     doing->found = opening_lookup(&held, 0, &key);
     if (!doing->found || renew) {
-        session = opening_place(&new.place, 0, &key) ? opening_begin(&new, &key, now) : NULL;
+        session = opening_place(&new.place, 0, &key) ? opening_begin(&new, &key) : NULL;
         if (session) {
             if (doing->found)
                 doing->removed += opening_forget(held.owner);
@@ -261,11 +287,9 @@ struct operation {
 };
 
 static const struct operation operations[] = {
-    {"look", look, false, false, false},
-    {"open", open_flow, true, false, false},
-    {"forget", forget, false, true, false},
-    {"renew", renew, true, true, false},
-    {"open another", open_other, false, false, false},
+    {"look", look, false, false, false},     {"see", see, false, false, false},
+    {"open", open_flow, true, false, false}, {"forget", forget, false, true, false},
+    {"renew", renew, true, true, false},     {"open another", open_other, false, false, false},
     {"flood", flood, false, false, true},
 };
 enum { OPERATIONS_OF = sizeof(operations) / sizeof(operations[0]) };
@@ -344,7 +368,8 @@ static void check_order(const struct stage *stage, const struct doing *before) {
     if ((left->opens || right->opens || stage->there) && !left->removes && !right->removes && flow != 1)
         fail("the flow is lost");
     if (stage->there && !left->removes && !right->removes &&
-        ((left->run == look && !one->found) || (right->run == look && !two->found)))
+        (((left->run == look || left->run == see) && !one->found) ||
+         ((right->run == look || right->run == see) && !two->found)))
         fail("the flow was there, and was not found");
     if (one->met + two->met && !(left->opens && right->opens) && left->run != right->run)
         fail("met another one that nobody made");
@@ -403,6 +428,28 @@ static void run_gaps(void) {
     }
 }
 
+/* One CPU alone: what was seen last stays, whichever that is; what was silent longest makes room. */
+static void run_ages(void) {
+    enum { WAYS = 2 * SET_WAYS };
+
+    for (__u32 first = 0; first < WAYS; first++) {
+        struct doing doing = {};
+
+        snprintf(order, sizeof(order), "seen again from number %u of %u on", first, WAYS);
+        begin(2, false);
+        for (__u32 n = 0; n < WAYS; n++)
+            open_flow(&doing, 2000 + n);
+        for (__u32 n = 0; n < WAYS; n++)
+            see(&doing, 2000 + (first + n) % WAYS);
+        for (__u32 n = 0; n < WAYS; n++) {
+            doing_what = "opening another one";
+            open_flow(&doing, 3000 + n);
+            if (count_all() != WAYS || count_of(2000 + (first + n) % WAYS))
+                fail("after %u others flow %u is still there", n + 1, 2000 + (first + n) % WAYS);
+        }
+    }
+}
+
 static __u64 run_steps(__u32 every) {
     /* With 3 others whoever claims last may stand before the others; with none it stands behind them. */
     static const struct stage stages[] = {{0, false, false}, {0, true, false},   {3, false, false},
@@ -432,7 +479,7 @@ static __u64 hammer_seed;
 static struct doing totals[THREADS];
 
 static void *hammer(void *which) {
-    static void (*const verbs[])(struct doing *, __u32) = {look, look, open_flow, open_flow, forget, renew};
+    static void (*const verbs[])(struct doing *, __u32) = {look, see, open_flow, open_flow, forget, renew};
     __u64 number = (__u64)which;
 
     random_state = mix(hammer_seed * THREADS + number);
@@ -484,6 +531,7 @@ int main(int count, char **words) {
     if (count < 3 || strcmp(words[1], "steps") || !strtoul(words[2], NULL, 10))
         fail("steps STRIDE, or hammer SEED");
     run_gaps();
+    run_ages();
     printf("%llu orders\n", run_steps(strtoul(words[2], NULL, 10)));
     return 0;
 }
