@@ -1,6 +1,7 @@
 /**
  * The look of each second at the devices: do our programs still stand on them, and nobody else's before? A survey of
- * all links in one read tells whether anything is otherwise than at the last whole look; only then is each device asked.
+ * all links in one read tells whether anything is otherwise than at the last whole look; only then is each device asked,
+ * in parts, since a device that has just come waits for its programs meanwhile.
  */
 import type { GuestDevices } from "./devices.ts";
 import type { LinkWatch } from "./link-watch.ts";
@@ -15,36 +16,40 @@ export interface Look extends Losses {
 
 const nothing: Look = { detached: 0, replaced: 0, isOther: false };
 
-type Programs = Pick<PlacedPrograms, "mendLost" | "isComplete" | "describeForeign" | "readFilters">;
+/** Parts of a whole look: more often than this it lets nobody go first, whatever is told meanwhile. */
+const mostParts = 16;
+
+type Programs = Pick<
+  PlacedPrograms,
+  "devices" | "mendLost" | "isComplete" | "describeForeign" | "readFilters"
+>;
+type Watch = Pick<LinkWatch, "links" | "readPresent">;
 type Guests = Pick<GuestDevices, "bindings" | "foreignOf">;
 
 export class DeviceLook {
   readonly #placed: Programs;
   readonly #guests: Guests;
-  readonly #watch: Pick<LinkWatch, "readPresent">;
+  readonly #watch: Watch;
   readonly #survey: Pick<Survey, "links">;
   /** The survey before the last whole look, where that found nothing amiss. */
   #settled: Buffer | null = null;
 
-  constructor(
-    placed: Programs,
-    guests: Guests,
-    watch: Pick<LinkWatch, "readPresent">,
-    survey: Pick<Survey, "links">,
-  ) {
+  constructor(placed: Programs, guests: Guests, watch: Watch, survey: Pick<Survey, "links">) {
     this.#placed = placed;
     this.#guests = guests;
     this.#watch = watch;
     this.#survey = survey;
   }
 
-  /** Throws where the kernel cannot be asked. */
-  look(): Look {
+  /**
+   * Others may do anything at a `yield`: each device is judged by what it is when its turn comes, and what changes after
+   * the survey makes the next one another. Throws where the kernel cannot be asked.
+   */
+  *look(): Generator<void, Look> {
     const seen = this.#readSurvey();
     if (seen !== null && this.#settled?.equals(seen) === true) return nothing;
-    const found = this.#lookAtEach();
-    const isAmiss = found.detached > 0 || found.replaced > 0 || found.isOther;
-    this.#settled = isAmiss ? null : seen;
+    const found = yield* this.#lookAtEach();
+    this.#settled = isAmiss(found) ? null : seen;
     return found;
   }
 
@@ -55,15 +60,38 @@ export class DeviceLook {
     return Buffer.concat([links, new Uint8Array(filters.buffer)]);
   }
 
-  #lookAtEach(): Look {
-    const readDevices = () => this.#watch.readPresent();
-    const devices = readDevices();
-    const losses = this.#placed.mendLost(devices, readDevices);
-    const isOther = [...this.#guests.bindings.keys()].some((ifindex) => {
-      const link = devices.get(ifindex);
-      if (link === undefined || !this.#placed.isComplete(ifindex)) return false;
+  /** Once something is amiss the rest follows at once: a guest is open until it is put right. */
+  *#lookAtEach(): Generator<void, Look> {
+    const present = this.#watch.readPresent();
+    const left = [...new Set([...this.#placed.devices, ...this.#guests.bindings.keys()])].filter((ifindex) =>
+      present.has(ifindex),
+    );
+    const part = Math.ceil(left.length / mostParts);
+    let found = nothing;
+    while (left.length > 0) {
+      if (!isAmiss(found)) yield;
+      const next = this.#lookAt(left.splice(0, isAmiss(found) ? left.length : part));
+      found = {
+        detached: found.detached + next.detached,
+        replaced: found.replaced + next.replaced,
+        isOther: found.isOther || next.isOther,
+      };
+    }
+    return found;
+  }
+
+  #lookAt(devices: readonly number[]): Look {
+    const losses = this.#placed.mendLost(devices, () => this.#watch.readPresent());
+    const isOther = devices.some((ifindex) => {
+      const link = this.#watch.links.get(ifindex);
+      if (link === undefined || !this.#guests.bindings.has(ifindex)) return false;
+      if (!this.#placed.isComplete(ifindex)) return false;
       return this.#placed.describeForeign(link) !== this.#guests.foreignOf(ifindex);
     });
     return { ...losses, isOther };
   }
+}
+
+function isAmiss({ detached, replaced, isOther }: Look): boolean {
+  return detached > 0 || replaced > 0 || isOther;
 }

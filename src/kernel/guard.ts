@@ -1,9 +1,11 @@
 /**
  * Looks once a second whether what keeps the host protected is still there: the bpffs, the pins, the programs of each
- * device. What somebody took away is made again; what failed is tried again, ever more rarely.
+ * device. What somebody took away is made again; what failed is tried again, ever more rarely. A device that has just come
+ * is open until it has its programs, so it goes before the rest of a look.
  */
 import type { Look } from "./device-look.ts";
 import { errorText } from "./errors.ts";
+import { nextTurn } from "./slices.ts";
 import type { GuardStatus } from "./status.ts";
 
 /** Between two looks, ms: what is taken away stands again within a second. */
@@ -14,8 +16,8 @@ const rarest = 60;
 export interface Guarded {
   /** Makes pins again that are missing; true where one was. */
   readonly restore: () => boolean;
-  /** What became of the programs on devices since the last look. */
-  readonly lookAtDevices: () => Look;
+  /** What became of the programs on devices since the last look; at each `yield` others may go first. */
+  readonly lookAtDevices: () => Generator<void, Look>;
   /** Why devices or uplinks do not follow the model; null: they do. */
   readonly unfinished: () => string | null;
   /** Whether nothing protects some device; its own state says why. */
@@ -27,6 +29,9 @@ export interface Guarded {
   /** Told when pins were made again, or cannot be, and when programs were taken away. */
   readonly onNotice: (message: string) => void;
 }
+
+/** Does one piece of work between others', in the order in which they asked. */
+type Turn = (work: () => Promise<void>) => Promise<void>;
 
 export class Guard {
   readonly #guarded: Guarded;
@@ -44,13 +49,12 @@ export class Guard {
     this.#guarded = guarded;
   }
 
-  /** `run`: does one look between other work. */
-  start(run: (look: () => Promise<void>) => Promise<void>): void {
+  start(run: Turn): void {
     let isLooking = false;
     this.#timer = setInterval(() => {
       if (isLooking) return;
       isLooking = true;
-      run(() => this.look())
+      this.look(run)
         // Each part of a look says itself what went wrong.
         .catch(() => undefined)
         .finally(() => {
@@ -65,17 +69,28 @@ export class Guard {
     return { restored: this.#restored, detached: this.#detached, replaced: this.#replaced, problem };
   }
 
-  async look(): Promise<void> {
+  /** Before each step the event loop hears of what came, and whoever asked until then goes first. */
+  async look(run: Turn): Promise<void> {
+    const steps = this.#steps();
+    for (let isOver = false; !isOver; ) {
+      await nextTurn();
+      await run(async () => {
+        isOver = (await steps.next()).done === true;
+      });
+    }
+  }
+
+  async *#steps(): AsyncGenerator<void> {
     this.#restore();
     this.#guarded.look();
-    if (this.#hasChanged()) await this.#guarded.follow();
+    if (yield* this.#hasChanged()) await this.#guarded.follow();
     else await this.#retry();
   }
 
   /** Whether programs were taken off devices, or others put there, since the last look. */
-  #hasChanged(): boolean {
+  *#hasChanged(): Generator<void, boolean> {
     try {
-      const { detached, replaced, isOther } = this.#guarded.lookAtDevices();
+      const { detached, replaced, isOther } = yield* this.#guarded.lookAtDevices();
       this.#blindness = null;
       this.#detached += detached;
       this.#replaced += replaced;

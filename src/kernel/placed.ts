@@ -210,18 +210,15 @@ export class PlacedPrograms {
   }
 
   /**
-   * Puts right what somebody took off devices that are still there, or replaced. `there`: the devices; `readAgain` where
-   * something is missing, since a device that has just gone takes its programs along. Throws where the kernel cannot be
-   * asked.
+   * Puts right what somebody took off the devices given, or replaced. `readPresent`, where something is missing: a device
+   * that has just gone takes its programs along. Throws where the kernel cannot be asked.
    */
-  mendLost(there: ReadonlyMap<number, unknown>, readAgain: () => ReadonlyMap<number, unknown>): Losses {
-    const missing = this.devices.filter(
-      (ifindex) => there.has(ifindex) && this.#lostHooks(ifindex).length > 0,
-    );
+  mendLost(devices: readonly number[], readPresent: () => ReadonlyMap<number, unknown>): Losses {
+    const missing = devices.filter((ifindex) => this.#lostHooks(ifindex).length > 0);
     if (missing.length === 0) return nothingLost;
-    const still = readAgain();
+    const present = readPresent();
     return missing
-      .filter((ifindex) => still.has(ifindex))
+      .filter((ifindex) => present.has(ifindex))
       .map((ifindex) => this.#mendLosses(ifindex))
       .reduce(
         (sum, { detached, replaced }) => ({
@@ -247,7 +244,7 @@ export class PlacedPrograms {
       this.devices.flatMap((ifindex) =>
         this.at(ifindex).flatMap(([hook, { link }]) =>
           // A link whose device is gone is forgotten when that is noticed.
-          link === null || link.info().ifindex !== ifindex ? [] : [[`${ifindex}-${hook}`, link] as const],
+          link === null ? [] : [[`${ifindex}-${hook}`, link, () => link.info().ifindex === ifindex] as const],
         ),
       ),
     );

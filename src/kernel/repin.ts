@@ -11,6 +11,9 @@ import { ensureDirectory, listPins } from "./pins.ts";
 /** What can be pinned. */
 export type Pinnable = Pick<BpfMap | BpfProgram | BpfLink, "pin">;
 
+/** `isDue`: asked only where the name is missing, since the kernel has to be. */
+export type WantedPin = readonly [name: string, object: Pinnable, isDue?: () => boolean];
+
 /** A change may still come in the same tick of the kernel's clock as one that was seen, ns. */
 const tick = 50_000_000n;
 
@@ -22,7 +25,7 @@ export class WholeDirectory {
   #seen: string | null = null;
 
   /** pinMissing, where something came or went since the last time, or may have. */
-  restore(directory: string, wanted: () => Iterable<readonly [string, Pinnable]>): number {
+  restore(directory: string, wanted: () => Iterable<WantedPin>): number {
     if (this.#seen !== null && this.#seen === describeDirectory(directory)) return 0;
     const made = pinMissing(directory, wanted());
     this.#seen = describeDirectory(directory);
@@ -38,11 +41,11 @@ function describeDirectory(directory: string): string | null {
 }
 
 /** Pins what is missing of a directory's names; says how many were. */
-export function pinMissing(directory: string, wanted: Iterable<readonly [string, Pinnable]>): number {
+export function pinMissing(directory: string, wanted: Iterable<WantedPin>): number {
   const present = new Set(listPins(directory));
   let made = 0;
-  for (const [name, object] of wanted) {
-    if (present.has(name)) continue;
+  for (const [name, object, isDue] of wanted) {
+    if (present.has(name) || isDue?.() === false) continue;
     if (made === 0) ensureDirectory(directory);
     object.pin(join(directory, name));
     made++;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { DeviceLook } from "../../../src/kernel/device-look.ts";
+import { DeviceLook, type Look } from "../../../src/kernel/device-look.ts";
 import type { LinkInfo } from "../../../src/kernel/native.ts";
 
 const device = 7;
@@ -26,9 +26,12 @@ beforeEach(() => {
   asked = 0;
 });
 
-function openLook(): DeviceLook {
-  return new DeviceLook(
+/** Looks, as long as nobody comes between, from survey to answer. */
+function openLook(): { readonly look: () => Look } {
+  const present = new Map([[device, {} as LinkInfo]]);
+  const devices = new DeviceLook(
     {
+      devices: [device],
       mendLost: () => {
         asked++;
         const { losses } = kernel;
@@ -40,9 +43,16 @@ function openLook(): DeviceLook {
       readFilters: () => Uint32Array.from(kernel.filters),
     },
     { bindings, foreignOf: () => known },
-    { readPresent: () => new Map([[device, {} as LinkInfo]]) },
+    { links: present, readPresent: () => present },
     { links: () => kernel.links },
   );
+  const look = () => {
+    const steps = devices.look();
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    return step.value;
+  };
+  return { look };
 }
 
 const clean = { detached: 0, replaced: 0, isOther: false };

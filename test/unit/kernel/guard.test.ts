@@ -1,0 +1,126 @@
+/** The guard's look and devices that come meanwhile: counted, in the agent's own queue. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DeviceLook } from "../../../src/kernel/device-look.ts";
+import { Guard } from "../../../src/kernel/guard.ts";
+import type { LinkInfo } from "../../../src/kernel/native.ts";
+import { Queue } from "../../../src/kernel/queue.ts";
+import { nextTurn } from "../../../src/kernel/slices.ts";
+
+const count = 50;
+const devices = Array.from({ length: count }, (_, index) => index + 1);
+/** A look lets others go first no more often than this: its own beginning, and before each part. */
+const mostPauses = 17;
+
+/** What was done, in order: a device that the guard asked about, or what was done for all. */
+let done: (number | "attach" | "apply" | "follow")[];
+/** Device whose program was taken off. */
+let lost: number | null;
+/** Told when the guard asks about a device. */
+let onAsked: (device: number) => void;
+let queue: Queue;
+
+beforeEach(() => {
+  done = [];
+  lost = null;
+  onAsked = () => {};
+  queue = new Queue();
+});
+
+afterEach(async () => {
+  await nextTurn();
+  await queue.idle();
+});
+
+function openGuard(): Guard {
+  const present = new Map(devices.map((device) => [device, {} as LinkInfo]));
+  const ask = (device: number) => {
+    done.push(device);
+    onAsked(device);
+    return device === lost;
+  };
+  const look = new DeviceLook(
+    {
+      devices,
+      mendLost: (some) => ({ detached: some.filter(ask).length, replaced: 0 }),
+      isComplete: () => true,
+      describeForeign: () => null,
+      readFilters: () => new Uint32Array(),
+    },
+    { bindings: new Map(devices.map((device) => [device, `eni-${device}`])), foreignOf: () => null },
+    { links: present, readPresent: () => present },
+    { links: () => Uint8Array.of(1) },
+  );
+  return new Guard({
+    restore: () => false,
+    lookAtDevices: () => look.look(),
+    unfinished: () => null,
+    hasFailed: () => false,
+    follow: async () => void done.push("follow"),
+    look: () => {},
+    onNotice: () => {},
+  });
+}
+
+const attach = async () => void done.push("attach");
+
+/** As the kernel tells of a device: the event loop hears of it when it comes round. */
+const tellOfDevice = () => setImmediate(() => void queue.runOnce(attach));
+
+const look = () => openGuard().look((work) => queue.run(work));
+
+const asked = () => done.filter((each) => typeof each === "number");
+
+describe("a device that comes", () => {
+  it("while the guard looks at all is attached before the rest of them is looked at", async () => {
+    onAsked = (device) => {
+      if (device === 2) tellOfDevice();
+    };
+    await look();
+    expect(done.indexOf("attach")).toBeGreaterThan(done.indexOf(2));
+    expect(done.indexOf("attach")).toBeLessThanOrEqual(2 * Math.ceil(count / (mostPauses - 1)));
+    expect(asked()).toEqual(devices);
+  });
+
+  it("before a look that is due, and was not heard of yet, is attached before it", async () => {
+    tellOfDevice();
+    await look();
+    expect(done[0]).toBe("attach");
+  });
+
+  it("after a change of the rules was asked for waits for that, as ever", async () => {
+    onAsked = (device) => {
+      if (device !== 2) return;
+      void queue.run(async () => void done.push("apply"));
+      void queue.runOnce(attach);
+    };
+    await look();
+    expect(done.indexOf("attach")).toBe(done.indexOf("apply") + 1);
+    expect(asked()).toEqual(devices);
+  });
+});
+
+describe("the guard", () => {
+  it("sees a program that was taken off in a storm of events, too: no more of them than it has parts go first", async () => {
+    let isStorm = true;
+    const blow = () => {
+      if (!isStorm) return;
+      void queue.runOnce(attach);
+      setImmediate(blow);
+    };
+    blow();
+    lost = count;
+    await look();
+    isStorm = false;
+    expect(asked()).toEqual(devices);
+    const first = done.slice(0, done.indexOf("follow")).filter((each) => each === "attach").length;
+    expect(first).toBeGreaterThan(1);
+    expect(first).toBeLessThanOrEqual(mostPauses + 1);
+  });
+
+  it("lets nobody go first once it has seen one: the rest and what puts it right follow at once", async () => {
+    lost = 1;
+    onAsked = tellOfDevice;
+    await look();
+    expect(done.slice(0, count + 1)).toEqual([...devices, "follow"]);
+  });
+});
