@@ -199,22 +199,29 @@ export class BpfLink {
   close(): void;
 }
 
+/**
+ * `pinRoot`: maps found pinned there under their names are reused (a differing layout is EINVAL), others
+ * are created and pinned. Without it nothing is pinned.
+ * `maxEntries`: sizes by map name. `constants`: values of `const volatile` variables, little-endian bytes
+ * by variable name. `programs`: load only these (default: all).
+ */
+export interface LoadOptions {
+  path: string;
+  pinRoot?: string;
+  maxEntries?: Readonly<Record<string, number>>;
+  constants?: Readonly<Record<string, Uint8Array>>;
+  programs?: readonly string[];
+}
+
 export class BpfObject {
   private constructor();
+  /** Opens and loads an object file. */
+  static load(options: LoadOptions): BpfObject;
   /**
-   * Opens and loads an object file.
-   * `pinRoot`: maps found pinned there under their names are reused (a differing layout is EINVAL), others
-   * are created and pinned. Without it nothing is pinned.
-   * `maxEntries`: sizes by map name. `constants`: values of `const volatile` variables, little-endian bytes
-   * by variable name. `programs`: load only these (default: all).
+   * The same, and the kernel's part of it on libuv's thread pool: some 30 ms for a program that asks for the kernel's
+   * types. What is wrong with the options or the file is thrown at once.
    */
-  static load(options: {
-    path: string;
-    pinRoot?: string;
-    maxEntries?: Readonly<Record<string, number>>;
-    constants?: Readonly<Record<string, Uint8Array>>;
-    programs?: readonly string[];
-  }): BpfObject;
+  static loadAsync(options: LoadOptions): Promise<BpfObject>;
   /** The maps that the source declares, without libbpf's own (.rodata, .bss, …). */
   readonly mapNames: readonly string[];
   /** The programs that were loaded. */

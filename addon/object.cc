@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "map.h"
 #include "program.h"
+#include "worker.h"
 
 namespace ringwall {
 
@@ -136,6 +137,24 @@ void setUp(bpf_object *object, const Napi::Object &options) {
         setPins(object, readString(pinRoot, "pinRoot"));
 }
 
+/** Set up, and not loaded yet. */
+BpfObject::Handle openFile(const Napi::Object &options, const std::string &path) {
+    LogCapture log;
+    BpfObject::Handle object(bpf_object__open_file(path.c_str(), nullptr));
+    log.check(object ? 0 : -errno, "cannot open the object " + path);
+    setUp(object.get(), options);
+    return object;
+}
+
+void loadObject(bpf_object *object, const std::string &path) {
+    LogCapture log;
+    log.check(bpf_object__load(object), "cannot load the object " + path);
+}
+
+Napi::Value makeObject(Napi::Env env, BpfObject::Handle &object) {
+    return Environment::of(env).object.New({Napi::External<BpfObject::Handle>::New(env, &object)});
+}
+
 } // namespace
 
 BpfObject::BpfObject(const Napi::CallbackInfo &info) : Wrapped<BpfObject>(info) {
@@ -146,7 +165,8 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info) : Wrapped<BpfObject>(info) 
 
 Napi::Function BpfObject::define(Napi::Env env) {
     return DefineClass(env, name,
-                       {StaticMethod<&guarded<load>>("load"), getter<&BpfObject::mapNames>("mapNames"),
+                       {StaticMethod<&guarded<load>>("load"), StaticMethod<&guarded<loadAsync>>("loadAsync"),
+                        getter<&BpfObject::mapNames>("mapNames"),
                         getter<&BpfObject::programNames>("programNames"), method<&BpfObject::map>("map"),
                         method<&BpfObject::program>("program"), method<&BpfObject::close>("close")});
 }
@@ -154,13 +174,23 @@ Napi::Function BpfObject::define(Napi::Env env) {
 Napi::Value BpfObject::load(const Napi::CallbackInfo &info) {
     Napi::Object options = readObject(info[0], "options");
     std::string path = readString(options.Get("path"), "path");
-    LogCapture log;
-    Handle object(bpf_object__open_file(path.c_str(), nullptr));
-    log.check(object ? 0 : -errno, "cannot open the object " + path);
-    setUp(object.get(), options);
-    log.check(bpf_object__load(object.get()), "cannot load the object " + path);
-    Napi::Env env = info.Env();
-    return Environment::of(env).object.New({Napi::External<Handle>::New(env, &object)});
+    Handle object = openFile(options, path);
+    loadObject(object.get(), path);
+    return makeObject(info.Env(), object);
+}
+
+Napi::Value BpfObject::loadAsync(const Napi::CallbackInfo &info) {
+    Napi::Object options = readObject(info[0], "options");
+    std::string path = readString(options.Get("path"), "path");
+    using Shared = std::shared_ptr<Handle>; // what is handed over is moved out of it
+    Shared object = std::make_shared<Handle>(openFile(options, path));
+    return Worker<Shared>::start(
+        info.Env(), "ringwall.load",
+        [object, path] {
+            loadObject(object->get(), path);
+            return object;
+        },
+        [](Napi::Env env, const Shared &loaded) { return makeObject(env, *loaded); });
 }
 
 bpf_object *BpfObject::open() const {

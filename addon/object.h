@@ -27,6 +27,7 @@ class BpfObject : public Wrapped<BpfObject> {
     explicit BpfObject(const Napi::CallbackInfo &info);
 
     static Napi::Value load(const Napi::CallbackInfo &info);
+    static Napi::Value loadAsync(const Napi::CallbackInfo &info);
 
     Napi::Value mapNames(const Napi::CallbackInfo &info);
     Napi::Value programNames(const Napi::CallbackInfo &info);

@@ -122,6 +122,7 @@ export class Enforcement implements Enforcer {
     this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, this.#survey);
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
+      prepare: () => this.#survey.prepare(),
       lookAtDevices: () => this.#look.look(),
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,

@@ -16,6 +16,8 @@ const rarest = 60;
 export interface Guarded {
   /** Makes pins again that are missing; true where one was. */
   readonly restore: () => boolean;
+  /** Gets ready, without holding up others, what the look at devices asks. */
+  readonly prepare: () => Promise<void>;
   /** What became of the programs on devices since the last look; at each `yield` others may go first. */
   readonly lookAtDevices: () => Generator<void, Look>;
   /** Why devices or uplinks do not follow the model; null: they do. */
@@ -71,6 +73,7 @@ export class Guard {
 
   /** Before each step the event loop hears of what came, and whoever asked until then goes first. */
   async look(run: Turn): Promise<void> {
+    await this.#guarded.prepare();
     const steps = this.#steps();
     for (let isOver = false; !isOver; ) {
       await nextTurn();

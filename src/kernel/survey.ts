@@ -14,10 +14,22 @@ export class Survey {
   readonly #programs = new Map<Iterator, BpfProgram | null>();
   /** Null: this kernel cannot; undefined: not asked yet. */
   #sessions: SessionCounter | null | undefined;
+  #isClosed = false;
 
   /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
   constructor(object: string) {
     this.#path = join(dirname(object), "survey.bpf.o");
+  }
+
+  /**
+   * Loads what lists links, on another thread: a load takes 20 to 40 ms, and a device that comes would wait for it, open.
+   */
+  async prepare(): Promise<void> {
+    if (this.#programs.has("list_links")) return;
+    const loaded = await loadApart(this.#path, "list_links");
+    if (loaded === undefined) return;
+    if (this.#isClosed) loaded?.close();
+    else this.#programs.set("list_links", loaded);
   }
 
   /** Links on devices: bytes to compare with those of another time (struct link_seen). */
@@ -59,6 +71,7 @@ export class Survey {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const program of this.#programs.values()) program?.close();
     this.#programs.clear();
     this.#sessions?.close();
@@ -74,12 +87,33 @@ function load<T>(
 ): T | null | undefined {
   let object: BpfObject | undefined;
   try {
-    const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-    object = native().BpfObject.load({ path, programs, constants: { cpus } });
+    object = native().BpfObject.load(optionsOf(path, programs));
     return take(object);
   } catch (error) {
-    return errorCode(error) === "EAGAIN" ? undefined : null;
+    return whyNot(error);
   } finally {
     object?.close();
   }
+}
+
+/** The same for one program, while the event loop goes on. */
+async function loadApart(path: string, program: Iterator): Promise<BpfProgram | null | undefined> {
+  let object: BpfObject | undefined;
+  try {
+    object = await native().BpfObject.loadAsync(optionsOf(path, [program]));
+    return object.program(program);
+  } catch (error) {
+    return whyNot(error);
+  } finally {
+    object?.close();
+  }
+}
+
+function whyNot(error: unknown): null | undefined {
+  return errorCode(error) === "EAGAIN" ? undefined : null;
+}
+
+function optionsOf(path: string, programs: readonly string[]) {
+  const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
+  return { path, programs, constants: { cpus } };
 }

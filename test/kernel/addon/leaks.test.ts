@@ -54,12 +54,16 @@ describe("no file stays open", () => {
     }));
 
   it("after objects, their maps and programs, and refused ones", () =>
-    expectNoLeak(20, () => {
+    expectNoLeak(20, async () => {
       const object = loadFixture(fixture.path);
       object.map("fx_hash").close();
       object.program("fx_xdp").close();
       object.close();
       codeOf(() => loadFixture(fixture.path, { programs: ["fx_refused"] }));
+      (await addon.BpfObject.loadAsync({ path: fixture.path, programs: ["fx_xdp"] })).close();
+      await addon.BpfObject.loadAsync({ path: fixture.path, programs: ["fx_refused"] }).catch(
+        () => undefined,
+      );
     }));
 
   it("after 1,000 link monitors, ring buffers, links asked for and work on the pool", async () => {

@@ -48,6 +48,19 @@ describe("an object", () => {
     program.close();
   });
 
+  it("is loaded on another thread as well, with the same outcome", async () => {
+    const object = await BpfObject.loadAsync({ path: fixture.path, programs: ["fx_xdp"] });
+    expect(object.programNames).toEqual(["fx_xdp"]);
+    expect(object.program("fx_xdp").testRun({ data: packet }).retval).toBe(2);
+    object.close();
+    const refused = BpfObject.loadAsync({ path: fixture.path, programs: ["fx_refused"] });
+    await expect(refused).rejects.toMatchObject({
+      code: "EACCES",
+      log: expect.stringContaining("invalid access to packet"),
+    });
+    expect(codeOf(() => BpfObject.loadAsync({ path: `${fixture.path}.none` }))).toBe("ENOENT");
+  });
+
   it("says ENOENT for names that it does not have", () => {
     const object = loadFixture(fixture.path, { programs: ["fx_xdp"] });
     expect(object.programNames).toEqual(["fx_xdp"]);

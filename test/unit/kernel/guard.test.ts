@@ -18,12 +18,15 @@ let lost: number | null;
 /** Told when the guard asks about a device. */
 let onAsked: (device: number) => void;
 let queue: Queue;
+/** Of what the look asks. */
+let prepare: () => Promise<void>;
 
 beforeEach(() => {
   done = [];
   lost = null;
   onAsked = () => {};
   queue = new Queue();
+  prepare = async () => {};
 });
 
 afterEach(async () => {
@@ -52,6 +55,7 @@ function openGuard(): Guard {
   );
   return new Guard({
     restore: () => false,
+    prepare: () => prepare(),
     lookAtDevices: () => look.look(),
     unfinished: () => null,
     hasFailed: () => false,
@@ -85,6 +89,12 @@ describe("a device that comes", () => {
     tellOfDevice();
     await look();
     expect(done[0]).toBe("attach");
+  });
+
+  it("while the guard gets ready, which takes as long as it takes, waits for nothing", async () => {
+    prepare = () => queue.runOnce(attach);
+    await look();
+    expect(done).toEqual(["attach", ...devices]);
   });
 
   it("after a change of the rules was asked for waits for that, as ever", async () => {
