@@ -43,9 +43,13 @@ export class DirectBed {
   readonly #engine: SyncEngine;
   readonly #ids: readonly string[];
   readonly #start: number;
+  readonly #entries: number;
 
-  /** `ids`: of the guests, which every model has; `start`: seconds of UTC at time 0. */
-  static async open(ids: readonly string[], start: number): Promise<DirectBed> {
+  /**
+   * `ids`: of the guests, which every model has; `start`: seconds of UTC at time 0; `entries`: of each table of sessions, of
+   * which an oracle without bounds forgets none.
+   */
+  static async open(ids: readonly string[], start: number, entries: number): Promise<DirectBed> {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
@@ -53,17 +57,24 @@ export class DirectBed {
       constants: { rw_test_clock: Uint8Array.of(1) },
     });
     const programs = collectPrograms(object.programNames, (name) => object.program(name));
-    const bed = new DirectBed(mapsOf(object), programs, ids, start);
+    const bed = new DirectBed(mapsOf(object), programs, ids, start, entries);
     object.close();
     await bed.#engine.recover();
     return bed;
   }
 
-  private constructor(maps: ObjectMaps, programs: Programs, ids: readonly string[], start: number) {
+  private constructor(
+    maps: ObjectMaps,
+    programs: Programs,
+    ids: readonly string[],
+    start: number,
+    entries: number,
+  ) {
     this.#maps = maps;
     this.#programs = programs;
     this.#ids = ids;
     this.#start = start;
+    this.#entries = entries;
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     this.#engine = new SyncEngine(maps, new SessionTables(maps, () => null, this.#idle), this.#idle);
     const settings = { ...encodeSettings(defaultSettings, hz, 0), eventsPerSecond: 0 };
@@ -74,7 +85,7 @@ export class DirectBed {
 
   async change(model: Model): Promise<void> {
     const resolved = resolve(model, { host: "here" });
-    const entries = 16_384;
+    const entries = this.#entries;
     await this.#engine.apply({
       resolved,
       policies: compileAll(resolved),

@@ -83,9 +83,18 @@ export async function whileTraced<T>(
   }
 }
 
+/** Until it is traced; or gone, by a signal at its next call, before anybody could see that. */
 async function awaitTracer(pid: number): Promise<void> {
+  const status = () => {
+    try {
+      return readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+      return null;
+    }
+  };
   for (let turn = 0; turn < 6000; turn++) {
-    if (/TracerPid:\s+[1-9]/.test(readFileSync(`/proc/${pid}/status`, "utf8"))) return;
+    const now = status();
+    if (now === null || /TracerPid:\s+[1-9]/.test(now)) return;
     await sleep(10);
   }
   throw new Error(`strace did not attach to ${pid}`);
