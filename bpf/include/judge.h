@@ -79,6 +79,12 @@ static __always_inline bool session_is_judged(const struct session *session, con
            session->cell;
 }
 
+/* Must the rules judge a session again? What an operator ended they bring back no more. */
+static __always_inline bool session_is_due(const struct session *session, const struct moment *moment) {
+    return !(moment->settings->flags & SETTING_KEEP) && !(session->flags & SESSION_ENDED) &&
+           !session_is_judged(session, moment);
+}
+
 static __always_inline __u32 session_side(const struct session *session) {
     return session->flags & SESSION_ORIGIN_INGRESS ? INGRESS : EGRESS;
 }
@@ -159,16 +165,16 @@ static __always_inline struct verdict judge_session(struct session_found *found,
     alive_note(ends_hash(&packet->key), moment->now, false);
     if (syn && session->state == STATE_TCP_CLOSING && !(session->flags & SESSION_REVOKED))
         return verdict_continue();
-    if (!(moment->settings->flags & SETTING_KEEP) && !session_is_judged(session, moment)) {
+    if (session_is_due(session, moment)) {
         verdict = session_revalidate(session, packet, iface, moment);
         if (verdict.action == DROP)
             return verdict;
     }
-    if (session->flags & SESSION_REVOKED) {
-        if (syn)
-            return verdict_continue();
+    /* One that was revoked while it was closing may be allowed again by now. */
+    if (syn && (session->flags & SESSION_REVOKED || session->state == STATE_TCP_CLOSING))
+        return verdict_continue();
+    if (session->flags & SESSION_REVOKED)
         return verdict_drop(REASON_REVOKED);
-    }
     if (!moment->early)
         session_update(session, packet, found->owner, iface->number, moment->now);
     verdict = verdict_accept(REASON_SESSION);
@@ -180,7 +186,7 @@ static __always_inline struct verdict judge_session(struct session_found *found,
 static __always_inline bool session_lives(const struct session *session, struct packet *packet,
                                           const struct session_key *key, const struct interface *iface,
                                           const struct moment *moment) {
-    if (moment->settings->flags & SETTING_KEEP || session_is_judged(session, moment))
+    if (!session_is_due(session, moment))
         return !(session->flags & SESSION_REVOKED);
     return judge_rules(packet, iface, key, session_side(session), session->icmp).action == ACCEPT;
 }

@@ -337,6 +337,7 @@ enum session_flag {
     SESSION_FIN_LOCAL = 16, /* TCP: the local side has sent its FIN */
     SESSION_FIN_REMOTE = 32,
     SESSION_REPLIED = 64, /* the side that was asked has answered */
+    SESSION_ENDED = 128,  /* revoked by an operator: no rules bring it back */
 };
 
 /* Changed in place only, through the pointer of its look-up. What each packet of a proven session needs

@@ -41,7 +41,7 @@ export function* planSessions(question: SessionQuestion): Generator<void, Planne
     live.set(session.interface, (live.get(session.interface) ?? 0) + 1);
     const end = judgeOne(session, judge, established);
     const judgedAgain = established === "revalidate" && touched.has(session.interface);
-    if (session.revoked) resumes += judgedAgain && end === null ? 1 : 0;
+    if (session.revoked) resumes += judgedAgain && end === null && !session.ended ? 1 : 0;
     else if (end !== null) ended.push({ session, end });
     yield;
   }

@@ -1,11 +1,11 @@
-/** Ends one session of a table, where it stands: its next packet is dropped. */
+/** An operator ends one session of a table, where it stands: its next packet is dropped, and no rules bring it back. */
 import { SessionFlag, SessionStruct } from "./layout.gen.ts";
 import type { BpfMap } from "./native.ts";
 import type { OpeningTable } from "./opening-table.ts";
 
 /** BPF_EXIST: an entry that went meanwhile is not made again. */
 const onlyIfPresent = 2;
-const flags = SessionFlag.SESSION_REVOKED;
+const flags = SessionFlag.SESSION_REVOKED | SessionFlag.SESSION_ENDED;
 const noSession = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
 /** What a revocation changes. */
 const mask: SessionStruct = { ...noSession, seen: 0xffffffff, flags };

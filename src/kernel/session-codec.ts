@@ -108,6 +108,7 @@ export function describeSession(
     origin: entry.flags & SessionFlag.SESSION_ORIGIN_INGRESS ? "ingress" : "egress",
     state: stateNames.get(entry.state) ?? "others",
     revoked: (entry.flags & SessionFlag.SESSION_REVOKED) !== 0,
+    ended: (entry.flags & SessionFlag.SESSION_ENDED) !== 0,
     age_seconds: elapsed(entry.opened, clock.now) / clock.hz,
     idle_seconds: idle / clock.hz,
     expires_seconds: isTimeless(entry) ? null : Math.max(0, timeout - idle) / clock.hz,

@@ -21,7 +21,6 @@ import type { Session, SessionFilter, SessionTableName, TableFill } from "./stat
 /** BPF_MAP_TYPE_LRU_HASH. Never BPF_F_NO_COMMON_LRU: one CPU would fill its share only. */
 const lruHash = 9;
 
-type Visit = (table: SessionTableName, key: SessionKeyStruct, entry: SessionStruct) => void;
 /** Entries that are described in one go: a millisecond or two. */
 const entriesPerPiece = 256;
 
@@ -269,7 +268,10 @@ export class SessionTables {
       }
   }
 
-  /** Revokes in place; returns how many. An entry that changes meanwhile loses at most its last packet's count. */
+  /**
+   * Ends in place, for good, also what the rules have revoked already; returns how many. An entry that changes
+   * meanwhile loses at most its last packet's count.
+   */
   async end(
     number: number,
     interfaceId: string,
@@ -278,27 +280,21 @@ export class SessionTables {
   ): Promise<number> {
     let ended = 0;
     const tables = this.#tables.get(number);
-    await this.#each(number, (table, key, entry) => {
-      const session = describeSession(interfaceId, table, key, entry, clock);
-      if (session.revoked || session.expires_seconds === 0 || !matchesFilter(session, filter)) return;
-      const bytes = SessionKeyStruct.encode(key);
-      noteRevoked(this.#alive, bytes);
-      if (tables !== undefined) revokeSession(tables[table], bytes, entry, clock.now);
-      ended++;
-    });
-    return ended;
-  }
-
-  async #each(number: number, visit: Visit): Promise<void> {
-    const tables = this.#tables.get(number);
-    if (tables === undefined) return;
+    if (tables === undefined) return ended;
     for (const table of tableNames) {
       const { count, keys, values } = await tables[table].entriesAsync();
       for (let index = 0; index < count; index++) {
         const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
-        visit(table, key, SessionStruct.decode(values, index * SessionStruct.SIZE));
+        const entry = SessionStruct.decode(values, index * SessionStruct.SIZE);
+        const session = describeSession(interfaceId, table, key, entry, clock);
+        if (session.ended || session.expires_seconds === 0 || !matchesFilter(session, filter)) continue;
+        const bytes = SessionKeyStruct.encode(key);
+        noteRevoked(this.#alive, bytes);
+        revokeSession(tables[table], bytes, entry, clock.now);
+        ended++;
       }
     }
+    return ended;
   }
 
   /** Forgets every session of an interface. */

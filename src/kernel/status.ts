@@ -169,6 +169,8 @@ export interface Session {
   readonly origin: Direction;
   readonly state: SessionStateName;
   readonly revoked: boolean;
+  /** An operator revoked it: no rules bring it back. */
+  readonly ended: boolean;
   readonly age_seconds: number;
   readonly idle_seconds: number;
   /** Seconds until it is forgotten when nothing comes; null: never (a revoked TCP session). */

@@ -252,6 +252,14 @@ export class TestRun {
     return gather(this.#engine.tables.list(listed, () => this.#sessionClock()));
   }
 
+  /** Ends every session of an interface, at `time` as packets have it; returns how many. */
+  endSessions(interfaceId: string, time: number): Promise<number> {
+    const number = this.#numberOf(interfaceId);
+    const { generation } = this.policyOf(interfaceId);
+    this.#clockAt(time, undefined);
+    return this.#engine.tables.end(number, interfaceId, {}, { ...this.#sessionClock(), generation });
+  }
+
   #sessionClock(): SessionClock {
     const { timeouts } = encodeSettings(this.#settings, hz, 0);
     return { now: this.#jiffies() >>> 0, hz, timeouts };

@@ -37,6 +37,7 @@ const session = (fields: Partial<Session> = {}): Session => ({
   origin: "ingress",
   state: "tcp-established",
   revoked: false,
+  ended: false,
   age_seconds: 125,
   idle_seconds: 1.2,
   expires_seconds: 909,

@@ -8,7 +8,7 @@ import type { Resolved } from "../../src/policy/types.ts";
 import type { InterfaceLife } from "../semantics/steps.ts";
 import { createFakeMaps, type FakeMaps, Faults } from "../unit/kernel/fake-maps.ts";
 import { Host } from "../unit/kernel/host.ts";
-import { type NativeFrame, Script } from "./program.ts";
+import { type NativeFrame, nativeJiffies, Script } from "./program.ts";
 
 /** Of each map of rules, for models of many groups. */
 const manyEntries = 1 << 16;
@@ -72,6 +72,11 @@ export class Bench {
   /** Until the next change. */
   setState(id: string, state: InterfaceLife): void {
     this.#states.set(id, state);
+  }
+
+  /** An operator ends every session of an interface, so many seconds after the first frame. */
+  endSessions(id: string, time: number): void {
+    this.script.say(`end ${this.numberOf(id)} ${nativeJiffies(time)}`);
   }
 
   /** Asks for the session tables of an interface, as they are then. */

@@ -153,6 +153,15 @@ static void do_sessions(void) {
     puts("end");
 }
 
+static void do_end(void) {
+    __u32 number = next_place(INTERFACES_MAX);
+
+    native_time.clock.jiffies = next_number();
+    if (!native_table(TABLE_OPENING, number))
+        refuse("no session tables of this number", NULL);
+    native_end_sessions(number);
+}
+
 static void do_session(void) {
     __u32 number = next_place(INTERFACES_MAX), table = next_place(TABLES_MAX);
     struct session_key key;
@@ -307,7 +316,7 @@ void command_run(char *line) {
         {"stage", do_stage},     {"pool", do_pool},         {"program", do_program},
         {"work", do_work},       {"begin", do_begin},       {"talk", do_talk},
         {"run", do_run},         {"counters", do_counters}, {"refuse", do_refuse},
-        {"confirm", do_confirm}, {"get", do_get},
+        {"confirm", do_confirm}, {"get", do_get},           {"end", do_end},
     };
     const char *verb = strtok(line, " \n");
 

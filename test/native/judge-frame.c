@@ -112,6 +112,24 @@ void native_judge(const struct native_frame *native, struct native_answer *answe
     answer_with(answer, &packet->verdict, packet->version);
 }
 
+static void end_session(const void *key, const void *value, void *settings) {
+    struct session *session = (struct session *)value;
+    __u32 now = native_time.clock.jiffies;
+
+    if (session->state == STATE_FRAGMENT || session_is_over(session, settings, now))
+        return;
+    alive_note(ends_hash(key), now, true);
+    session->flags |= SESSION_REVOKED | SESSION_ENDED;
+    session->seen = now;
+}
+
+void native_end_sessions(__u32 number) {
+    __u32 zero = 0;
+
+    for (__u32 n = 0; n < TABLES_MAX; n++)
+        native_each(native_table(n, number), end_session, native_lookup(&rw_settings, &zero));
+}
+
 int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
     struct opening_held held;
     struct opening_new new;

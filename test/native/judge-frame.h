@@ -33,6 +33,9 @@ void native_judge(const struct native_frame *frame, struct native_answer *answer
 /* A session of the key, as if a packet had made it; 0, or a negative errno. */
 int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session);
 
+/* Ends every session of an interface number now, as the agent does for an operator. */
+void native_end_sessions(__u32 number);
+
 /* A whole program at a device, with what lies before the frame and what it leaves there. */
 struct native_run {
     struct native_frame frame; /* direction, record and flags are the program's business */

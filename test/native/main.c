@@ -18,6 +18,7 @@
  *   get MAP KEY              tells an entry
  *   counters                 tells rw_counters and rw_passed since it was asked last
  *   sessions NUMBER          tells the session tables of an interface number
+ *   end NUMBER JIFFIES       an operator ends every session of an interface number
  *   owners NUMBER EVEN ODD   words of the ways of every set of an interface number's opening table, as other
  *                            CPUs leave them
  *   faults INSERTS ERRNO DELETES PROVEN

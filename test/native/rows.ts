@@ -63,6 +63,9 @@ export class Speaker {
       case "state":
         this.bench.setState(step.on, step.state);
         break;
+      case "end":
+        this.bench.endSessions(step.on, this.#now);
+        break;
       case "sessions":
         this.bench.tellSessions(step.on);
         break;

@@ -108,6 +108,7 @@ class Performance {
       if (step.kind === "wait") this.#now += step.seconds;
       else if (step.kind === "change") await this.#change(step.setting);
       else if (step.kind === "state") this.#setState(step.on, step.state);
+      else if (step.kind === "end") await this.#end(this.#mark + step.on);
       else if (step.kind === "sessions") judged.push({ step: index, ...(await this.#countSessions(step)) });
       else if (step.kind === "uplink") judged.push({ step: index, ...this.#arrive(step) });
       else judged.push({ step: index, expected: step.expect, ...this.#judge(step) });
@@ -134,6 +135,11 @@ class Performance {
     } else {
       this.#oracle.setReady(id, state === "ready");
     }
+  }
+
+  async #end(id: string): Promise<void> {
+    this.#oracle.end(id, this.#now);
+    await this.#run.endSessions(id, this.#now);
   }
 
   #arrive({ frame, expect }: Extract<Step, { kind: "uplink" }>): Omit<Judged, "step"> {

@@ -38,6 +38,7 @@ export type Step =
     }
   | { readonly kind: "state"; readonly on: string; readonly state: InterfaceLife }
   | { readonly kind: "sessions"; readonly on: string; readonly alive: number }
+  | { readonly kind: "end"; readonly on: string }
   | { readonly kind: "wait"; readonly seconds: number }
   | { readonly kind: "change"; readonly setting: Setting };
 
@@ -193,6 +194,11 @@ export function becomes(on: string, state: InterfaceLife): Step {
 /** So many sessions of an interface are alive now; remembered first fragments are none. */
 export function alive(count: number, on = "eni-1"): Step {
   return { kind: "sessions", on, alive: count };
+}
+
+/** An operator ends every session of an interface now. */
+export function end(on = "eni-1"): Step {
+  return { kind: "end", on };
 }
 
 export function wait(seconds: number): Step {

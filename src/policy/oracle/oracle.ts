@@ -66,6 +66,11 @@ export class Oracle {
     return this.#remember(interfaceId).sessions.list(time);
   }
 
+  /** An operator ends every session of an interface, at `time` in seconds. */
+  end(interfaceId: string, time: number): void {
+    this.#remember(interfaceId).sessions.end(time);
+  }
+
   /**
    * What becomes of a frame at an interface. `time` is seconds of UTC since 1970 and never goes back.
    * Throws a RangeError for an interface that no model of this oracle had on its host.

@@ -26,6 +26,8 @@ export interface Session {
   seen: number;
   /** When its next packet was refused, s; null: it lives. */
   revoked: number | null;
+  /** An operator revoked it: no rules bring it back. */
+  ended: boolean;
 }
 
 /** Echo and timestamp, by request and reply type: their sessions belong to the asker. */

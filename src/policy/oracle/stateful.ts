@@ -50,6 +50,11 @@ export class SessionTable {
     return [...this.#sessions.values()].filter((session) => isAlive(session, this.#settings.timeouts, now));
   }
 
+  /** An operator ends all of them: revoked, whatever the rules say later. */
+  end(now: number): void {
+    for (const session of this.list(now)) Object.assign(session, { revoked: now, ended: true });
+  }
+
   judge(occasion: Occasion): Judgement {
     return (
       this.#judgeSession(occasion) ??
@@ -74,26 +79,32 @@ export class SessionTable {
     const { ip, direction, now } = occasion;
     const session = this.#find(sessionKey(ip, direction), now);
     if (session === null) return null;
-    const syn = isSynOf(ip);
     const { state } = session;
-    const closing = state.kind === "tcp" && state.tcp.phase === "closing";
-    if (closing && syn && session.revoked === null) return this.#judgeNew(occasion);
+    const renews = state.kind === "tcp" && state.tcp.phase === "closing" && isSynOf(ip);
+    if (renews && session.revoked === null) return this.#judgeNew(occasion);
+    if (session.ended) return this.#judgeRevoked(occasion);
     const again = this.#judgeAgain(occasion, session);
     if (again?.verdict === "drop") return this.#judgeRefused(occasion, session, again);
     if (session.revoked !== null) {
       session.revoked = null;
       session.seen = now;
     }
+    if (renews) return this.#judgeNew(occasion);
     if (this.#follow(session, occasion)) session.seen = now;
     return accept("session", "established");
   }
 
-  /** The first refused packet has the rules' reason; after it only a SYN that its own rules accept passes. */
+  /** The first refused packet has the rules' reason. */
   #judgeRefused(occasion: Occasion, session: Session, again: Verdict): Judgement {
     if (session.revoked === null) {
       session.revoked = occasion.now;
       return drop(again.reason, again.rule);
     }
+    return this.#judgeRevoked(occasion);
+  }
+
+  /** Of what is revoked only a SYN passes that its own direction's rules accept. */
+  #judgeRevoked(occasion: Occasion): Judgement {
     if (isSynOf(occasion.ip)) {
       const renewed = this.#judgeNew(occasion);
       if (renewed.verdict === "accept") return renewed;
@@ -118,7 +129,7 @@ export class SessionTable {
     const quoted = readQuoted(ip.family, ip.transport.body);
     if (quoted === null || !sameAddress(quoted.source, ip.destination)) return null;
     const session = this.#find(quotedKey(quoted, direction), now);
-    if (session === null) return null;
+    if (session === null || session.ended) return null;
     if (this.#judgeAgain(occasion, session)?.verdict === "drop") return null;
     return accept("related", "related");
   }
@@ -151,7 +162,7 @@ export class SessionTable {
     const key = sessionKey(ip, direction);
     const state = openState(ip, direction);
     if (key === null || state === null) return "none";
-    this.#sessions.set(key, { key, origin, question, state, seen: now, revoked: null });
+    this.#sessions.set(key, { key, origin, question, state, seen: now, revoked: null, ended: false });
     return "new";
   }
 }

@@ -41,6 +41,7 @@ const session: Session = {
   origin: "ingress",
   state: "tcp-established",
   revoked: false,
+  ended: false,
   age_seconds: 12,
   idle_seconds: 1,
   expires_seconds: 909,

@@ -23,6 +23,7 @@ const session: Session = {
   origin: "ingress",
   state: "tcp-established",
   revoked: false,
+  ended: false,
   age_seconds: 125,
   idle_seconds: 1.2,
   expires_seconds: 909,

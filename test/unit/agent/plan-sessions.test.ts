@@ -28,6 +28,7 @@ const session = (fields: Partial<Session> = {}): Session => ({
   origin: "ingress",
   state: "tcp-established",
   revoked: false,
+  ended: false,
   age_seconds: 1,
   idle_seconds: 1,
   expires_seconds: 900,
@@ -85,6 +86,7 @@ describe("sessions that a change would end", () => {
     const revoked = session({ revoked: true });
     const acceptAll = () => null;
     expect(plan([revoked], { judge: acceptAll }).resumes).toBe(1);
+    expect(plan([{ ...revoked, ended: true }], { judge: acceptAll }).resumes).toBe(0);
     expect(plan([revoked], { judge: acceptAll, touched: new Set() }).resumes).toBe(0);
     expect(plan([revoked], { judge: acceptAll, established: "keep" }).resumes).toBe(0);
   });
