@@ -1,5 +1,5 @@
 /** What a host must have before anything is loaded; each refusal says what to do. */
-import { existsSync, mkdirSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statfsSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { dirname } from "node:path";
 import { EnforcementError, errorCode, errorText } from "./errors.ts";
@@ -40,6 +40,12 @@ export function checkHost(objectPath: string): void {
 
 /** Makes `root` a bpffs of its own, or takes one that is there. Throws BPFFS or PERMISSION. */
 export function prepareBpffs(root: string): void {
+  if (existsSync(root) && !isBpffs(root) && !isEmptyDirectory(root)) {
+    throw new EnforcementError(
+      "BPFFS",
+      `${root} holds other things, which a bpffs there would hide: name a directory that is empty or not there yet`,
+    );
+  }
   try {
     if (dirname(root) === "/sys/fs/bpf") native().mountBpffs("/sys/fs/bpf");
     if (!existsSync(root)) mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -54,6 +60,10 @@ export function prepareBpffs(root: string): void {
 /** Whether a directory is, or is in, a bpffs. */
 export function isBpffs(path: string): boolean {
   return existsSync(path) && statfsSync(path).type === bpffsMagic;
+}
+
+function isEmptyDirectory(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0;
 }
 
 function bpffsError(root: string, error: unknown): EnforcementError {

@@ -1,5 +1,5 @@
 /** What the kernel refuses is said, with its words, and nothing that was in force is given up. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -55,6 +55,25 @@ async function expectRefused(name: keyof typeof refusals): Promise<void> {
   expect(outcome.code).toBe(4);
   expect(outcome.stderr).toMatch(refusals[name]);
 }
+
+// First: no agent has made its bpffs yet.
+describe("a bpffs where other things are", () => {
+  it("is refused, and hides nothing", async () => {
+    const folder = join(host.folder, "bpf");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "letter"), "");
+    try {
+      const { code, stderr } = await host.tryAgent();
+      expect({ code, stderr }).toEqual({
+        code: 4,
+        stderr: expect.stringContaining(`${folder} holds other things`),
+      });
+      expect(readdirSync(folder)).toEqual(["letter"]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe("programs that this kernel's verifier refuses", () => {
   it("end the agent with 4 and the verifier's last words; a first load leaves nothing behind", async () => {
