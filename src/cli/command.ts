@@ -12,6 +12,8 @@ export interface Command {
   /** `finish` is told how a subcommand ended; of a command without any, `run` says it. */
   build(parser: Argv<CommonOptions>, finish: (code: ExitCode) => void): Argv<unknown>;
   run(args: unknown): Promise<ExitCode>;
+  /** Of a family: what is in it, name and positionals as yargs writes them. */
+  readonly members: readonly string[];
 }
 
 /**
@@ -26,6 +28,7 @@ export function defineCommand<T>(
     build,
     // yargs gives to the handler what the builder of the same command declared.
     run: (args) => run(args as ArgumentsCamelCase<T>),
+    members: [],
   };
 }
 
@@ -44,6 +47,7 @@ export function defineFamily(
   examples: readonly (readonly [string, string])[],
 ): Command {
   return {
+    members: subcommands.map(({ usage }) => usage),
     build: (parser, finish) => {
       for (const { usage, describe, command } of subcommands) {
         parser.command(

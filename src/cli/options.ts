@@ -53,7 +53,7 @@ export function withConfirm<T>(parser: Argv<T>): Argv<T & ConfirmOptions> {
   return parser.option("confirm", {
     type: "string",
     requiresArg: true,
-    describe: "Go back by itself after this span (`60s`, `5m`) unless `$0 confirm` is run",
+    describe: "Go back by itself after this span (`60s`, `5m`) unless `ringwall confirm` is run",
   });
 }
 

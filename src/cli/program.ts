@@ -1,7 +1,8 @@
 import yargs, { type Argv } from "yargs";
 import type { Command, CommonOptions } from "./command.ts";
-import { CliError, ExitCode, usageError } from "./exit.ts";
+import { ExitCode, usageError } from "./exit.ts";
 import { readVersion } from "./install.ts";
+import { explainUsage, UsageFault } from "./usage.ts";
 
 interface Entry {
   /** Name and positionals, as yargs writes them. */
@@ -147,13 +148,36 @@ const entries: readonly Entry[] = [
  * @returns how the program ends; throws CliError for what the user can mend
  */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  refuseDash(argv);
   let code: ExitCode = ExitCode.done;
   const parser = entries.reduce(
     (program, entry) => addCommand(program, entry, (result) => (code = result)),
     createParser(argv),
   );
-  await parser.parseAsync();
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    if (!isUsageFault(error)) throw error;
+    throw usageError(await explainUsage(error.message, argv, entries.map(withMembers)));
+  }
   return code;
+}
+
+/** yargs does not hand all of its own errors over: one comes as it is where an option lacks its value. */
+function isUsageFault(error: unknown): error is Error {
+  return error instanceof UsageFault || (error instanceof Error && error.name === "YError");
+}
+
+/** yargs drops a dash that stands alone: a command would go on with its default, and say that all is well. */
+function refuseDash(argv: readonly string[]): void {
+  if (!argv.includes("-")) return;
+  throw usageError(
+    "`-` alone is no path here: write /dev/stdin for what comes through a pipe, --option=- for a value.",
+  );
+}
+
+function withMembers({ usage, load }: Entry) {
+  return { usage, members: async () => (await load()).command.members };
 }
 
 function createParser(argv: readonly string[]): Argv<CommonOptions> {
@@ -186,9 +210,8 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
       .showHelpOnFail(false)
       // yargs hands over its own findings as a message, and what a command threw as an error.
       .fail((message: string | null, error: Error | undefined) => {
-        if (error instanceof CliError) throw error;
-        if (message === null && error !== undefined) throw error;
-        throw usageError(explainUsage(message ?? "The command line is wrong.", argv));
+        if (error !== undefined && !isUsageFault(error)) throw error;
+        throw new UsageFault(message ?? error?.message ?? "The command line is wrong.");
       })
   );
 }
@@ -204,37 +227,6 @@ function refuseRepeated(args: Readonly<Record<string, unknown>>): true {
   );
   if (repeated === undefined) return true;
   throw usageError(`--${repeated} is given twice: once is enough.`);
-}
-
-function commandName(usage: string): string {
-  return usage.split(" ", 1)[0] ?? usage;
-}
-
-/** Says what yargs found with the words of the command line at hand. */
-function explainUsage(message: string, argv: readonly string[]): string {
-  const entry = entries.find(({ usage }) => argv.includes(commandName(usage)));
-  if (entry === undefined) {
-    const word = argv[0];
-    const named = word === undefined || word.startsWith("-") || message.startsWith("Unknown command");
-    const found = named ? message : `No command \`${word}\`. ${message.replace(/^Unknown argument.*$/, "")}`;
-    return `${found.trim()}\n\`ringwall --help\` lists the commands.`;
-  }
-  const name = commandName(entry.usage);
-  const missing = message.startsWith("Not enough non-option arguments");
-  // A family's members say for themselves what they take.
-  const member = entry.usage === name ? argv[argv.indexOf(name) + 1] : undefined;
-  if (member !== undefined && !member.startsWith("-") && isMembersFault(message, member))
-    return `${missing ? "Something is missing." : message}\n\`ringwall ${name} ${member} --help\` says what it takes, and shows examples.`;
-  return `${missing ? `Write \`ringwall ${entry.usage}\`.` : message}\n\`ringwall ${name} --help\` shows examples.`;
-}
-
-/** Not the member itself is unknown, but something behind it. */
-function isMembersFault(message: string, member: string): boolean {
-  return (
-    !message.startsWith("Did you mean") &&
-    !message.startsWith("Unknown command") &&
-    !message.endsWith(`: ${member}`)
-  );
 }
 
 function addCommand(

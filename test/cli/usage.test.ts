@@ -109,12 +109,34 @@ describe("a command line that cannot be meant", () => {
     [["sessions", "--end", ""], /empty filter/i],
     [["sessions", "--end", "port=22"], /localPort/],
     [["sessions", "--interface", "a", "--end", "all"], /--end interface=a/],
+    [["history", "12"], /Write `ringwall history show 12`/],
+    [["reachability", "--from", "sg-web"], /--from goes with --to: write both/],
+    [["interface", "add", "eni-1"], /Write --device, --mac, --instance, too/],
+    [["validate", "-"], /`-` alone is no path here: write \/dev\/stdin/],
+    // A word of a family's command line may be another command's name, and a file's.
+    [["group", "import", "status"], /Write `ringwall group import <group> <files\.\.>`/],
+    [["group", "show"], /Write `ringwall group show <group>`/],
+    [["group", "shwo", "sg-web"], /no `group shwo`: write `ringwall group show`/],
+    [["group", "backup", "sg-web"], /no `group backup`: write one of create, show, /],
   ])("%j ends with 64 and says what to write", async (args, message) => {
     const { code, stdout, stderr } = await ringwall(args);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^ringwall: /);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect({ code, stdout }).toEqual({ code: 64, stdout: "" });
+  });
+});
+
+describe("an option without its value", () => {
+  it.each([
+    [["apply", "/nonexistent", "--confirm"]],
+    [["validate", "/nonexistent", "--host"]],
+    [["group", "show", "sg-web", "--rules"]],
+    [["status", "--socket"]],
+  ])("is named: %j", async (args) => {
+    const { code, stderr } = await ringwall(args);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(new RegExp(`^ringwall: ${args.at(-1)} stands without its value: write one`));
   });
 });
 

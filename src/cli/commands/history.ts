@@ -16,7 +16,7 @@ export type RevisionRecord = Omit<RevisionReply, "host"> & { readonly plan: Plan
 export const command = defineCommand(
   (parser) =>
     withSocket(parser)
-      .positional("action", { type: "string", choices: ["show"], describe: "Show one revision" })
+      .positional("action", { type: "string", describe: "`show`: one revision" })
       .positional("revision", { type: "string", describe: "Its number" })
       .example("$0 history", "Which revisions there were, when, and who made them")
       .example("$0 history show 12", "What revision 12 changed")
@@ -29,6 +29,10 @@ export const command = defineCommand(
       await printRecord(reply, chooseFormat(args), (record) => renderHistory(record, Date.now()));
       return ExitCode.done;
     }
+    if (action !== "show")
+      throw usageError(
+        `Write \`ringwall history show ${/^\d+$/.test(action) ? action : "12"}\`, or no word.`,
+      );
     if (revision === undefined) throw usageError("Which revision? Write `ringwall history show 12`.");
     const record = await readRecord(socket, parseRevision(revision));
     await printRecord(record, chooseFormat(args), (one) => renderRevision(one, Date.now()));

@@ -24,7 +24,8 @@ export const command = defineCommand(
       .positional("paths", {
         type: "string",
         array: true,
-        describe: "Files and directories, together one rule set [default: the agent's rules]",
+        describe: "Files and directories, together one rule set",
+        defaultDescription: "the agent's rules",
       })
       .option("fail-on", {
         choices: ["warning", "note", "never"] as const,

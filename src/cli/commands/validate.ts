@@ -13,7 +13,8 @@ export const command = defineCommand(
       .positional("paths", {
         type: "string",
         array: true,
-        describe: `Files and directories; together they are one rule set [default: ${usualPath}]`,
+        describe: "Files and directories; together they are one rule set",
+        defaultDescription: usualPath,
       })
       .option("host", {
         type: "string",
