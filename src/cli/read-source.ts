@@ -1,21 +1,40 @@
-/** A file that a command line names, as text. */
+/** Files that a command line names. */
 import { readFileSync, statSync } from "node:fs";
 import { formatDiagnostic } from "../model/diagnostic.ts";
-import { decodeFile, describeTooLarge, fileBytesMax } from "../model/yaml/decode.ts";
+import { describeUnreadable, errorCode } from "../model/unreadable.ts";
+import {
+  type Decoded,
+  decodeFile,
+  describeTooLarge,
+  fileBytesMax,
+  refuseFile,
+} from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
 import { refusal } from "./exit.ts";
 
-/** @throws CliError where it cannot be read, is larger than 64 MiB, or no UTF-8 */
-export function readSource(path: string): SourceText {
+/** A file as text, or why it is none: it cannot be read, is larger than 64 MiB, or no UTF-8. */
+export function openSource(path: string): Decoded {
   try {
     const { size } = statSync(path);
-    if (size > fileBytesMax) throw refusal(`${path}: ${describeTooLarge(size)}`);
-    const decoded = decodeFile(path, readFileSync(path));
-    if (!decoded.ok) throw refusal(formatDiagnostic(decoded.diagnostic));
-    return decoded.source;
+    if (size > fileBytesMax) return refuseFile("file-too-large", path, describeTooLarge(size));
+    return decodeFile(path, readFileSync(path));
   } catch (error) {
-    if (error instanceof Error && "code" in error)
-      throw refusal(`${path} cannot be read (${String(error.code)}).`);
-    throw error;
+    return refuseFile("file-unreadable", path, describeUnreadable(errorCode(error)));
+  }
+}
+
+/** @throws CliError where the file is no text that can be read */
+export function readSource(path: string): SourceText {
+  const decoded = openSource(path);
+  if (!decoded.ok) throw refusal(formatDiagnostic(decoded.diagnostic));
+  return decoded.source;
+}
+
+/** Bytes of a file of any size. @throws CliError where it cannot be read */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw refusal(`${path}: ${describeUnreadable(errorCode(error))}`);
   }
 }

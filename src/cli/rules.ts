@@ -1,5 +1,5 @@
 /** Rules of a file or directory, for commands that need no agent. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Diagnostic, formatDiagnostic, renderDiagnostic } from "../model/diagnostic.ts";
@@ -11,10 +11,12 @@ import {
   parseModel,
   parseModelInSlices,
 } from "../model/parse.ts";
-import { decodeFile, describeTooLarge, fileBytesMax } from "../model/yaml/decode.ts";
+import { describeUnreadable, errorCode } from "../model/unreadable.ts";
+import { refuseFile } from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
-import { isRulesFile } from "../store/listing.ts";
+import { isAlmostRulesFile, isRulesFile, passedOver } from "../store/listing.ts";
 import { refusal } from "./exit.ts";
+import { openSource } from "./read-source.ts";
 import { startProgress } from "./render/progress.ts";
 
 /** What a rule set says, or what is wrong with it. */
@@ -36,25 +38,6 @@ export const noLimits: Limits = {
   addressesPerAdvancedGroup: Number.MAX_SAFE_INTEGER,
 };
 
-/**
- * Files that a path means: itself, or the rules files of a directory in the order of their names.
- * @throws CliError 1 where there are none
- */
-export function listRuleFiles(path: string): readonly string[] {
-  if (!readStats(path).isDirectory()) return [path];
-  const names = readdirSync(path).filter(isRulesFile).sort();
-  if (names.length === 0) throw refusal(`There is no *.yaml file in ${path}.`);
-  return names.map((name) => join(path, name));
-}
-
-function readStats(path: string) {
-  try {
-    return statSync(path);
-  } catch (error) {
-    throw refusal(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
-
 export interface ReadOptions {
   readonly limits?: Limits;
   readonly host?: string | undefined;
@@ -62,8 +45,8 @@ export interface ReadOptions {
 
 /** Reads and checks rules; every problem of every file is in the result. */
 export function readRules(paths: readonly string[], options: ReadOptions = {}): RuleSet {
-  const { files, unreadable } = readAll(paths);
-  return judge(files, unreadable, parseModel(files, fillOptions(options)));
+  const read = readAll(paths);
+  return judge(read, parseModel(read.files, fillOptions(options)));
 }
 
 /** The same, with progress on a terminal. */
@@ -71,11 +54,11 @@ export async function readRulesInSlices(
   paths: readonly string[],
   options: ReadOptions = {},
 ): Promise<RuleSet> {
-  const { files, unreadable } = readAll(paths);
+  const read = readAll(paths);
   const progress = startProgress("reading rules");
   const onProgress = ({ done, total }: ParseProgress) => progress.show(done, total);
   try {
-    return judge(files, unreadable, await parseModelInSlices(files, fillOptions(options), { onProgress }));
+    return judge(read, await parseModelInSlices(read.files, fillOptions(options), { onProgress }));
   } finally {
     progress.end();
   }
@@ -85,38 +68,56 @@ function fillOptions({ limits = defaultLimits, host = hostname() }: ReadOptions)
   return { limits, host };
 }
 
-function readAll(paths: readonly string[]) {
-  const decoded = paths.flatMap(listRuleFiles).map(readOne);
+interface ReadFiles {
+  readonly files: readonly SourceText[];
+  /** About files as a whole. */
+  readonly findings: readonly Diagnostic[];
+}
+
+function readAll(paths: readonly string[]): ReadFiles {
+  const read = paths.map(readPath);
+  return { files: read.flatMap(({ files }) => files), findings: read.flatMap(({ findings }) => findings) };
+}
+
+/** What a path means: the file, or the rules files of a directory in the order of their names. */
+function readPath(path: string): ReadFiles {
+  try {
+    if (!statSync(path).isDirectory()) return decodeAll([path], []);
+    const names = readdirSync(path).sort();
+    const almost = names.filter(isAlmostRulesFile).map((name) => passedOver(path, name));
+    const found = names.filter(isRulesFile).map((name) => join(path, name));
+    return found.length > 0
+      ? decodeAll(found, almost)
+      : refusePath(path, "there is no *.yaml file in it: write one", almost);
+  } catch (error) {
+    return refusePath(path, describeUnreadable(errorCode(error)), []);
+  }
+}
+
+function decodeAll(paths: readonly string[], findings: readonly Diagnostic[]): ReadFiles {
+  const decoded = paths.map(openSource);
   return {
     files: decoded.flatMap((one) => (one.ok ? [one.source] : [])),
-    unreadable: decoded.flatMap((one) => (one.ok ? [] : [one.diagnostic])),
+    findings: [...decoded.flatMap((one) => (one.ok ? [] : [one.diagnostic])), ...findings],
   };
 }
 
-function judge(
-  files: readonly SourceText[],
-  unreadable: readonly Diagnostic[],
-  { model, diagnostics }: ParseResult,
-): RuleSet {
-  if (unreadable.length > 0) return { files, model: null, diagnostics: [...unreadable, ...diagnostics] };
-  return { files, model, diagnostics };
+function refusePath(path: string, message: string, findings: readonly Diagnostic[]): ReadFiles {
+  return { files: [], findings: [refuseFile("file-unreadable", path, message).diagnostic, ...findings] };
 }
 
-function readOne(path: string) {
-  const { size } = readStats(path);
-  if (size > fileBytesMax) throw refusal(`${path}: ${describeTooLarge(size)}`);
-  try {
-    return decodeFile(path, readFileSync(path));
-  } catch (error) {
-    throw refusal(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
+function judge({ files, findings }: ReadFiles, { model, diagnostics }: ParseResult): RuleSet {
+  const isWhole = findings.every(({ severity }) => severity !== "error");
+  return { files, model: isWhole ? model : null, diagnostics: [...findings, ...diagnostics] };
 }
 
 /** The model of legal rules; wrong ones are refused with every problem, a line each. */
 export function requireModel({ model, diagnostics }: RuleSet): Model {
   if (model !== null) return model;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
-  throw refusal(`the rules are wrong:\n${errors.map(formatDiagnostic).join("\n")}`);
+  const isUnread = errors.every(({ code }) => code === "file-unreadable");
+  const what = isUnread ? "the rules cannot be read" : "the rules are wrong";
+  throw refusal(`${what}:\n${errors.map(formatDiagnostic).join("\n")}`);
 }
 
 /** Diagnostics for people: each with its line of the file and a caret under the place. */

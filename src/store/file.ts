@@ -4,6 +4,8 @@ import { lstat, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { errorCode } from "../model/unreadable.ts";
+import { refuseFile } from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
 import { Bell } from "./bell.ts";
 import {
@@ -11,6 +13,7 @@ import {
   foldersToWatch,
   isRulesFile,
   listRules,
+  passedOver,
   type Signature,
   takeSignature,
 } from "./listing.ts";
@@ -23,7 +26,7 @@ import {
   removeStale,
   writeBeside,
 } from "./place.ts";
-import { checkFolder, errorCode, readRulesFile, refuseFile } from "./rules-file.ts";
+import { checkFolder, readRulesFile } from "./rules-file.ts";
 import { awaitRest, awaitWriters } from "./settle.ts";
 import type { StagedFiles, Store, StoreSnapshot, Watching } from "./store.ts";
 import { FolderWatch } from "./watch-folders.ts";
@@ -248,12 +251,6 @@ export class FileStore implements Store {
       throw new Error(`${path} is a link: change the file that it leads to`);
     return !same;
   }
-}
-
-function passedOver(folder: string, name: string): Diagnostic {
-  const place = { file: join(folder, name), line: 0, column: 0 };
-  const message = "the file is not read, only *.yaml is: rename it if it holds rules";
-  return { code: "file-passed-over", severity: "note", place, message, write: null, related: [] };
 }
 
 function digestOf(files: readonly SourceText[], diagnostics: readonly Diagnostic[]): string {

@@ -1,6 +1,8 @@
 /** Which files a store's path means, and a signature that changes with them. */
 import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import { errorCode } from "../model/unreadable.ts";
 
 /** Rules files: `*.yaml`, but no dotfiles, editors' copies or numbered test files. */
 export function isRulesFile(name: string): boolean {
@@ -10,6 +12,13 @@ export function isRulesFile(name: string): boolean {
 /** What is easily taken for a rules file and is none. */
 export function isAlmostRulesFile(name: string): boolean {
   return !name.startsWith(".") && /\.(yml|YAML|YML|json)$/.test(name);
+}
+
+/** What is said of such a file. */
+export function passedOver(folder: string, name: string): Diagnostic {
+  const place = { file: join(folder, name), line: 0, column: 0 };
+  const message = "the file is not read, only *.yaml is: rename it if it holds rules";
+  return { code: "file-passed-over", severity: "note", place, message, write: null, related: [] };
 }
 
 export interface Listing {
@@ -40,10 +49,6 @@ export interface FileState {
 /** State of every file by its path; an error's code stands for one that cannot be read. */
 export type Signature = ReadonlyMap<string, FileState | string>;
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}
-
 /** Looks at all files without opening them. */
 export async function takeSignature(path: string): Promise<Signature> {
   const signature = new Map<string, FileState | string>();
@@ -51,7 +56,7 @@ export async function takeSignature(path: string): Promise<Signature> {
     const { files } = await listRules(path);
     for (const file of files) signature.set(file, await stateOf(file));
   } catch (error) {
-    signature.set(path, codeOf(error));
+    signature.set(path, errorCode(error));
   }
   return signature;
 }
@@ -61,7 +66,7 @@ async function stateOf(file: string): Promise<FileState | string> {
     const { dev, ino, mtimeNs, ctimeNs, size } = await stat(file, { bigint: true });
     return { inode: `${dev}:${ino}`, modified: mtimeNs, changed: ctimeNs, size };
   } catch (error) {
-    return codeOf(error);
+    return errorCode(error);
   }
 }
 

@@ -1,21 +1,15 @@
 /** One rules file from the disk: opened once, judged by what was opened, read whole. */
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import type { Diagnostic, DiagnosticCode } from "../model/diagnostic.ts";
-import { type Decoded, decodeFile, describeTooLarge, fileBytesMax } from "../model/yaml/decode.ts";
-
-export type Refused = Extract<Decoded, { ok: false }>;
-
-/** A finding about a whole file. */
-export function refuseFile(code: DiagnosticCode, file: string, message: string): Refused {
-  const place = { file, line: 0, column: 0 };
-  return { ok: false, diagnostic: { code, severity: "error", place, message, write: null, related: [] } };
-}
-
-/** The name of a system call's error: "ENOENT"; the text of any other. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
-}
+import type { Diagnostic } from "../model/diagnostic.ts";
+import { describeUnreadable, directoryHere, errorCode } from "../model/unreadable.ts";
+import {
+  type Decoded,
+  decodeFile,
+  describeTooLarge,
+  fileBytesMax,
+  refuseFile,
+} from "../model/yaml/decode.ts";
 
 /**
  * Why somebody other than root, this process's user and the file's group could change it, or null.
@@ -60,7 +54,7 @@ export async function readRulesFile(path: string, { trusted = false } = {}): Pro
 async function readOpened(path: string, file: FileHandle, trusted: boolean): Promise<Decoded> {
   const stats = await file.stat();
   if (stats.isDirectory()) {
-    return refuseFile("file-unreadable", path, "it is a directory: put a file in its place, or rename it");
+    return refuseFile("file-unreadable", path, directoryHere);
   }
   if (!stats.isFile()) return refuseFile("file-unreadable", path, "it is no file: put a file in its place");
   const why = trusted ? null : whyNotTrusted(stats);
@@ -81,18 +75,4 @@ async function readBytes(file: FileHandle, size: number): Promise<Uint8Array> {
     total += bytesRead;
   }
   return Buffer.concat(chunks);
-}
-
-function describeUnreadable(code: string): string {
-  switch (code) {
-    case "ENOENT":
-      return "it does not exist: write it, or correct the path";
-    case "EACCES":
-    case "EPERM":
-      return `it may not be read (${code}): run as root, or give its group the right to read it`;
-    case "ELOOP":
-      return "its links lead in a circle (ELOOP): correct them";
-    default:
-      return `it cannot be read (${code}): mend that, or take it away`;
-  }
 }

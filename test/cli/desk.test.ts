@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ringwall, root, shopRules, writeFiles } from "./program.ts";
@@ -48,7 +49,7 @@ describe("validate", () => {
 
   it("names a path that is not there, and a folder without rules", async () => {
     expect((await ringwall(["validate", "/nonexistent"])).stderr).toContain(
-      "/nonexistent cannot be read (ENOENT)",
+      "/nonexistent: it does not exist: write it, or correct the path",
     );
     const { code, stderr } = await ringwall([
       "validate",
@@ -56,6 +57,22 @@ describe("validate", () => {
     ]);
     expect(code).toBe(1);
     expect(stderr).toContain("no *.yaml file");
+  });
+
+  it("says what is no file beside what is wrong in files, and what is passed over", async () => {
+    const folder = writeFiles({ "a.yaml": "version: 1\ngruops: {}\n", "more.yml": shopRules });
+    mkdirSync(join(folder, "b.yaml"));
+    const { code, stdout } = await ringwall(["validate", folder, "/nonexistent", "--json"]);
+    expect(code).toBe(1);
+    const found = (JSON.parse(stdout) as { diagnostics: readonly { code: string; message: string }[] })
+      .diagnostics;
+    expect(found.map((one) => one.code)).toEqual([
+      "file-unreadable",
+      "file-passed-over",
+      "file-unreadable",
+      "unknown-key",
+    ]);
+    expect(found[0]?.message).toContain("it is a directory: put a file in its place");
   });
 });
 

@@ -336,7 +336,7 @@ describe("group restore", () => {
       "no group with rules",
     );
     expect(await refused(1, "group", "restore", "sg-db", "--from", join(backup, "none.yaml"))).toContain(
-      "ENOENT",
+      "it does not exist",
     );
     expect(await refused(1, "group", "restore", "sg-db", "--from", "sg-bd")).toContain("write sg-db");
   });

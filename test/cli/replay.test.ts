@@ -175,7 +175,9 @@ describe("replay", () => {
     const noCapture = await run(join(folder, "not.pcap"), "--interface", "eni-web-1");
     expect(noCapture.code).toBe(1);
     expect(noCapture.stderr).toContain("neither pcap nor pcapng");
-    expect((await run("/nonexistent.pcap", "--interface", "eni-web-1")).stderr).toContain("ENOENT");
+    expect((await run("/nonexistent.pcap", "--interface", "eni-web-1")).stderr).toContain(
+      "/nonexistent.pcap: it does not exist",
+    );
     expect((await run(join(folder, "not.pcap"), "--interface", "eni-wbe-1")).stderr).toContain("eni-web-1");
   });
 

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import type { Model } from "../../model/model.ts";
 import { type CheckedRow, check } from "../../policy/check.ts";
@@ -7,6 +6,7 @@ import { readExpectations } from "../../policy/expectations.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode, refusal } from "../exit.ts";
 import { withRules, withSocket } from "../options.ts";
+import { readSource } from "../read-source.ts";
 import { renderChecked } from "../render/check.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { readModel } from "../rules.ts";
@@ -65,7 +65,7 @@ function answer<T>(file: string, lines: readonly (number | null)[], run: () => T
 
 function readRows(file: string): { rows: unknown; lines: readonly (number | null)[] } {
   const counter = new LineCounter();
-  const document = parseDocument(readText(file), {
+  const document = parseDocument(readSource(file).text, {
     lineCounter: counter,
     version: "1.2",
     maxAliasCount: 100,
@@ -80,12 +80,4 @@ function readRows(file: string): { rows: unknown; lines: readonly (number | null
       : [];
   const lines = items.map(({ range }) => (range ? counter.linePos(range[0]).line : null));
   return { rows: document.toJS({ maxAliasCount: 100 }), lines };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw refusal(`${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
 }

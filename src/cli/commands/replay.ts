@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Direction, Interface, Model } from "../../model/model.ts";
 import { findEnds, QuestionError } from "../../policy/ends.ts";
 import { CaptureError } from "../capture.ts";
@@ -6,6 +5,7 @@ import { defineCommand } from "../command.ts";
 import { ExitCode, refusal } from "../exit.ts";
 import { withRules, withSocket } from "../options.ts";
 import { readCapture } from "../pcap.ts";
+import { readBytes } from "../read-source.ts";
 import { chooseFormat, printStreamed } from "../render/output.ts";
 import { renderReplayed } from "../render/replay.ts";
 import { replayPackets } from "../replay.ts";
@@ -81,12 +81,4 @@ function findInterface(model: Model, text: string, network: string | undefined):
 function requireHere({ id, hosts }: Interface, here: readonly string[]): void {
   if (here.includes(id)) return;
   throw refusal(`${id} is on ${hosts.join(", ")}, not on this host: add --host ${hosts[0] ?? "HOST"}.`);
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw refusal(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
 }

@@ -11,8 +11,15 @@ export type Decoded =
   | { readonly ok: true; readonly source: SourceText }
   | { readonly ok: false; readonly diagnostic: Diagnostic };
 
-function refuse(code: DiagnosticCode, place: Place, message: string): Decoded {
+export type Refused = Extract<Decoded, { ok: false }>;
+
+function refuse(code: DiagnosticCode, place: Place, message: string): Refused {
   return { ok: false, diagnostic: { code, severity: "error", place, message, write: null, related: [] } };
+}
+
+/** A finding about a whole file. */
+export function refuseFile(code: DiagnosticCode, file: string, message: string): Refused {
+  return refuse(code, { file, line: 0, column: 0 }, message);
 }
 
 /** What a file over the bound is refused with. `bytes`: its size. */
