@@ -23,7 +23,7 @@ export interface Lock {
  * @throws Failure `refused` when another agent holds it, or the file is not a plain file
  */
 export function acquireLock(path: string): Lock {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  makeFolder(dirname(path));
   const fd = openLock(path);
   try {
     if (!fstatSync(fd).isFile())
@@ -36,6 +36,18 @@ export function acquireLock(path: string): Lock {
     throw error;
   }
   return { release: () => closeSync(fd) };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const how = "run as root, or name another place with --lock";
+    throw new Failure("refused", `The lock's folder ${folder} cannot be made (${code}): ${how}.`, {
+      cause: error,
+    });
+  }
 }
 
 function openLock(path: string): number {

@@ -112,7 +112,7 @@ export async function* followEvents(
   response.once("error", end).once("close", end);
   signal.addEventListener("abort", () => response.destroy(), { once: true });
   for await (const line of lines) {
-    const checked = streamLine.safeParse(JSON.parse(line));
+    const checked = streamLine.safeParse(parseAnswer(line, socket));
     if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
     yield checked.data;
   }
@@ -166,7 +166,7 @@ function refusedBy(answer: unknown, socket: string): CliError {
 }
 
 function otherVersion(socket: string, field: string | undefined): CliError {
-  const where = field === undefined ? "" : ` (${field})`;
+  const where = field === undefined || field === "" ? "" : ` (${field})`;
   const text = `The agent at ${socket} answers in a form that this program does not know${where}: is it of another version?`;
   return new CliError(ExitCode.refused, text);
 }

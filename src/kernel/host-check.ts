@@ -89,7 +89,7 @@ export function loadError(objectPath: string, error: unknown): EnforcementError 
   if (code === "EPERM" || (code === "EACCES" && !refusedByVerifier)) {
     return new EnforcementError(
       "PERMISSION",
-      `the kernel does not let this user load programs (${errorText(error)}): run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON`,
+      `the kernel does not let this user load programs (${code}): run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON`,
       { cause: error },
     );
   }

@@ -82,6 +82,11 @@ describe("programs that this kernel's verifier refuses", () => {
     expect(code).toBe(1);
     const said = findings.find((one) => one.name === "programs");
     expect(said).toMatchObject({ result: "missing", text: expect.stringMatching(refusals.refused) });
+    const { stdout } = await host.ringwall("doctor", "--bpffs", join(host.folder, "bpf"));
+    // The verifier's words under the table, which stays one line a finding.
+    expect(stdout).toMatch(/^programs +missing +the kernel refused .*\n[^\n]/m);
+    expect(stdout).toMatch(/\n\nprograms: the kernel refused .*\n(.*\n)*.*invalid access to packet/);
+    expect(stdout).not.toContain("\\u000a");
     host.package = root;
     await host.startAgent();
     expect((await diagnose()).findings).toContainEqual(

@@ -1,4 +1,5 @@
 import { type Finding, probeHost } from "../../kernel/probe.ts";
+import { cleanText } from "../../model/printable.ts";
 import { chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
@@ -36,7 +37,16 @@ function renderFindings(findings: readonly Finding[]): string {
   return renderTable(findings, [
     { title: "what", value: ({ name }) => name },
     { title: "result", value: ({ result }) => words[result] },
-    { title: "found", value: ({ text }) => text },
+    { title: "found", value: ({ text }) => firstLine(text) },
     { title: "what to do", value: ({ remedy }) => remedy },
-  ]);
+  ]).concat(...findings.filter(({ text }) => text !== firstLine(text)).map(renderWhole));
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}
+
+/** What is longer than a line, such as the verifier's words, stands under the table. */
+function renderWhole({ name, text }: Finding): string {
+  return `\n\n${cleanText(name)}: ${text.split("\n").map(cleanText).join("\n")}`;
 }

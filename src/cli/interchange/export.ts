@@ -3,9 +3,11 @@ import { writeFileSync } from "node:fs";
 import type { Argv } from "yargs";
 import { exportGroups, type TargetFormat, targetFormats } from "../../interchange/export.ts";
 import type { Group, Model } from "../../model/model.ts";
+import { describeUnwritable, errorCode } from "../../model/unreadable.ts";
 import type { CommonOptions } from "../command.ts";
 import { ExitCode, refusal, usageError } from "../exit.ts";
 import { type AgentOptions, type RulesOptions, withRules, withSocket } from "../options.ts";
+import { writeAnswer } from "../reader.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { readModel } from "../rules.ts";
 import { describeFinding, mayGoOn, refuseTranslation } from "./findings.ts";
@@ -53,7 +55,8 @@ export async function runExport(
     return ExitCode.done;
   }
   for (const finding of findings) process.stderr.write(`${describeFinding(finding)}\n`);
-  if (args.file === undefined) await print(text);
+  // As it is, to the byte: line ends are the format's.
+  if (args.file === undefined) await writeAnswer(text);
   else
     process.stderr.write(
       `${groups.length === 1 ? groups[0]?.id : `${groups.length} groups`}: written to ${args.file}.\n`,
@@ -61,17 +64,10 @@ export async function runExport(
   return ExitCode.done;
 }
 
-/** As it is, to the byte: line ends are the format's. */
-function print(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(text, () => resolve());
-  });
-}
-
 function writeText(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (error) {
-    throw refusal(`${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`);
+    throw refusal(`${path}: ${describeUnwritable(errorCode(error))}`);
   }
 }

@@ -1,5 +1,6 @@
 import { escapeUnits } from "../../model/printable.ts";
 import type { CommonOptions } from "../command.ts";
+import { writeAnswer, writeStreamed } from "../reader.ts";
 
 export type Format = "table" | "json" | "yaml";
 
@@ -15,7 +16,7 @@ export async function printRecord<T>(
   format: Format,
   render: (record: T) => string,
 ): Promise<void> {
-  await write(`${await renderRecord(record, format, render)}\n`);
+  await writeAnswer(`${await renderRecord(record, format, render)}\n`);
 }
 
 /**
@@ -37,11 +38,13 @@ export async function printList<T>(
   for await (const piece of pieces) {
     if (piece.length === 0) continue;
     const start = printed === 0 ? `{\n  ${JSON.stringify(name)}: [\n` : ",\n";
-    await write(format === "json" ? start + piece.map(writeElement).join(",\n") : `${render(piece)}\n`);
+    await writeStreamed(
+      format === "json" ? start + piece.map(writeElement).join(",\n") : `${render(piece)}\n`,
+    );
     printed += piece.length;
   }
   if (printed === 0) await printRecord({ [name]: [] }, format, () => none);
-  else if (format === "json") await write("\n  ]\n}\n");
+  else if (format === "json") await writeStreamed("\n  ]\n}\n");
 }
 
 /** An element of a list that a record holds, as JSON indents it. */
@@ -57,11 +60,11 @@ export async function printStreamed<T>(
 ): Promise<void> {
   switch (format) {
     case "json":
-      return write(`${writeJson(record)}\n`);
+      return writeStreamed(`${writeJson(record)}\n`);
     case "yaml":
-      return write(`---\n${await renderRecord(record, format, render)}\n`);
+      return writeStreamed(`---\n${await renderRecord(record, format, render)}\n`);
     case "table":
-      return write(`${render(record)}\n`);
+      return writeStreamed(`${render(record)}\n`);
     default:
       return format satisfies never;
   }
@@ -91,12 +94,4 @@ function writeJson(record: unknown, indent?: number): string {
 function plain(_key: string, value: unknown): unknown {
   if (typeof value !== "bigint") return value;
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
-}
-
-/** Waits while a slow reader is behind, so that a long answer does not pile up in memory. */
-function write(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.stdout.write(text)) resolve();
-    else process.stdout.once("drain", resolve);
-  });
 }

@@ -39,5 +39,8 @@ describe("the lock of a host's agent", () => {
     spawnSync("mkfifo", [join(folder, "fifo")]);
     expect(() => acquireLock(join(folder, "fifo"))).toThrow(/no plain file/);
     expect(() => acquireLock(folder)).toThrow(/EISDIR/);
+    expect(() => acquireLock(join(target, "lock"))).toThrow(
+      /folder .*target cannot be made \(EEXIST\): run as root, or name another place with --lock/,
+    );
   });
 });
