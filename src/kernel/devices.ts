@@ -320,11 +320,11 @@ export class GuestDevices {
     }
   }
 
-  /** Devices that drop everything because no interface holds them any more. */
+  /** Devices that drop everything, or were set down, and that no interface holds any more. */
   get removed(): readonly number[] {
-    return [...this.#engine.known.devices]
-      .filter(([ifindex, record]) => record === removedRecord && !this.#bindings.has(ifindex))
-      .map(([ifindex]) => ifindex);
+    const words = [...this.#engine.known.devices].filter(([, record]) => record === removedRecord);
+    const shut = new Set([...words.map(([ifindex]) => ifindex), ...this.#setDown.devices]);
+    return [...shut].filter((ifindex) => !this.#bindings.has(ifindex));
   }
 
   /** Opens a device that no interface holds: the operator says so. False where it is not one of those. */
@@ -332,7 +332,13 @@ export class GuestDevices {
     if (!this.removed.includes(ifindex)) return false;
     this.#detach(ifindex);
     forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
+    this.#setDown.raise(ifindex);
     return true;
+  }
+
+  /** Sets up what was set down, whatever protects it; says what is down still. */
+  raiseAll(links: ReadonlyMap<number, LinkInfo>): readonly string[] {
+    return this.#setDown.raiseAll(links);
   }
 
   /** Whether a device's word names the live record of its interface. */

@@ -23,6 +23,7 @@ import { LiveSettings } from "./live-settings.ts";
 import { Marks } from "./marks.ts";
 import { type BpfMap, native } from "./native.ts";
 import { type KernelObjects, loadOrAdopt } from "./objects.ts";
+import { openHost } from "./open-host.ts";
 import { Queue } from "./queue.ts";
 import { createTable, SessionTables } from "./sessions.ts";
 import { SetDownDevices } from "./set-down.ts";
@@ -314,12 +315,11 @@ export class Enforcement implements Enforcer {
       this.#watch.close();
       await this.#devices.settle();
       await this.#engine.settle();
-      if (detach) {
-        this.#direct.withdrawAll();
-        for (const ifindex of this.#attachments.placed.devices) this.#attachments.detach(ifindex);
-        this.#objects.pins.removeAll();
+      try {
+        if (detach) openHost(this.#described(), this.#objects.pins);
+      } finally {
+        this.#letGo();
       }
-      this.#letGo();
     });
   }
 

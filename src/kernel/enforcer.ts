@@ -91,10 +91,13 @@ export interface Enforcer {
   lost(): LostEvents;
   /** Returns the function that stops it. */
   onEvent(listener: (event: PacketEvent) => void): () => void;
-  /** Opens a device whose interface left the model, by its ifindex. False where it is not one of `removed`. */
+  /** Opens a device whose interface left the model, by its ifindex, and sets it up if it was set down. False where it is not one of `removed`. */
   release(ifindex: number): Promise<boolean>;
   /** Asks the live programs about one frame; no session, counter or event of the interface is touched. */
   ask(interfaceId: string, direction: Direction, frame: Uint8Array): Promise<PacketVerdict>;
-  /** `detach`: takes programs, filters and pins away, and so opens every device. Else they go on enforcing. */
+  /**
+   * `detach`: takes programs, filters and pins away, and so opens every device; those that were set down are up again, or
+   * it throws. Else they go on enforcing.
+   */
   close(options: { readonly detach: boolean }): Promise<void>;
 }

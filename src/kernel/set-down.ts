@@ -1,8 +1,9 @@
 /**
  * Devices that were up, and were set down because nothing could be put on them. Each is up again once it is protected,
- * also where the agent that set it down was killed meanwhile: the store has it before it goes down, and until it is up.
+ * or is to be open, also where the agent that set it down was killed meanwhile: the store has it before it goes down, and
+ * until it is up.
  */
-import { errorText } from "./errors.ts";
+import { errorCode, errorText } from "./errors.ts";
 import { type LinkInfo, native } from "./native.ts";
 
 /** What a device is known by to an agent that did not see it set down. */
@@ -65,6 +66,23 @@ export class SetDownDevices {
     this.#remove(ifindex);
   }
 
+  /** Sets all of them up that are there; says of which the kernel refused it, and why: those are of them still. */
+  raiseAll(links: ReadonlyMap<number, LinkInfo>): readonly string[] {
+    this.follow(links);
+    return [...this.#devices.values()].flatMap(({ ifindex, name }) => {
+      try {
+        this.raise(ifindex);
+        return [];
+      } catch (error) {
+        if (errorCode(error) !== "ENODEV")
+          return [`${name} was set down, and could not be set up again: ${errorText(error)}`];
+        // It went meanwhile.
+        this.#remove(ifindex);
+        return [];
+      }
+    });
+  }
+
   /** Forgets those that are gone. `links`: the devices of this host. */
   follow(links: ReadonlyMap<number, LinkInfo>): void {
     let isOther = this.#unkept !== null;
@@ -78,6 +96,11 @@ export class SetDownDevices {
     }
     this.#isInherited = false;
     if (isOther) this.#keep();
+  }
+
+  /** Those that are not up again, by ifindex. */
+  get devices(): readonly number[] {
+    return [...this.#devices.keys()];
   }
 
   #add(link: LinkInfo): void {

@@ -1,5 +1,5 @@
 /** What the kernel refuses is said, with its words, and nothing that was in force is given up. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -151,6 +151,49 @@ describe("a device that no program can protect", () => {
       host.ip("link", "del", "odd0");
       host.writeRules(guestRules);
       host.writeConfig({});
+    }
+  });
+
+  it.each(["killed", "told to detach"])("is up again after a detach (agent %s)", async (how) => {
+    host.ip("tuntap", "add", "odd0", "mode", "tun");
+    host.ip("link", "set", "odd0", "up");
+    host.writeRules(rules);
+    try {
+      await host.startAgent(...(how === "killed" ? [] : ["--detach-on-exit"]));
+      expect(isUp()).toBe(false);
+      await host.stopAgents(how === "killed" ? "SIGKILL" : "SIGTERM");
+      if (how === "killed") {
+        const state = ["--state-dir", join(host.folder, "state")];
+        const { code, stderr } = await host.ringwall("detach", "--yes", ...host.paths, ...state);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      }
+      expect(isUp()).toBe(true);
+      expect(existsSync(join(host.folder, "state", "set-down.json"))).toBe(false);
+    } finally {
+      host.ip("link", "del", "odd0");
+      host.writeRules(guestRules);
+    }
+  });
+
+  it("is up again once it is released, where its interface left the rules", async () => {
+    host.ip("tuntap", "add", "odd0", "mode", "tun");
+    host.ip("link", "set", "odd0", "up");
+    host.writeRules(rules);
+    try {
+      await host.startAgent();
+      host.writeRules(guestRules);
+      host.signalAgents("SIGHUP");
+      const removed = async () => JSON.parse((await host.ringwall("status", "--json")).stdout).removed;
+      await expect.poll(removed).toMatchObject([{ device: "odd0" }]);
+      expect(isUp()).toBe(false);
+      const { code, stderr } = await host.ringwall("interface", "release", "odd0", "--yes");
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(isUp()).toBe(true);
+      expect(await removed()).toEqual([]);
+    } finally {
+      await host.stopAgents("SIGTERM");
+      host.ip("link", "del", "odd0");
+      host.writeRules(guestRules);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { detachHost } from "../../agent/detach.ts";
+import { detachHost, listSetDown } from "../../agent/detach.ts";
 import { Failure } from "../../agent/failure.ts";
 import { defaultPaths } from "../../agent/paths.ts";
 import { defineCommand } from "../command.ts";
@@ -25,13 +25,22 @@ export const command = defineCommand(
         default: defaultPaths.lock,
         describe: "The agent's lock",
       })
+      .option("state-dir", {
+        type: "string",
+        requiresArg: true,
+        default: defaultPaths.state,
+        describe: "Where the agent notes which devices it set down",
+      })
       .example("$0 detach", "The way out when no agent starts: asks, then opens every device")
       .example("systemctl stop ringwall && $0 detach --yes", "In a script"),
   async (args) => {
-    const hooks = listHooks(args.bpffs);
-    if (!args.yes) await confirm(hooks);
+    const { bpffs, lock, stateDir: state } = args;
+    const hooks = listHooks(bpffs);
+    if (!args.yes) await confirm(hooks, listSetDown(state));
+    const onDamage = (message: string) =>
+      process.stderr.write(`${message}; what an agent set down stays down\n`);
     try {
-      await detachHost({ object: findObject(), bpffs: args.bpffs, lock: args.lock });
+      await detachHost({ object: findObject(), bpffs, lock, state, onDamage });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       throw new CliError(error.code === "kernel" ? ExitCode.kernelRefused : ExitCode.refused, error.message);
@@ -51,8 +60,9 @@ function listHooks(bpffs: string): string[] {
   return existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 
-async function confirm(hooks: readonly string[]): Promise<void> {
+async function confirm(hooks: readonly string[], setDown: readonly string[]): Promise<void> {
   const devices = new Set(hooks.map((hook) => hook.split("-", 1)[0]));
   const what = `This takes ${hooks.length} programs off ${devices.size} devices: all their traffic passes then, unjudged.`;
-  await confirmAtTerminal(what, "open");
+  const more = `${what} What an agent had set down goes up again: ${setDown.join(", ")}.`;
+  await confirmAtTerminal(setDown.length === 0 ? what : more, "open");
 }

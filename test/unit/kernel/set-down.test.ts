@@ -118,6 +118,35 @@ describe("a device that is set down", () => {
   });
 });
 
+describe("all devices that were set down", () => {
+  /** A host that sets up what it is asked to, but for some. */
+  class Refusing extends Host {
+    constructor(readonly codes: Readonly<Record<number, string>>) {
+      super();
+    }
+
+    override setLinkUp = (ifindex: number, up: boolean): boolean => {
+      const code = up ? this.codes[ifindex] : undefined;
+      if (code !== undefined) throw Object.assign(new Error(`refused with ${code}`), { code });
+      this.steps.push(`${up ? "up" : "down"} ${ifindex}`);
+      return true;
+    };
+  }
+
+  it("are set up, whatever is refused of one; what went meanwhile is nobody's", () => {
+    const host = new Refusing({ 8: "EBUSY", 9: "ENODEV" });
+    const links = [7, 8, 9, 10].map((ifindex) => ({ ...tap, ifindex, name: `tap${ifindex}` }));
+    const devices = host.start(...links);
+    for (const link of links) devices.lower(link);
+    host.steps.length = 0;
+    expect(devices.raiseAll(new Map(links.map((link) => [link.ifindex, link])))).toEqual([
+      "tap8 was set down, and could not be set up again: refused with EBUSY",
+    ]);
+    expect(host.steps.filter((step) => step.startsWith("up"))).toEqual(["up 7", "up 10"]);
+    expect(host.kept.map(({ name }) => name)).toEqual(["tap8"]);
+  });
+});
+
 describe("a device that an earlier agent set down", () => {
   it("is set up by the next one, once", () => {
     const host = new Host([known]);
