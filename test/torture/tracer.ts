@@ -79,33 +79,42 @@ export async function whileTraced<T>(
     await awaitTracer(pid);
     return await work();
   } finally {
-    await endTracer(strace, ended);
+    await endTracer(strace, ended, pid);
   }
 }
 
 /** Until it is traced; or gone, by a signal at its next call, before anybody could see that. */
 async function awaitTracer(pid: number): Promise<void> {
-  const status = () => {
-    try {
-      return readFileSync(`/proc/${pid}/status`, "utf8");
-    } catch {
-      return null;
-    }
-  };
   for (let turn = 0; turn < 6000; turn++) {
-    const now = status();
+    const now = readStatus(pid);
     if (now === null || /TracerPid:\s+[1-9]/.test(now)) return;
     await sleep(10);
   }
   throw new Error(`strace did not attach to ${pid}`);
 }
 
-/** By a signal that lets it detach; it does not always notice that what it traces is gone. */
-async function endTracer(strace: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  strace.kill("SIGINT");
+/**
+ * By a signal that lets it detach. Where what it traces is gone, strace ends by itself; a signal could keep it from
+ * noticing that.
+ */
+async function endTracer(strace: ChildProcess, ended: Promise<unknown>, pid: number): Promise<void> {
+  if (isRunning(pid)) strace.kill("SIGINT");
   const late = setTimeout(() => strace.kill("SIGKILL"), 2000);
   await ended;
   clearTimeout(late);
+}
+
+/** Neither gone nor a zombie. */
+export function isRunning(pid: number): boolean {
+  return /^State:\s+[^ZX]/m.test(readStatus(pid) ?? "");
+}
+
+function readStatus(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return null;
+  }
 }
 
 /** The kernel's bookkeeping of threads, a look at who has files open, libbpf's at its own: nothing of a change. */

@@ -4,11 +4,13 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSy
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import type { StatusReply } from "../../src/agent/status-reply.ts";
+import { askAgent } from "../../src/cli/client.ts";
 import { type Agent, Host } from "../cli/host.ts";
 import type { Outcome } from "../cli/program.ts";
 import { hear, startPeer } from "../network/peer.ts";
 import { listLive } from "../support/live-tree.ts";
-import { type Point, traced } from "./tracer.ts";
+import { isRunning, type Point, traced } from "./tracer.ts";
 
 /** An agent that starts under strace on a busy machine, ms. */
 const readyWithin = 15_000;
@@ -45,14 +47,6 @@ export interface Flows {
   readonly udp: { readonly sent: number; readonly lost: number; readonly broken: number };
   readonly attempts: number;
   readonly denied: number;
-}
-
-interface Status {
-  readonly policy: { readonly revision: number };
-  readonly interfaces: readonly { readonly id: string; readonly state: string }[];
-  readonly proof: {
-    readonly verified: { readonly differences: readonly object[]; readonly problem: string | null } | null;
-  };
 }
 
 /** What is left of an agent's work in the kernel and in its process. */
@@ -172,10 +166,9 @@ export class Victim {
     return isAnswered ? "echo" : "silent";
   }
 
-  async status(): Promise<Status> {
-    const { code, stdout, stderr } = await this.host.ringwall("status", "--verify", "--json");
-    if (code !== 0) throw new Error(`status ended with ${code}: ${stderr}`);
-    return JSON.parse(stdout) as Status;
+  /** What the agent says of itself, asked without a program that has to start. `verify`: after a proof of all. */
+  status(verify = false): Promise<StatusReply> {
+    return askAgent(this.host.socket, "status", verify ? { verify } : {});
   }
 
   /** For strace. */
@@ -184,12 +177,12 @@ export class Victim {
   }
 
   /** With an agent up, packets meet what is stored, the kernel is what is wanted, and nothing else is there. */
-  async expectWhole(said: string, clean: Holdings | null, third = "absent"): Promise<Status> {
+  async expectWhole(said: string, clean: Holdings | null, third = "absent"): Promise<StatusReply> {
     await this.agent();
     // What could not be looked after at once is tried again a second later, and said meanwhile.
     const states = async () => (await this.status()).interfaces.map(({ state }) => state);
     await expect.poll(states, { interval: 200, message: said }).toEqual(["enforcing", "enforcing", third]);
-    const status = await this.status();
+    const status = await this.status(true);
     expect(this.met(this.stored), `${said}; packets meet`).toBe(this.stored);
     expect(status.proof.verified, said).toMatchObject({ differences: [], problem: null });
     // While an iterator is loaded or run there is more for a moment; what is left over stays.
@@ -257,14 +250,6 @@ function pidUnder(pid: number): number | null {
     return child === undefined || child === "" ? null : Number(child);
   } catch {
     return null;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
   }
 }
 
