@@ -61,9 +61,13 @@ function wordsOf(point: Point | null, log: string): string[] {
   return [...words, ...narrowed, "-e", `inject=${point.call}:${what}:when=${point.n}`];
 }
 
-/** What stands before a command that is traced from its first call on. */
+/**
+ * What stands before a command that is traced from its first call on. It stops at those calls alone, but where a signal
+ * has to be sent: strace 6.1 sends none then.
+ */
 export function traced(point: Point | null, log: string): string[] {
-  return ["strace", ...wordsOf(point, log), "--"];
+  const alone = point?.fault === "SIGKILL" ? [] : ["--seccomp-bpf"];
+  return ["strace", ...alone, ...wordsOf(point, log), "--"];
 }
 
 /** Does `work` while a process that runs is traced. */

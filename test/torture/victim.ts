@@ -53,7 +53,7 @@ export interface Flows {
 export interface Holdings {
   readonly pins: readonly string[];
   /** Handles of BPF objects in the agent, by kind. */
-  readonly handles: Readonly<Record<string, number>>;
+  readonly handles?: Readonly<Record<string, number>>;
 }
 
 export class Victim {
@@ -232,11 +232,11 @@ export class Victim {
   }
 }
 
-/** What is there and was not, or was and is not. */
+/** What is there and was not, or was and is not. Handles count where they are known of both. */
 function compareHoldings(clean: Holdings, now: Holdings): string[] {
-  const lines = ({ pins, handles }: Holdings) =>
+  const lines = ({ pins, handles = {} }: Holdings) =>
     new Set([...pins, ...Object.entries(handles).map(([kind, count]) => `${count} handles of ${kind}`)]);
-  const [before, after] = [lines(clean), lines(now)];
+  const [before, after] = [lines(clean), lines(clean.handles === undefined ? { pins: now.pins } : now)];
   return [
     ...[...after].filter((line) => !before.has(line)).map((line) => `+ ${line}`),
     ...[...before].filter((line) => !after.has(line)).map((line) => `- ${line}`),
