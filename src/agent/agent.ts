@@ -6,7 +6,8 @@ import type { KernelSettings } from "../kernel/settings.ts";
 import { createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
 import { createHandlers, findInterface, requireInForce } from "./answers.ts";
-import { Applier } from "./apply.ts";
+import type { RuleFile } from "./applied.ts";
+import { Applier, describeError } from "./apply.ts";
 import { RefusedRules } from "./check.ts";
 import type { AgentConfig } from "./config.ts";
 import { Confirmations } from "./confirmations.ts";
@@ -276,29 +277,30 @@ export class Agent {
     });
   }
 
+  async #loadRules(): Promise<readonly RuleFile[]> {
+    const files = await this.#store.load();
+    if (files.length === 0) throw new RefusedRules([`There are no rules in ${this.#store.name} any more.`]);
+    return files;
+  }
+
   /** Looks at the store again; what is wrong there is refused as a whole, said, and counted. */
   async reloadRules(): Promise<void> {
     const { log } = this.#options;
     const applier = this.#applier;
     if (applier === undefined) return;
-    if (this.#confirmations?.isBusy) {
-      log.info("the store's rules are looked at when the change that waits for its confirmation is decided");
-      return;
-    }
     try {
-      const files = await this.#store.load();
-      if (files.length === 0) throw new RefusedRules([`There are no rules in ${this.#store.name} any more.`]);
-      const { changed, seconds, inForce } = await applier.apply(files);
+      const { changed, seconds, inForce } = await applier.applyStored(() => this.#loadRules());
       this.#problems.delete("store");
       for (const note of changed ? inForce.notes : []) log.info(note);
       if (changed) log.info({ revision: inForce.revision, seconds }, "applied");
     } catch (error) {
-      const failure =
-        error instanceof Failure ? error : new Failure("internal", String(error), { cause: error });
-      // The applier has noted its own refusals; these came before it.
-      if (applier.refusal?.messages.join("\n") !== failure.message)
-        applier.noteRefusal(failure.message.split("\n"));
-      for (const line of failure.message.split("\n")) log.error(line);
+      if (this.#confirmations?.isBusy) {
+        log.info(
+          "the store's rules are looked at when the change that waits for its confirmation is decided",
+        );
+        return;
+      }
+      for (const line of describeError(error).split("\n")) log.error(line);
       log.error(
         { revision: applier.inForce?.revision },
         "the change was refused; what was in force stays in force",

@@ -106,6 +106,16 @@ export class Applier {
     return this.change(change.base, (elapsed) => this.#applyNow(files, change, elapsed));
   }
 
+  /**
+   * Brings into force what the store says. It is read in this change's turn: what is read while another change is made
+   * would take that back, although its client was told that it is in force, and the store says so.
+   * @throws Failure as `apply` does, and what `load` throws
+   */
+  applyStored(load: () => Promise<readonly RuleFile[]>): Promise<ApplyOutcome> {
+    const change: Change = { by: { cause: "store" } };
+    return this.change(undefined, async (elapsed) => this.#applyNow(await load(), change, elapsed));
+  }
+
   /** Changes are refused while this says why. */
   refuseWhile(whyNot: () => string | null): void {
     this.#whyNot = whyNot;
@@ -178,13 +188,10 @@ export class Applier {
     this.#options.onResult("refused", 0);
   }
 
-  async #applyNow(
-    files: readonly RuleFile[],
-    { stage, by, approve }: Change,
-    elapsed: () => number,
-  ): Promise<ApplyOutcome> {
+  async #applyNow(files: readonly RuleFile[], change: Change, elapsed: () => number): Promise<ApplyOutcome> {
     const digest = digestFiles(files);
-    if (this.#inForce?.digest === digest) return this.leaveAsIs(this.#inForce, elapsed());
+    if (this.#inForce?.digest === digest) return this.leaveAsIs(this.#inForce, change, elapsed);
+    const { stage, by, approve } = change;
     const checked = await this.check(files);
     await approve?.(checked);
     const staged = stage === undefined ? undefined : await this.stage(files, stage);
@@ -214,9 +221,23 @@ export class Applier {
     return this.#options.history.revisionOf(digest);
   }
 
-  /** What is in force says the same. */
-  leaveAsIs(inForce: InForce, seconds: number): ApplyOutcome {
-    return { changed: false, seconds, inForce, report: null };
+  /**
+   * What is in force says the same; the store may not (an edit that was refused, or that nobody has looked at yet).
+   * @throws Failure `refused` where the store cannot be written
+   */
+  async leaveAsIs(
+    inForce: InForce,
+    { stage, approve }: Pick<Change, "stage" | "approve">,
+    elapsed: () => number,
+  ): Promise<ApplyOutcome> {
+    if (stage !== undefined) {
+      await approve?.(inForce);
+      const staged = await this.stage(inForce.files, stage);
+      await staged.commit().catch((error: unknown) => {
+        throw notWritten(error, "What is in force stays.");
+      });
+    }
+    return { changed: false, seconds: elapsed(), inForce, report: null };
   }
 
   async #enforce(checked: Checked, staged: StagedFiles | undefined): Promise<ApplyReport> {
@@ -232,11 +253,10 @@ export class Applier {
       await staged?.commit();
     } catch (error) {
       if (before !== null) await this.#options.enforcer.apply(before.resolved, before.policies);
-      const outcome =
-        before === null ? "The rules are in force, but not in the store" : "What was in force is again";
-      throw new Failure("refused", `The store could not be written: ${describeError(error)}. ${outcome}.`, {
-        cause: error,
-      });
+      throw notWritten(
+        error,
+        before === null ? "The rules are in force, but not in the store." : "What was in force is again.",
+      );
     }
     return report;
   }
@@ -274,6 +294,11 @@ export class Applier {
       return { revision, applied: time.toISOString() };
     }
   }
+}
+
+function notWritten(error: unknown, outcome: string): Failure {
+  const text = `The store could not be written: ${describeError(error)}. ${outcome}`;
+  return new Failure("refused", text, { cause: error });
 }
 
 /** What is told of a change that the kernel layer did not make. */

@@ -33,7 +33,11 @@ export async function answerApply(
   if (dryRun !== true || base !== undefined) applier.checkFree();
   applier.checkBase(base);
   if (base !== undefined) await checkStore(store, base);
-  const approve: Approve = (checked) => observed.approve(checked, promotion);
+  const approve: Approve = async (checked) => {
+    // Once more in its turn: rules may have been saved while it waited or was compiled.
+    if (base !== undefined) await checkStore(store, base);
+    await observed.approve(checked, promotion);
+  };
   if (dryRun === true) return describePreview(applier, files, { base, approve });
   const by = { cause: "apply", uid, pid } as const;
   const outcome =

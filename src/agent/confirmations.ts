@@ -86,7 +86,8 @@ export class Confirmations {
       if (before === null)
         throw new Failure("refused", "No rules are in force yet that a change could go back to.");
       const digest = digestFiles(files);
-      if (digest === before.digest) return applier.leaveAsIs(before, elapsed());
+      if (digest === before.digest)
+        return applier.leaveAsIs(before, { stage: store.stage, approve }, elapsed);
       const checked = await applier.check(files);
       await approve?.(checked);
       await (await applier.stage(files, store.stage)).discard();

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { lstat, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Diagnostic } from "../model/diagnostic.ts";
+import { type Diagnostic, hasErrors } from "../model/diagnostic.ts";
 import { errorCode } from "../model/unreadable.ts";
 import { refuseFile } from "../model/yaml/decode.ts";
 import type { SourceText } from "../model/yaml/source.ts";
@@ -38,6 +38,11 @@ export interface FileStoreOptions {
   readonly recovers?: boolean;
 }
 
+interface Reading {
+  readonly snapshot: StoreSnapshot;
+  readonly signature: Signature;
+}
+
 /** Milliseconds between two looks by the clock, for changes that no watch reports. */
 const lookEvery = 2000;
 const readsAtMost = 50;
@@ -46,9 +51,13 @@ export class FileStore implements Store {
   readonly name: string;
   readonly #trusted: boolean;
   readonly #recovers: boolean;
-  /** The last snapshot that anybody has been given, or that was written. */
+  /**
+   * What the watch need not tell any more: what it told last, what was written, and what was loaded before it began. What
+   * is loaded later tells somebody else; nobody need do anything about it.
+   */
   #digest: string | null = null;
   #seen: Signature | null = null;
+  #isWatched = false;
   /** Reads and writes of this process come one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -60,9 +69,9 @@ export class FileStore implements Store {
 
   load(signal?: AbortSignal): Promise<StoreSnapshot> {
     return this.#inTurn(async () => {
-      const snapshot = await this.#read(signal);
-      this.#digest = snapshot.digest;
-      return snapshot;
+      const reading = await this.#read(signal);
+      if (!this.#isWatched) this.#note(reading);
+      return reading.snapshot;
     });
   }
 
@@ -74,6 +83,7 @@ export class FileStore implements Store {
     const bell = new Bell();
     const folders = new FolderWatch(() => bell.ring());
     await folders.set(await foldersToWatch(this.name));
+    this.#isWatched = true;
     // Changes since the last read are noticed by the first look, those after it by the watch.
     this.#seen ??= await takeSignature(this.name);
     const follow = async () => {
@@ -101,10 +111,19 @@ export class FileStore implements Store {
     const before = this.#seen ?? new Map();
     if (equalSignatures(before, await takeSignature(this.name))) return;
     await awaitRest(this.name, before, signal);
-    const snapshot = await this.#inTurn(() => this.#read(signal));
-    if (snapshot.digest === this.#digest) return;
+    const { isNew, snapshot } = await this.#inTurn(async () => {
+      const reading = await this.#read(signal);
+      return { isNew: this.#note(reading), snapshot: reading.snapshot };
+    });
+    if (isNew) await onChange(snapshot);
+  }
+
+  /** Whether it differs from what was noted before. */
+  #note({ snapshot, signature }: Reading): boolean {
+    const isNew = snapshot.digest !== this.#digest;
     this.#digest = snapshot.digest;
-    await onChange(snapshot);
+    this.#seen = signature;
+    return isNew;
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -114,7 +133,7 @@ export class FileStore implements Store {
   }
 
   /** Reads until nothing changed while it was read. */
-  async #read(signal: AbortSignal | undefined): Promise<StoreSnapshot> {
+  async #read(signal: AbortSignal | undefined): Promise<Reading> {
     for (let reads = 1; ; reads += 1) {
       signal?.throwIfAborted();
       const interrupted = await this.#awaitJournal(signal);
@@ -123,9 +142,8 @@ export class FileStore implements Store {
       const { files, diagnostics } = await this.#readAll();
       const same = equalSignatures(before, await takeSignature(this.name));
       if (!same && reads < readsAtMost) continue;
-      this.#seen = before;
       const all = [...interrupted, ...(same ? [] : [this.#neverAtRest()]), ...diagnostics];
-      return { files, diagnostics: all, digest: digestOf(files, all) };
+      return { snapshot: { files, diagnostics: all, digest: digestOf(files, all) }, signature: before };
     }
   }
 
@@ -189,14 +207,16 @@ export class FileStore implements Store {
       throw error;
     }
     return {
-      commit: () => this.#inTurn(() => this.#commit(folder, ready)),
+      commit: () => this.#inTurn(() => this.#commit(folder, ready, files)),
       discard: () => discardTemporaries(folder, ready),
     };
   }
 
-  async #commit(folder: string, moves: readonly Move[]): Promise<void> {
+  /** What else is there by then somebody saved meanwhile: the watch tells of it. */
+  async #commit(folder: string, moves: readonly Move[], files: readonly SourceText[]): Promise<void> {
     if (moves.length > 0) await moveIntoPlace(folder, moves);
-    this.#digest = (await this.#read(undefined)).digest;
+    const reading = await this.#read(undefined);
+    if (holdsJust(reading.snapshot, files)) this.#note(reading);
   }
 
   async write(files: readonly SourceText[]): Promise<void> {
@@ -238,7 +258,8 @@ export class FileStore implements Store {
       );
     }
     const path = await realpath(this.name).catch(() => this.name); // A file that is not there yet is no link.
-    return { folder: dirname(path), moves: [{ name: basename(path), text: file.text }] };
+    const moves = (await this.#differs(path, file.text)) ? [{ name: basename(path), text: file.text }] : [];
+    return { folder: dirname(path), moves };
   }
 
   /** Files that stay as they are keep their inode and time. A link would be replaced by a file: refused. */
@@ -251,6 +272,13 @@ export class FileStore implements Store {
       throw new Error(`${path} is a link: change the file that it leads to`);
     return !same;
   }
+}
+
+/** Files go by their names without the folder, and one that stands alone by its text. */
+function holdsJust({ files, diagnostics }: StoreSnapshot, wanted: readonly SourceText[]): boolean {
+  const isThere = ({ path, text }: SourceText) =>
+    files.some((one) => one.text === text && (files.length === 1 || basename(one.path) === basename(path)));
+  return !hasErrors(diagnostics) && files.length === wanted.length && wanted.every(isThere);
 }
 
 function digestOf(files: readonly SourceText[], diagnostics: readonly Diagnostic[]): string {

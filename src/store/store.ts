@@ -34,8 +34,8 @@ export interface Store {
   /** The files at a moment when none of them was being changed. Throws the signal's reason on abort. */
   load(signal?: AbortSignal): Promise<StoreSnapshot>;
   /**
-   * Calls back with each snapshot that differs from the one last loaded, written or given, once it is at
-   * rest. Resolves when changes are noticed. Callbacks do not overlap: the next one waits for the promise of
+   * Calls back with each snapshot that differs from the one last written or given, or loaded before the watch, once it
+   * is at rest. Resolves when changes are noticed. Callbacks do not overlap: the next one waits for the promise of
    * the last.
    */
   watch(onChange: (snapshot: StoreSnapshot) => void | Promise<void>, signal: AbortSignal): Promise<Watching>;

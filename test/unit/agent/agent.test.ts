@@ -10,6 +10,7 @@ import { type AgentConfig, defaultConfig } from "../../../src/agent/config.ts";
 import { createLog } from "../../../src/agent/log.ts";
 import type { RulesStore } from "../../../src/agent/rules-store.ts";
 import { askAgent } from "../../../src/cli/client.ts";
+import { turns } from "../../support/turns.mjs";
 import { FakeEnforcer } from "./fake-enforcer.ts";
 import { MemoryStore } from "./memory-store.ts";
 
@@ -195,6 +196,35 @@ describe("an agent's clients", () => {
       changed: false,
     });
     expect(log.join("")).toContain('"msg":"applied what a client sent"');
+  });
+
+  it("apply files, which a look at the store that began before does not take back", async () => {
+    const store = new MemoryStore([good]);
+    const agent = await start(store);
+    let release: () => void = () => undefined;
+    store.slow = new Promise((resolve) => {
+      release = resolve;
+    });
+    const looked = agent.reloadRules();
+    const applied = askAgent(socket, "apply", { files: [other] });
+    // In force before the look is over, unless it waits for that.
+    await Promise.race([applied, turns(200)]);
+    release();
+    await Promise.all([looked, applied]);
+    expect(store.files).toEqual([other]);
+    const { policy } = await askAgent(socket, "status", {});
+    expect(policy.revision).toBe(2);
+    expect((await askAgent(socket, "model", {})).files).toEqual([other]);
+  });
+
+  it("put back with an apply of what is in force what somebody broke in the store", async () => {
+    const store = new MemoryStore([good]);
+    await start(store);
+    store.edit([wrong]);
+    await expect.poll(async () => (await askAgent(socket, "status", {})).policy.refused).not.toBeNull();
+    expect(await askAgent(socket, "apply", { files: [good] })).toMatchObject({ changed: false });
+    expect(store.files).toEqual([good]);
+    expect((await askAgent(socket, "status", {})).policy.refused).toBeNull();
   });
 
   it("are told what is wrong with files, and what the kernel refuses", async () => {

@@ -147,6 +147,35 @@ describe("a change", () => {
     expect(applier.inForce?.revision).toBe(1);
   });
 
+  it("that says what is in force is written where the store may say something else", async () => {
+    const applier = await open();
+    await applier.apply([rules(1)]);
+    steps = [];
+    expect(await applier.apply([rules(1)], stageWith())).toMatchObject({ changed: false });
+    expect(steps).toEqual(["staged", "written"]);
+    await expect(applier.apply([rules(1)], stageWith("commit"))).rejects.toMatchObject({
+      code: "refused",
+      message: expect.stringMatching(/EIO.*What is in force stays/),
+    });
+  });
+
+  it("by the store is read in its turn: after the change before it is written", async () => {
+    const applier = await open();
+    let stored = [rules(1)];
+    await applier.apply(stored);
+    const stage = async () => ({
+      commit: async () => {
+        stored = [rules(2)];
+      },
+      discard: async () => undefined,
+    });
+    const client = applier.apply([rules(2)], { stage, by: { cause: "apply", uid: 0, pid: 1 } });
+    const reload = applier.applyStored(async () => stored);
+    expect(await client).toMatchObject({ changed: true });
+    expect(await reload).toMatchObject({ changed: false });
+    expect(inKernel?.model.groups.size).toBe(2);
+  });
+
   it("waits for the one before it, whatever became of that", async () => {
     const applier = await open();
     const changes = [applier.apply([rules(1)]), applier.apply([wrong]), applier.apply([rules(2)])];

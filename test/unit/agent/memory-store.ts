@@ -11,6 +11,8 @@ export class MemoryStore implements RulesStore {
   full = false;
   /** What is staged cannot take its place. */
   breaks = false;
+  /** What is read from now on is answered when this settles. */
+  slow: Promise<void> | null = null;
   #onChange: (() => Promise<void>) | null = null;
 
   constructor(files: readonly RuleFile[]) {
@@ -19,7 +21,9 @@ export class MemoryStore implements RulesStore {
 
   async load(): Promise<readonly RuleFile[]> {
     if (this.unreadable !== null) throw new Failure("refused", this.unreadable);
-    return this.files;
+    const { files } = this;
+    await this.slow;
+    return files;
   }
 
   async watch(onChange: () => Promise<void>): Promise<() => void> {

@@ -134,6 +134,8 @@ describe("what is written", () => {
     await new FileStore(folder).write([source("a.yaml", "vpc-a"), source("b.yaml", "vpc-b")]);
     expect(statSync(join(folder, "a.yaml")).ino).toBe(before.ino);
     expect(statSync(join(folder, "b.yaml")).mode & 0o777).toBe(0o600);
+    await new FileStore(join(folder, "a.yaml")).write([source("any.yaml", "vpc-a")]);
+    expect(statSync(join(folder, "a.yaml")).ino).toBe(before.ino);
   });
 
   it("writes one file through its link", async () => {
@@ -182,6 +184,29 @@ describe("what is written", () => {
       await store.write([source("a.yaml", "vpc-b"), source("b.yaml", "vpc-c")]);
       await new Promise((resolve) => setTimeout(resolve, 800));
       expect(seen).toEqual([]);
+    } finally {
+      end.abort();
+      await ended;
+    }
+  });
+
+  it("hides nothing from the watch that somebody saved beside it, or that somebody else read first", async () => {
+    put("a.yaml");
+    const store = new FileStore(folder);
+    await store.load();
+    const end = new AbortController();
+    const seen: string[][] = [];
+    const { ended } = await store.watch((snapshot) => {
+      seen.push(snapshot.files.map((file) => file.text));
+    }, end.signal);
+    try {
+      const staged = await store.stage([source("a.yaml", "vpc-b")]);
+      put("b.yaml");
+      await staged.commit();
+      await expect.poll(() => seen).toEqual([[rulesText("vpc-b"), rulesText("vpc-a")]]);
+      put("b.yaml", rulesText("vpc-d"));
+      expect((await store.load()).files.at(-1)?.text).toBe(rulesText("vpc-d"));
+      await expect.poll(() => seen[1]).toEqual([rulesText("vpc-b"), rulesText("vpc-d")]);
     } finally {
       end.abort();
       await ended;
