@@ -14,21 +14,13 @@ import { WholeDirectory } from "./repin.ts";
 import { revokeSession } from "./revoke-session.ts";
 import { describeSession, matchesFilter, type SessionClock, type SessionReading } from "./session-codec.ts";
 import type { SessionCounter } from "./session-counter.ts";
+import { type ListedInterface, listSessions } from "./session-list.ts";
 import { type SweptTables, sweepTables, type TableFigures, tableNames } from "./session-sweep.ts";
-import { createPauses } from "./slices.ts";
+import { ShownKeys } from "./shown-keys.ts";
 import type { Session, SessionFilter, SessionTableName, TableFill } from "./status.ts";
 
 /** BPF_MAP_TYPE_LRU_HASH. Never BPF_F_NO_COMMON_LRU: one CPU would fill its share only. */
 const lruHash = 9;
-
-/** Entries that are described in one go: a millisecond or two. */
-const entriesPerPiece = 256;
-
-/** An interface whose sessions are listed, under the generation that its rules have. */
-export interface ListedInterface extends Pick<SessionReading, "generation"> {
-  readonly id: string;
-  readonly number: number;
-}
 
 interface Tables {
   readonly opening: OpeningTable;
@@ -232,40 +224,16 @@ export class SessionTables {
   }
 
   /**
-   * Sessions that the programs would still find, in pieces; revoked ones are among them. Of these interfaces as they are
-   * now: one that goes while a reader takes its time ends there. No more than a table is in memory at once.
+   * Sessions that the programs would still find, each once, in pieces; revoked ones are among them. Of these interfaces as
+   * they are now: one that goes while a reader takes its time ends there.
    */
   list(interfaces: readonly ListedInterface[], clock: () => SessionClock): AsyncIterable<readonly Session[]> {
     const listed = interfaces.flatMap((one) => {
       const tables = this.#tables.get(one.number);
       return tables === undefined ? [] : [{ ...one, tables }];
     });
-    return this.#pieces(listed, clock);
-  }
-
-  async *#pieces(
-    listed: readonly (ListedInterface & { readonly tables: Tables })[],
-    clock: () => SessionClock,
-  ): AsyncGenerator<readonly Session[]> {
-    const pause = createPauses();
-    for (const { id, number, generation, tables } of listed)
-      for (const table of tableNames) {
-        // The number may be another interface's by now, its tables never.
-        if (this.#tables.get(number) !== tables) break;
-        const { count, keys, values } = await tables[table].entriesAsync();
-        const reading = { ...clock(), generation };
-        for (let first = 0; first < count; first += entriesPerPiece) {
-          const piece: Session[] = [];
-          for (let index = first; index < Math.min(count, first + entriesPerPiece); index++) {
-            const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
-            const entry = SessionStruct.decode(values, index * SessionStruct.SIZE);
-            const session = describeSession(id, table, key, entry, reading);
-            if (session.expires_seconds !== 0) piece.push(session);
-          }
-          if (piece.length > 0) yield piece;
-          await pause();
-        }
-      }
+    // The number may be another interface's by now, its tables never.
+    return listSessions(listed, ({ number, tables }) => this.#tables.get(number) === tables, clock);
   }
 
   /**
@@ -281,8 +249,10 @@ export class SessionTables {
     let ended = 0;
     const tables = this.#tables.get(number);
     if (tables === undefined) return ended;
+    const shown = new ShownKeys();
     for (const table of tableNames) {
       const { count, keys, values } = await tables[table].entriesAsync();
+      const isNew = shown.bring(keys);
       for (let index = 0; index < count; index++) {
         const key = SessionKeyStruct.decode(keys, index * SessionKeyStruct.SIZE);
         const entry = SessionStruct.decode(values, index * SessionStruct.SIZE);
@@ -291,7 +261,7 @@ export class SessionTables {
         const bytes = SessionKeyStruct.encode(key);
         noteRevoked(this.#alive, bytes);
         revokeSession(tables[table], bytes, entry, clock.now);
-        ended++;
+        if (isNew(index)) ended++;
       }
     }
     return ended;

@@ -44,7 +44,8 @@ function put(number: number, name: SessionTableName, count: number): void {
   const none = SessionKeyStruct.decode(new Uint8Array(SessionKeyStruct.SIZE));
   const entry = SessionStruct.decode(new Uint8Array(SessionStruct.SIZE));
   for (let localPort = 0; localPort < count; localPort++) {
-    const key = SessionKeyStruct.encode({ ...none, localPort, protocol: 17 });
+    const protocol = name === "established" ? 6 : 17;
+    const key = SessionKeyStruct.encode({ ...none, localPort, protocol });
     if (name === "opening") putOpening(table, bed.maps.hash, key, entry);
     else table.set(key, SessionStruct.encode(entry));
   }
@@ -88,4 +89,27 @@ it("leaves out an interface that went meanwhile, and takes nobody else's session
   expect(new Set(rest.map((session) => session.interface))).toEqual(new Set(["eni-3"]));
   const now = await gather(list());
   expect(now.filter((session) => session.interface === "eni-4")).toHaveLength(5);
+});
+
+/** A clock; `act` is done when the first table was read, and no other yet. */
+function afterOpening(act: () => void): () => SessionClock {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+    return clock;
+  };
+}
+
+it("has a session once that is proven, or renewed, while the tables are read", async () => {
+  put(3, "opening", 300);
+  const pieces = tables.list(
+    [{ id: "eni-3", number: 3, generation: 0 }],
+    afterOpening(() => put(3, "answered", 310)),
+  );
+  const said = (await gather(pieces)).map(say);
+  expect(said).toHaveLength(310);
+  expect(said.filter((text) => text.startsWith("eni-3 answered"))).toEqual(
+    expect.arrayContaining(Array.from({ length: 10 }, (_, index) => `eni-3 answered ${300 + index}`)),
+  );
 });
