@@ -11,12 +11,16 @@
 
 static __always_inline struct counter *account_counter(__u32 number, __u32 direction, bool accepted,
                                                        __u32 reason) {
-    __u32 index = number * 2 + direction;
+    __u32 place = number * 2 + direction;
+    struct counters *counters;
 
     if (accepted && reason == REASON_SESSION)
-        return map_lookup(rw_passed, &index);
-    index = (index * 2 + accepted) * REASONS_MAX + reason;
-    return map_lookup(rw_counters, &index);
+        return map_lookup(rw_passed, &place);
+    counters = map_lookup(rw_counters, &number);
+    if (!counters)
+        return 0;
+    place = (direction * 2 + accepted) * REASONS_MAX + reason;
+    return &counters->of[place % COUNTERS_PER_INTERFACE]; /* as it is already, for the verifier */
 }
 
 static __always_inline void account_add(struct counter *counter, __u32 length) {

@@ -424,12 +424,17 @@ struct dhcp {
 
 /* ---- counters, events, trace ---- */
 
-/* rw_counters[((number * 2 + direction) * 2 + accepted) * REASONS_MAX + reason], per CPU; but what is
- * accepted as its session's, nine packets of ten, in rw_passed[number * 2 + direction]: close together, those
- * of a thousand interfaces lie in as few lines and pages as they can. */
+/* What is accepted as its session's, nine packets of ten, in rw_passed[number * 2 + direction], per CPU: close
+ * together, those of a thousand interfaces lie in as few lines and pages as they can. */
 struct counter {
     __u64 packets;
     __u64 bytes; /* of the frame, without FCS; a GSO packet counts once, with all its bytes */
+};
+
+/* rw_counters[number], per CPU: all else, at (direction * 2 + accepted) * REASONS_MAX + reason. One place an
+ * interface, since reading a map costs by places. */
+struct counters {
+    struct counter of[COUNTERS_PER_INTERFACE];
 };
 
 /* rw_tables[number * TABLES_MAX + table], per CPU. What an LRU evicts it tells nobody: that is what was

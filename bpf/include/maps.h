@@ -59,7 +59,7 @@ struct {
 
 MAP(rw_rates, BPF_MAP_TYPE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_INTERFACE, 0);
 MAP(rw_dhcp, BPF_MAP_TYPE_ARRAY, __u32, struct dhcp, INTERFACES_MAX, 0);
-MAP(rw_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE, 0);
+MAP(rw_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counters, INTERFACES_MAX, 0);
 MAP(rw_passed, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct counter, INTERFACES_MAX * 2, 0);
 MAP(rw_marks, BPF_MAP_TYPE_ARRAY, __u32, struct mark, DEVICES_NEAR, BPF_F_MMAPABLE);
 MAP(rw_tables, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct table_counter, INTERFACES_MAX *TABLES_MAX, 0);

@@ -1,6 +1,6 @@
 /** Packets and bytes by interface, direction, verdict and reason. */
-import { CounterStruct, DhcpStruct, Limit, Lost, RateStruct, Rates } from "./layout.gen.ts";
-import { indexKey, indexKeys } from "./maps.ts";
+import { CounterStruct, CountersStruct, DhcpStruct, Limit, Lost, RateStruct, Rates } from "./layout.gen.ts";
+import { indexKey, indexKeys, unpackWord } from "./maps.ts";
 import { reasonName } from "./names.ts";
 import type { BpfMap } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
@@ -9,6 +9,8 @@ import type { Survey } from "./survey.ts";
 
 const directions = ["egress", "ingress"] as const;
 const verdicts = ["drop", "accept"] as const;
+/** 64-bit words of a struct counter. */
+const counterWords = CounterStruct.SIZE / 8;
 
 /** The 64-bit words of a map's values as they lie: host byte order. */
 function wordsOf(bytes: Uint8Array): BigUint64Array {
@@ -16,7 +18,7 @@ function wordsOf(bytes: Uint8Array): BigUint64Array {
   return new BigUint64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8);
 }
 
-/** What is at a place of rw_counters. */
+/** What is counted at a place of struct counters. */
 function describePlace(place: number): Pick<PacketCounter, "direction" | "verdict" | "reason"> {
   return {
     direction: directions[Math.floor(place / Limit.REASONS_MAX / 2)] ?? "egress",
@@ -35,15 +37,11 @@ export function describeSeen(
   const found: PacketCounter[] = [];
   // struct counter_seen of bpf/survey.bpf.c.
   for (let word = 0; word < words.length; word += 3) {
-    const [place = 0n, packets = 0n, bytes = 0n] = words.subarray(word, word + 3);
-    const id = holders.get(Math.floor(Number(place) / Limit.COUNTERS_PER_INTERFACE));
+    const [where = 0n, packets = 0n, bytes = 0n] = words.subarray(word, word + 3);
+    const { low: number, high: place } = unpackWord(where);
+    const id = holders.get(number);
     if (id === undefined) continue;
-    found.push({
-      interface: id,
-      ...describePlace(Number(place) % Limit.COUNTERS_PER_INTERFACE),
-      packets,
-      bytes,
-    });
+    found.push({ interface: id, ...describePlace(place), packets, bytes });
   }
   return found;
 }
@@ -51,21 +49,31 @@ export function describeSeen(
 /** Maps that hold counters. */
 export type CounterMaps = Pick<ObjectMaps, "counters" | "passed">;
 
-/** Places of a run of counters that are not zero, all CPUs together. Most are zero, and cost no BigInt. */
-function* eachCounted(run: Uint8Array, count: number) {
+/** A counter that is not zero, and where it stands in its value. */
+interface Counted {
+  readonly place: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+}
+
+/** Of a run of values of `each` counters, a value for each CPU after the other: those that are not zero, all CPUs together. Most are zero, and cost no BigInt. */
+function* eachCounted(run: Uint8Array, each: number, values: number): Generator<Counted> {
   const words = wordsOf(run);
   const halves = new Uint32Array(words.buffer, words.byteOffset, words.length * 2);
-  const wordsPerPlace = words.length / count;
-  for (let place = 0; place < count; place++) {
-    let packets = 0n;
-    let bytes = 0n;
-    // struct counter, one for each CPU.
-    for (let word = place * wordsPerPlace; word < (place + 1) * wordsPerPlace; word += 2) {
-      if (halves[word * 2] === 0 && halves[word * 2 + 1] === 0) continue;
-      packets += words[word] ?? 0n;
-      bytes += words[word + 1] ?? 0n;
+  const wordsEach = each * counterWords;
+  const perValue = words.length / values;
+  for (let value = 0; value < values; value++) {
+    for (let place = 0; place < each; place++) {
+      let packets = 0n;
+      let bytes = 0n;
+      const first = value * perValue + place * counterWords;
+      for (let word = first; word < (value + 1) * perValue; word += wordsEach) {
+        if (halves[word * 2] === 0 && halves[word * 2 + 1] === 0) continue;
+        packets += words[word] ?? 0n;
+        bytes += words[word + 1] ?? 0n;
+      }
+      if (packets !== 0n) yield { place: value * each + place, packets, bytes };
     }
-    if (packets !== 0n) yield { place, packets, bytes };
   }
 }
 
@@ -77,7 +85,11 @@ function readPassed(
 ): readonly PacketCounter[] {
   const count = ids.length * directions.length;
   const found: PacketCounter[] = [];
-  for (const { place, ...counted } of eachCounted(passed.getRun(first * directions.length, count), count)) {
+  for (const { place, ...counted } of eachCounted(
+    passed.getRun(first * directions.length, count),
+    1,
+    count,
+  )) {
     const id = ids[Math.floor(place / directions.length)];
     const direction = directions[place % directions.length];
     if (id !== undefined && direction !== undefined)
@@ -99,9 +111,12 @@ export function readCounters(
 }
 
 function readOthers(counters: BpfMap, number: number, interfaceId: string): readonly PacketCounter[] {
-  const count = Limit.COUNTERS_PER_INTERFACE;
   const found: PacketCounter[] = [];
-  for (const { place, ...counted } of eachCounted(counters.getRun(number * count, count), count))
+  for (const { place, ...counted } of eachCounted(
+    counters.getRun(number, 1),
+    Limit.COUNTERS_PER_INTERFACE,
+    1,
+  ))
     found.push({ interface: interfaceId, ...describePlace(place), ...counted });
   return found;
 }
@@ -126,12 +141,13 @@ export function clearNumber(
   number: number,
   cpus: number,
 ): void {
-  const clear = (map: BpfMap, count: number) => {
-    const zeroes = new Uint8Array(count * CounterStruct.SIZE * cpus);
-    map.setBatch(indexKeys(number * count, count), zeroes, count);
-  };
-  clear(maps.counters, Limit.COUNTERS_PER_INTERFACE);
-  clear(maps.passed, directions.length);
+  maps.counters.set(indexKey(number), new Uint8Array(CountersStruct.SIZE * cpus));
+  const ways = directions.length;
+  maps.passed.setBatch(
+    indexKeys(number * ways, ways),
+    new Uint8Array(ways * CounterStruct.SIZE * cpus),
+    ways,
+  );
   const rates = Rates.RATES_PER_INTERFACE;
   maps.rates.setBatch(indexKeys(number * rates, rates), new Uint8Array(rates * RateStruct.SIZE), rates);
   maps.dhcp.set(indexKey(number), new Uint8Array(DhcpStruct.SIZE));

@@ -136,7 +136,7 @@ export function sizesFor(interfaces: number): Record<string, number> {
     rw_established: interfaces,
     rw_rates: interfaces * Rates.RATES_PER_INTERFACE,
     rw_dhcp: interfaces,
-    rw_counters: interfaces * Limit.COUNTERS_PER_INTERFACE,
+    rw_counters: interfaces,
     rw_passed: interfaces * directions,
     rw_tables: interfaces * SessionTable.TABLES_MAX,
   };

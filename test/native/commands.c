@@ -112,21 +112,27 @@ static void do_get(void) {
     free(key);
 }
 
-/* Of a counter's place (account.h), the four that it is made of. */
-static void print_counter(__u32 index, void *value) {
-    const struct counter *counter = value;
-
+static void print_counter(__u32 number, __u32 direction, __u32 accepted, __u32 reason,
+                          const struct counter *counter) {
     if (counter->packets)
-        printf("counter %u %u %u %u %llu %llu\n", index / REASONS_MAX / 4, index / REASONS_MAX / 2 % 2,
-               index / REASONS_MAX % 2, index % REASONS_MAX, counter->packets, counter->bytes);
+        printf("counter %u %u %u %u %llu %llu\n", number, direction, accepted, reason, counter->packets,
+               counter->bytes);
+}
+
+static void print_counters(__u32 number, void *value) {
+    const struct counters *counters = value;
+
+    for (__u32 place = 0; place < COUNTERS_PER_INTERFACE; place++)
+        print_counter(number, place / REASONS_MAX / 2, place / REASONS_MAX % 2, place % REASONS_MAX,
+                      &counters->of[place]);
 }
 
 static void print_passed(__u32 index, void *value) {
-    print_counter((index * 2 + 1) * REASONS_MAX + REASON_SESSION, value);
+    print_counter(index / 2, index % 2, 1, REASON_SESSION, value);
 }
 
 static void do_counters(void) {
-    native_each_place(&rw_counters, print_counter);
+    native_each_place(&rw_counters, print_counters);
     native_each_place(&rw_passed, print_passed);
     native_clear(&rw_counters);
     native_clear(&rw_passed);

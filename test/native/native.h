@@ -85,7 +85,7 @@ struct native_map {
     X(rw_hash, NATIVE_ARRAY, __u32, struct hash_seeds, 1)                                                    \
     X(rw_rates, NATIVE_ARRAY, __u32, struct rate, INTERFACES_MAX *RATES_PER_INTERFACE)                       \
     X(rw_dhcp, NATIVE_ARRAY, __u32, struct dhcp, INTERFACES_MAX)                                             \
-    X(rw_counters, NATIVE_ARRAY, __u32, struct counter, INTERFACES_MAX *COUNTERS_PER_INTERFACE)              \
+    X(rw_counters, NATIVE_ARRAY, __u32, struct counters, INTERFACES_MAX)                                     \
     X(rw_passed, NATIVE_ARRAY, __u32, struct counter, INTERFACES_MAX * 2)                                    \
     X(rw_tables, NATIVE_ARRAY, __u32, struct table_counter, INTERFACES_MAX *TABLES_MAX)                      \
     X(rw_headers, NATIVE_ARRAY, __u32, struct headers, 1)                                                    \

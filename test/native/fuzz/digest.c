@@ -29,16 +29,21 @@ static void digest_session(const void *key, const void *value, void *context) {
     digests->state += digest(hash, &session, sizeof(session));
 }
 
-static void digest_counters(struct digests *digests, const struct native_map *map) {
+/* Of a map whose values are `each` counters. */
+static void digest_counters(struct digests *digests, const struct native_map *map, __u32 each) {
     for (__u32 n = 0; n < map->touched_count; n++) {
-        __u32 index = map->touched[n];
-        const struct counter *counter = map->elements[index];
+        const struct counter *counters = map->elements[map->touched[n]];
 
-        /* One that was asked for and not used. */
-        if (!counter->packets)
-            continue;
-        digests->state += digest(index, &counter->packets, sizeof(counter->packets));
-        digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
+        for (__u32 place = 0; place < each; place++) {
+            const struct counter *counter = &counters[place];
+            __u32 index = map->touched[n] * each + place;
+
+            /* One that was asked for and not used. */
+            if (!counter->packets)
+                continue;
+            digests->state += digest(index, &counter->packets, sizeof(counter->packets));
+            digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
+        }
     }
 }
 
@@ -58,8 +63,8 @@ void digest_state(struct answers *answers) {
             native_each(native_table(table, number), digest_session, &digests);
         digests.state += digest(number, native_lookup(&rw_dhcp, &number), sizeof(struct dhcp));
     }
-    digest_counters(&digests, &rw_counters);
-    digest_counters(&digests, &rw_passed);
+    digest_counters(&digests, &rw_counters, COUNTERS_PER_INTERFACE);
+    digest_counters(&digests, &rw_passed, 1);
     events_digest = 0;
     native_tell_events(digest_event);
     digests.bytes += events_digest;
