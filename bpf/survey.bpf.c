@@ -190,8 +190,8 @@ struct counters_walk {
     struct counters_sum *into;
 };
 
-/* Copied by a helper, which cannot fail, since the kernel made the value for this read: by loads it may be read at
- * constant places only, each of which the verifier would walk. */
+/* Copied by a helper, which cannot fail, since the kernel made the value for this read: by loads it may be
+ * read at constant places only, each of which the verifier would walk. */
 static long add_counters(__u32 turn, struct counters_walk *walk) {
     struct counters_sum *into = walk->into;
 

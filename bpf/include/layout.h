@@ -424,8 +424,8 @@ struct dhcp {
 
 /* ---- counters, events, trace ---- */
 
-/* What is accepted as its session's, nine packets of ten, in rw_passed[number * 2 + direction], per CPU: close
- * together, those of a thousand interfaces lie in as few lines and pages as they can. */
+/* What is accepted as its session's, nine packets of ten, in rw_passed[number * 2 + direction], per CPU:
+ * close together, those of a thousand interfaces lie in as few lines and pages as they can. */
 struct counter {
     __u64 packets;
     __u64 bytes; /* of the frame, without FCS; a GSO packet counts once, with all its bytes */
