@@ -123,7 +123,9 @@ export function parseAddress(text: string): Parsed<Address> {
     if (zone > 0 && readAddress(text.slice(0, zone)) !== null) {
       return refused("bad-address", `${quote(text)} has a zone`, text.slice(0, zone));
     }
-    return refused("bad-address", `${quote(text)} is no address`, withoutZeros(text));
+    const right = withoutZeros(text);
+    const how = right === null ? ": write one as `10.0.0.11` or `2001:db8::11`" : "";
+    return refused("bad-address", `${quote(text)} is no address${how}`, right);
   }
   if (isMapped(address)) {
     const right = formatAddress(unmap(address));
@@ -148,7 +150,8 @@ export function parsePrefix(text: string): Parsed<WrittenPrefix> {
   if (address === null) {
     const repaired = slash > 0 ? withoutZeros(text.slice(0, slash)) : null;
     const right = repaired === null ? null : `${repaired}${text.slice(slash)}`;
-    return refused("bad-prefix", `${quote(text)} is no prefix`, right);
+    const how = right === null ? ": write one as `10.0.0.0/24` or `2001:db8::/64`" : "";
+    return refused("bad-prefix", `${quote(text)} is no prefix${how}`, right);
   }
   const bits = addressLength(address.family);
   if (slash < 0) {

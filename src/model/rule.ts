@@ -10,6 +10,7 @@ import { hasPorts, type Protocol, parseProtocol } from "./protocol.ts";
 import type { RuleFields } from "./schema.ts";
 import { checkId, checkText, isGroupId, isPrefixListId, quote } from "./text.ts";
 import { parseTime } from "./time.ts";
+import { findEntry } from "./yaml/node.ts";
 
 /** The group that a rule stands in. */
 export interface RuleHome {
@@ -83,7 +84,7 @@ function decodePorts(
     if (text !== "-1/-1") take(at, "", refusePorts(key, text, protocol));
     return null;
   };
-  if (fields.portRange === undefined && protocol !== null && hasPorts(protocol.protocol)) {
+  if (findEntry(cursor.node, "portRange") === undefined && protocol !== null && hasPorts(protocol.protocol)) {
     const message = "`portRange` is missing: write `portRange: 80/80`, or `portRange: -1/-1` for every port";
     report(cursor, "missing-key", message);
   }
@@ -105,7 +106,7 @@ function decodeIcmp(
   protocol: Protocol | null,
 ): { icmpType: number | null; icmpCode: number | null } {
   const { icmpType, icmpCode } = fields;
-  if (icmpCode !== undefined && icmpType === undefined) {
+  if (icmpCode !== undefined && findEntry(cursor.node, "icmpType") === undefined) {
     report(atKey(cursor, "icmpCode"), "bad-icmp", "`icmpCode` needs its type: write `icmpType` too");
   }
   const isIcmp = protocol === null || protocol.protocol === "icmp" || protocol.protocol === "icmpv6";

@@ -72,12 +72,8 @@ function checkVersion(root: Cursor): void {
   const { value } = version;
   if (value.kind === "scalar" && value.value === 1) return;
   const text = value.kind === "scalar" ? value.text : "";
-  report(
-    { ...root, keyAt: value.at },
-    "bad-version",
-    `\`version\`: ${quote(text)} is not known: write \`1\``,
-    { write: "1" },
-  );
+  const what = text === "1" ? "the quotes make `1` a text" : `${quote(text)} is not known`;
+  report({ ...root, keyAt: value.at }, "bad-version", `\`version\`: ${what}: write \`1\``, { write: "1" });
 }
 
 /** Stands for the version that has been judged. */

@@ -1,5 +1,5 @@
 /** What people call the ends of a packet: an interface by id, instance, device, MAC or address, or an address. */
-import { formatAddress, formatPrefix, parseAddress } from "../model/cidr.ts";
+import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../model/cidr.ts";
 import { formatMac, parseMac } from "../model/mac.ts";
 import type { Address, Family, Interface, Mac, Model } from "../model/model.ts";
 import { nearestWord } from "../model/nearest.ts";
@@ -101,8 +101,23 @@ export function findInterface(
   return more.length > 0 ? refuseAmbiguous(text, found) : only;
 }
 
+/** Members that a message names. */
+const membersNamed = 5;
+
+function refuseGroup(model: Model, id: string): QuestionError {
+  const members = [...model.interfaces.values()]
+    .filter(({ groups }) => groups.includes(id))
+    .map((own) => own.id);
+  const few = `${members.slice(0, membersNamed).join(", ")}${members.length > membersNamed ? ", …" : ""}`;
+  const how = members.length === 0 ? "an interface; it has no members" : `a member: ${few}`;
+  return new QuestionError(`"${id}" is a group: write ${how}`);
+}
+
 function unknownEnd(model: Model, text: string, others: Iterable<string>): QuestionError {
   const words = [...model.interfaces.values()].flatMap((own) => [own.id, own.instance, own.device]);
+  if (model.groups.has(text)) return refuseGroup(model, text);
+  if (parsePrefix(text).ok)
+    return new QuestionError(`"${text}" is a prefix: write one address of it, or an interface`);
   const nearest = nearestWord(text, [...others, ...words]);
   const hint =
     nearest === null ? "write an interface's id, instance, device, MAC or address" : `write ${nearest}`;

@@ -97,7 +97,8 @@ export function atRow<T>(index: number, run: () => T): T {
  * Throws a QuestionError that names the first wrong row and what to write instead.
  */
 export function readExpectations(value: unknown): readonly Expectation[] {
-  if (!Array.isArray(value)) {
+  // Nothing expected is nothing held: a file that lost its rows must not pass a pipeline.
+  if (!Array.isArray(value) || value.length === 0) {
     throw new QuestionError(
       "no list of rows: write one `- {from: …, to: …, protocol: …, expect: accept}` a line",
     );

@@ -191,6 +191,26 @@ describe("what a rule says", () => {
       ["bad-ports", "bad-prefix", "bad-ports", "bad-priority", "unknown-key", "unknown-prefix-list"].sort(),
     );
   });
+
+  it.each([
+    ["protocol: tcp, portRange: [80]", ["wrong-type"]],
+    ["protocol: icmp, icmpType: [8], icmpCode: 0", ["wrong-type"]],
+    ["protocol: tcp", ["missing-key"]],
+    ["protocol: icmp, icmpCode: 0", ["bad-icmp"]],
+  ])("%s: what stands there in another form is not said to be missing", (fields, codes) => {
+    const rule = `{direction: ingress, policy: accept, ${fields}, remote: 0.0.0.0/0}`;
+    expect(errors(group(`type: basic, network: vpc-a, rules: [${rule}]`))).toEqual(codes);
+  });
+});
+
+describe("the version", () => {
+  it.each([
+    ["", "`version` is missing: write `version: 1` as the first line"],
+    ["version: 2\n", "`version`: `2` is not known: write `1`"],
+    ['version: "1"\n', "`version`: the quotes make `1` a text: write `1`"],
+  ])("%j is refused with the right one", (text, message) => {
+    expect(parse(text).diagnostics.map((one) => one.message)).toEqual([message]);
+  });
 });
 
 describe("what a network and a prefix list say", () => {

@@ -80,8 +80,14 @@ describe("addresses and prefixes", () => {
     "0x7f.0.0.1",
     "1:2:3:4:5:6:7:8::",
   ])("%j is no address", (text) => {
-    expect(parseAddress(text).ok).toBe(false);
-    expect(parsePrefix(`${text}/8`).ok).toBe(false);
+    expect(parseAddress(text)).toMatchObject({
+      ok: false,
+      problem: { message: expect.stringContaining("write one as `10.0.0.11` or `2001:db8::11`") },
+    });
+    expect(parsePrefix(`${text}/8`)).toMatchObject({
+      ok: false,
+      problem: { message: expect.stringContaining("write one as `10.0.0.0/24` or `2001:db8::/64`") },
+    });
   });
 
   it.each([

@@ -121,6 +121,7 @@ describe("a row that cannot be answered says which, and what to write", () => {
   const row = { from: "sg-web", to: "sg-db", protocol: "tcp", expect: "accept" };
   const cases: readonly (readonly [string, unknown, string])[] = [
     ["no list", row, "no list of rows"],
+    ["no row", [], "no list of rows"],
     ["an unknown key", [row, { ...row, prot: "tcp" }], 'row 2: "prot" is no key: write port'],
     ["no expectation", [{ ...row, expect: "yes" }], 'row 1: expect is "yes": write `accept` or `drop`'],
     ["a missing end", [{ ...row, from: undefined }], "row 1: from is missing"],

@@ -153,6 +153,8 @@ describe("a question that cannot be answered says what to write", () => {
       twoNics,
     ],
     ["a misspelt interface", { from: "eni-wbe-1" }, "write eni-web-1", shop],
+    ["a group", { from: "sg-web" }, '"sg-web" is a group: write a member: eni-web-1', shop],
+    ["a prefix", { from: "10.0.0.0/24" }, "is a prefix: write one address of it", shop],
     ["two strangers", { from: "192.0.2.1", to: "192.0.2.2" }, "no interface's", shop],
     ["an unknown network", { network: "vpc-x" }, "write one of vpc-a", shop],
     ["every protocol", { protocol: "all", port: undefined }, "write tcp, udp", shop],
