@@ -34,10 +34,12 @@ export function requirePrefixList(model: Model, id: string): PrefixList {
 export function requireNetwork(model: Model, id: string | undefined): Network {
   const [only, ...more] = model.networks.values();
   if (id === undefined && only !== undefined && more.length === 0) return only;
-  if (id === undefined) {
-    throw usageError(
-      `Which network? Write --network, one of ${[...model.networks.keys()].join(", ") || "none that the rules have"}.`,
+  if (only === undefined)
+    throw (id === undefined ? usageError : refusal)(
+      `The rules have no network: write \`networks: {${id ?? "vpc-a"}: {type: vpc}}\` into them first.`,
     );
+  if (id === undefined) {
+    throw usageError(`Which network? Write --network, one of ${[...model.networks.keys()].join(", ")}.`);
   }
   const network = model.networks.get(id);
   if (network === undefined) throw unknown("network", id, model.networks);

@@ -37,10 +37,16 @@ export function withRules<T>(parser: Argv<T>): Argv<T & RulesOptions> {
 }
 
 /** A number on the command line within its bounds; the message names the option. */
-export function parseBounded(option: string, text: string | undefined, last: number): number | undefined {
+export function parseBounded(
+  option: string,
+  text: string | undefined,
+  last: number,
+  first = 0,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= last)) throw usageError(`--${option} ${text}: write a number from 0 to ${last}.`);
+  if (!(value >= first && value <= last))
+    throw usageError(`--${option} ${text}: write a number from ${first} to ${last}.`);
   return value;
 }
 

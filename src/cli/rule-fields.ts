@@ -80,7 +80,7 @@ export function readRuleFields(options: RuleFieldOptions): ReadFields {
     sourcePortRange: readPorts("source-port-range", options.sourcePortRange),
     icmpType: parseBounded("icmp-type", options.icmpType, 255),
     icmpCode: parseBounded("icmp-code", options.icmpCode, 255),
-    priority: parseBounded("priority", options.priority, 110),
+    priority: parseBounded("priority", options.priority, 110, 1),
     remote: remote === undefined ? undefined : readRemote(remote.option, remote.text),
     local: options.local === undefined ? undefined : readPrefix("local", options.local),
     nicType,

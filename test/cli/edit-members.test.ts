@@ -273,7 +273,7 @@ describe("a desk without rules", () => {
       join(empty, "rules.yaml"),
     ]);
     expect(code).toBe(64);
-    expect(stderr).toContain("none that the rules have");
+    expect(stderr).toContain("The rules have no network: write `networks: {vpc-a: {type: vpc}}`");
     const list = await ringwall(["prefix-list", "create", "pl-a", "10.0.0.0/8", "--rules", empty, "--json"]);
     expect(JSON.parse(list.stdout)).toMatchObject({ changed: true, files: [join(empty, "rules.yaml")] });
     expect(readFileSync(join(empty, "rules.yaml"), "utf8")).toBe(

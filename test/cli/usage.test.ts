@@ -112,6 +112,10 @@ describe("a command line that cannot be meant", () => {
     [["history", "12"], /Write `ringwall history show 12`/],
     [["reachability", "--from", "sg-web"], /--from goes with --to: write both/],
     [["interface", "add", "eni-1"], /Write --device, --mac, --instance, too/],
+    [
+      ["rule", "add", "sg-a", "--port", "1/1", "--from", "10.0.0.0/8", "--priority", "0"],
+      /number from 1 to 110/,
+    ],
     [["validate", "-"], /`-` alone is no path here: write \/dev\/stdin/],
     // A word of a family's command line may be another command's name, and a file's.
     [["group", "import", "status"], /Write `ringwall group import <group> <files\.\.>`/],
