@@ -2,12 +2,8 @@
 
 #include <bpf/bpf.h>
 
-#include <memory>
-#include <string>
-#include <vector>
-
+#include "pins.h"
 #include "program.h"
-#include "worker.h"
 
 namespace ringwall {
 
@@ -50,34 +46,13 @@ Napi::Value BpfLink::openPinned(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfLink::openPinnedAsync(const Napi::CallbackInfo &info) {
-    struct Opened {
-        Fd fd;
-        bpf_link_info info;
-    };
-    std::vector<std::string> paths = readStrings(info[0], "paths");
-    using All = std::shared_ptr<std::vector<Opened>>; // what is handed over is moved out of it
-    return Worker<All>::start(
-        info.Env(), "ringwall.openPinned",
-        [paths = std::move(paths)] {
-            auto all = std::make_shared<std::vector<Opened>>();
-            for (const std::string &path : paths) {
-                Fd fd = openPin(path, Kind::Link);
-                bpf_link_info read = readInfo(fd.get());
-                all->push_back({std::move(fd), read});
-            }
-            return all;
-        },
-        [](Napi::Env env, const All &all) -> Napi::Value {
-            Napi::Array result = Napi::Array::New(env, all->size());
-            for (uint32_t at = 0; at < all->size(); at++) {
-                Opened &one = (*all)[at];
-                Napi::Object entry = Napi::Object::New(env);
-                entry.Set("link", make(env, std::move(one.fd)));
-                entry.Set("info", describe(env, one.info));
-                result.Set(at, entry);
-            }
-            return result;
-        });
+    return openPins(info.Env(), readStrings(info[0], "paths"), Kind::Link, readInfo,
+                    [](Napi::Env env, Fd fd, const bpf_link_info &learnt) -> Napi::Value {
+                        Napi::Object entry = Napi::Object::New(env);
+                        entry.Set("link", make(env, std::move(fd)));
+                        entry.Set("info", describe(env, learnt));
+                        return entry;
+                    });
 }
 
 Napi::Value BpfLink::info(const Napi::CallbackInfo &callback) {

@@ -22,6 +22,9 @@ struct MapShape {
 
     /** Throws Failure. */
     static MapShape of(int fd);
+
+    /** An array or a hash whose values are maps. */
+    bool holdsMaps() const;
 };
 
 class BpfMap : public FdWrapped<BpfMap> {
