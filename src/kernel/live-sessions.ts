@@ -45,7 +45,8 @@ export class LiveSessions {
   /** Counts what is alive in every table. */
   async sweep(): Promise<void> {
     const { engine, survey } = this.#parts;
-    await engine.tables.sweep(this.#clock(), survey.sessions);
+    const counter = await survey.prepareSessions();
+    await engine.tables.sweep(this.#clock(), counter);
   }
 
   #readingOf(interfaceId: string, clock: SessionClock): SessionReading {

@@ -53,6 +53,8 @@ export class SessionTables {
   readonly #whole = new WholeDirectory();
   readonly #tables = new Map<number, Tables>();
   readonly #fills = new Map<number, Record<SessionTableName, TableFigures>>();
+  /** The sweep that is not over yet: what counts, and what is reckoned of a table, is for one at a time. */
+  #sweeping: Promise<number> | null = null;
 
   /**
    * `directory`: where tables are pinned at the moment; null: nowhere (test runs). `idle`: the table of proven sessions
@@ -279,7 +281,10 @@ export class SessionTables {
     }
   }
 
-  /** Counts what is alive and what was evicted, and deletes what is dead for weeks; returns how many tables it copied (sweepTables). */
+  /**
+   * Counts what is alive and what was evicted, and deletes what is dead for weeks; returns how many tables it copied
+   * (sweepTables). Who asks while one goes on gets that.
+   */
   sweep(clock: SessionClock, counter: SessionCounter | null): Promise<number> {
     const swept: SweptTables = {
       numbers: () => [...this.#tables.keys()],
@@ -290,7 +295,10 @@ export class SessionTables {
       },
       readCounters: (first, count) => new TableCounters(this.#counters, first, count),
     };
-    return sweepTables(swept, clock, counter);
+    this.#sweeping ??= sweepTables(swept, clock, counter).finally(() => {
+      this.#sweeping = null;
+    });
+    return this.#sweeping;
   }
 
   /** What all tables count at this moment. */

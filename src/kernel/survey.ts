@@ -12,8 +12,10 @@ type Iterator = "list_links" | "list_counters";
 export class Survey {
   readonly #path: string;
   readonly #programs = new Map<Iterator, BpfProgram | null>();
-  /** Null: this kernel cannot; undefined: not asked yet. */
+  /** Null: this kernel cannot; undefined: not loaded yet. */
   #sessions: SessionCounter | null | undefined;
+  /** What another thread loads: it is asked otherwise until it is there. */
+  readonly #loading = new Set<Iterator>();
   #isClosed = false;
 
   /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
@@ -23,13 +25,31 @@ export class Survey {
 
   /**
    * Loads what lists links, on another thread: a load takes 20 to 40 ms, and a device that comes would wait for it, open.
+   * What lists counters follows, and nobody waits for it.
    */
   async prepare(): Promise<void> {
-    if (this.#programs.has("list_links")) return;
-    const loaded = await loadApart(this.#path, "list_links");
+    await this.#prepareProgram("list_links");
+    void this.#prepareProgram("list_counters");
+  }
+
+  async #prepareProgram(name: Iterator): Promise<void> {
+    if (this.#programs.has(name) || this.#loading.has(name)) return;
+    this.#loading.add(name);
+    const loaded = await loadApart(this.#path, [name], (object) => object.program(name));
+    this.#loading.delete(name);
     if (loaded === undefined) return;
     if (this.#isClosed) loaded?.close();
-    else this.#programs.set("list_links", loaded);
+    else this.#programs.set(name, loaded);
+  }
+
+  /** What counts sessions where they lie, loaded on another thread; null: it cannot be had. */
+  async prepareSessions(): Promise<SessionCounter | null> {
+    if (this.#sessions === undefined) {
+      const loaded = await loadApart(this.#path, Object.values(countingPrograms), takeCounter);
+      if (this.#isClosed || this.#sessions !== undefined) loaded?.close();
+      else this.#sessions = loaded;
+    }
+    return this.#sessions ?? null;
   }
 
   /** Links on devices: bytes to compare with those of another time (struct link_seen). */
@@ -40,17 +60,6 @@ export class Survey {
   /** What rw_counters counts that is not zero, in the order of its places (struct counter_seen). */
   counters(map: BpfMap): Uint8Array | null {
     return this.#read("list_counters", map);
-  }
-
-  /** What counts sessions where they lie. */
-  get sessions(): SessionCounter | null {
-    if (this.#sessions === undefined)
-      this.#sessions = load(
-        this.#path,
-        Object.values(countingPrograms),
-        (object) => new SessionCounter(object),
-      );
-    return this.#sessions ?? null;
   }
 
   #read(name: Iterator, map?: BpfMap): Uint8Array | null {
@@ -65,6 +74,7 @@ export class Survey {
   #program(name: Iterator): BpfProgram | null {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
+    if (this.#loading.has(name)) return null;
     const loaded = load(this.#path, [name], (object) => object.program(name));
     if (loaded !== undefined) this.#programs.set(name, loaded);
     return loaded ?? null;
@@ -96,12 +106,18 @@ function load<T>(
   }
 }
 
-/** The same for one program, while the event loop goes on. */
-async function loadApart(path: string, program: Iterator): Promise<BpfProgram | null | undefined> {
+const takeCounter = (object: BpfObject) => new SessionCounter(object);
+
+/** The same while the event loop goes on. */
+async function loadApart<T>(
+  path: string,
+  programs: readonly string[],
+  take: (object: BpfObject) => T,
+): Promise<T | null | undefined> {
   let object: BpfObject | undefined;
   try {
-    object = await native().BpfObject.loadAsync(optionsOf(path, [program]));
-    return object.program(program);
+    object = await native().BpfObject.loadAsync(optionsOf(path, programs));
+    return take(object);
   } catch (error) {
     return whyNot(error);
   } finally {

@@ -16,7 +16,7 @@ const survey = new Survey("build/ringwall.bpf.o");
 afterAll(() => survey.close());
 
 async function sweep(table: TableFill["table"]): Promise<TableFill> {
-  await bed.engine.tables.sweep(bed.sessionClock, survey.sessions);
+  await bed.engine.tables.sweep(bed.sessionClock, await survey.prepareSessions());
   const fill = bed.engine.tables.fills(bed.numberOf(flooder.id)).find((one) => one.table === table);
   if (fill === undefined) throw new Error(`no table ${table}`);
   return fill;
