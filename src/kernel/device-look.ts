@@ -10,11 +10,11 @@ import type { Survey } from "./survey.ts";
 
 /** What a look found. */
 export interface Look extends Losses {
-  /** A device has other foreign programs before ours than were known. */
-  readonly isOther: boolean;
+  /** Devices that have other foreign programs before ours than were known. */
+  readonly others: readonly number[];
 }
 
-const nothing: Look = { detached: 0, replaced: 0, isOther: false };
+const nothing: Look = { detached: 0, replaced: 0, others: [] };
 
 /** Parts of a whole look: more often than this it lets nobody go first, whatever is told meanwhile. */
 const mostParts = 16;
@@ -48,6 +48,7 @@ export class DeviceLook {
   *look(): Generator<void, Look> {
     const seen = this.#readSurvey();
     if (seen !== null && this.#settled?.equals(seen) === true) return nothing;
+    yield;
     const found = yield* this.#lookAtEach();
     this.#settled = isAmiss(found) ? null : seen;
     return found;
@@ -74,7 +75,7 @@ export class DeviceLook {
       found = {
         detached: found.detached + next.detached,
         replaced: found.replaced + next.replaced,
-        isOther: found.isOther || next.isOther,
+        others: [...found.others, ...next.others],
       };
     }
     return found;
@@ -82,16 +83,17 @@ export class DeviceLook {
 
   #lookAt(devices: readonly number[]): Look {
     const losses = this.#placed.mendLost(devices, () => this.#watch.readPresent());
-    const isOther = devices.some((ifindex) => {
+    const others = devices.filter((ifindex) => {
       const link = this.#watch.links.get(ifindex);
       if (link === undefined || !this.#guests.bindings.has(ifindex)) return false;
       if (!this.#placed.isComplete(ifindex)) return false;
       return this.#placed.describeForeign(link) !== this.#guests.foreignOf(ifindex);
     });
-    return { ...losses, isOther };
+    return { ...losses, others };
   }
 }
 
-function isAmiss({ detached, replaced, isOther }: Look): boolean {
-  return detached > 0 || replaced > 0 || isOther;
+/** Whether something has to be put right. */
+export function isAmiss({ detached, replaced, others }: Look): boolean {
+  return detached > 0 || replaced > 0 || others.length > 0;
 }

@@ -134,7 +134,7 @@ export class GuestDevices {
       }
     };
     if (ordered.some(([ifindex]) => isNew(ifindex)))
-      beforeOthers(() => this.#gracePeriods.shorten(protectAll));
+      await beforeOthers(async () => this.#gracePeriods.shorten(protectAll));
     else protectAll();
     this.#releaseUnbound(links);
     this.#eraseLater(spares);

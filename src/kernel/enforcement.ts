@@ -3,6 +3,7 @@ import type { Direction } from "../model/model.ts";
 import type { CompiledPolicy, Resolved } from "../policy/types.ts";
 import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
+import { beforeOthers } from "./before-others.ts";
 import { readAllCounters, readLost } from "./counters.ts";
 import { type Described, describeConfirmation, describeKernel } from "./describe.ts";
 import { DeviceLook } from "./device-look.ts";
@@ -116,10 +117,9 @@ export class Enforcement implements Enforcer {
     this.#devices = new GuestDevices(engine, this.#attachments, this.#direct, this.#gracePeriods, setDown);
     this.#uplinks = new UplinkDevices(this.#attachments);
     this.#events = new EventReader(objects.maps.events, (digest) => this.#names.nameOf(digest));
-    const follow = () => this.#followLinks(this.#watch.takeTold());
-    this.#watch = new LinkWatch(
-      () => void this.#queue.runOnce(follow).catch((why) => options.onError?.(why)),
-    );
+    const follow = () => this.#queue.runOnce(() => this.#followLinks(this.#watch.takeTold()));
+    // A guest may be open meanwhile: what the queue does before it goes first, too.
+    this.#watch = new LinkWatch(() => void beforeOthers(follow).catch((why) => options.onError?.(why)));
     this.#look = new DeviceLook(this.#attachments.placed, this.#devices, this.#watch, this.#survey);
     this.#guard = new Guard({
       restore: () => this.#restorePins(),
@@ -127,7 +127,7 @@ export class Enforcement implements Enforcer {
       lookAtDevices: () => this.#look.look(),
       unfinished: () => this.#model.unfinished,
       hasFailed: () => this.#devices.hasFailed,
-      follow: () => this.#followLinks(),
+      follow: (told) => this.#followLinks(told),
       look: () => {
         this.#gracePeriods.settle();
         this.#direct.look();
@@ -221,7 +221,7 @@ export class Enforcement implements Enforcer {
   }
 
   /** A device came, went or was renamed (one of those told; null: any): it gets what it needs under the model in force. */
-  async #followLinks(told: ReadonlySet<number> | null = null): Promise<void> {
+  async #followLinks(told: ReadonlySet<number> | null): Promise<void> {
     if (this.#closed) return;
     if (this.#model.inForce !== null) await this.#model.followLinks(told);
     else if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
@@ -275,8 +275,8 @@ export class Enforcement implements Enforcer {
   }
 
   async sweep(): Promise<void> {
-    await this.#queue.run(() => this.#followLinks());
-    this.#checkOpen();
+    await this.#run(() => this.#followLinks(new Set()));
+    await this.#model.lookAfterAll((part) => this.#run(part));
     await this.#sessions.sweep();
   }
 

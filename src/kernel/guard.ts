@@ -3,7 +3,7 @@
  * device. What somebody took away is made again; what failed is tried again, ever more rarely. A device that has just come
  * is open until it has its programs, so it goes before the rest of a look.
  */
-import type { Look } from "./device-look.ts";
+import { isAmiss, type Look } from "./device-look.ts";
 import { errorText } from "./errors.ts";
 import { nextTurn } from "./slices.ts";
 import type { GuardStatus } from "./status.ts";
@@ -24,8 +24,8 @@ export interface Guarded {
   readonly unfinished: () => string | null;
   /** Whether nothing protects some device; its own state says why. */
   readonly hasFailed: () => boolean;
-  /** Puts right what devices lack. */
-  readonly follow: () => Promise<void>;
+  /** Puts right what devices lack, and asks these whatever they have; null: all. */
+  readonly follow: (told: ReadonlySet<number> | null) => Promise<void>;
   /** Looks at what else may have changed unheard. */
   readonly look: () => void;
   /** Told when pins were made again, or cannot be, and when programs were taken away. */
@@ -85,15 +85,19 @@ export class Guard {
 
   async *#steps(): AsyncGenerator<void> {
     this.#restore();
+    yield;
     this.#guarded.look();
-    if (yield* this.#hasChanged()) await this.#guarded.follow();
-    else await this.#retry();
+    yield;
+    const others = yield* this.#findOthers();
+    if (others === null) await this.#retry();
+    else await this.#guarded.follow(new Set(others));
   }
 
-  /** Whether programs were taken off devices, or others put there, since the last look. */
-  *#hasChanged(): Generator<void, boolean> {
+  /** Where programs were taken off devices, or others put there, since the last look: the latter devices; null: nowhere. */
+  *#findOthers(): Generator<void, readonly number[] | null> {
     try {
-      const { detached, replaced, isOther } = yield* this.#guarded.lookAtDevices();
+      const found = yield* this.#guarded.lookAtDevices();
+      const { detached, replaced, others } = found;
       this.#blindness = null;
       this.#detached += detached;
       this.#replaced += replaced;
@@ -106,10 +110,10 @@ export class Guard {
         this.#guarded.onNotice(
           `${were(replaced)} replaced on devices by another one: packets passed as that one let them, until ours was put back`,
         );
-      return detached > 0 || replaced > 0 || isOther;
+      return isAmiss(found) ? others : null;
     } catch (error) {
       this.#blindness = `whether the programs still stand on their devices cannot be seen: ${errorText(error)}`;
-      return false;
+      return null;
     }
   }
 
@@ -128,7 +132,8 @@ export class Guard {
   }
 
   async #retry(): Promise<void> {
-    if (this.#guarded.unfinished() === null && !this.#guarded.hasFailed()) {
+    const unfinished = this.#guarded.unfinished();
+    if (unfinished === null && !this.#guarded.hasFailed()) {
       this.#wait = 0;
       this.#pause = 1;
       return;
@@ -136,7 +141,8 @@ export class Guard {
     if (this.#wait-- > 0) return;
     this.#wait = this.#pause;
     this.#pause = Math.min(rarest, this.#pause * 2);
-    await this.#guarded.follow();
+    // What failed at a device is known of that; what did not come to its end may have left any.
+    await this.#guarded.follow(unfinished === null ? new Set() : null);
   }
 
   stop(): void {

@@ -20,8 +20,12 @@ import type { OtherFindings } from "./map-verifier.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { describeSmaller, fitSizes } from "./session-sizes.ts";
 import type { KernelSettings } from "./settings.ts";
+import { inParts } from "./slices.ts";
 import type { Verification } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
+
+/** Devices that are looked at in one go: a millisecond or two. */
+const devicesPerPart = 64;
 
 export interface HostParts {
   readonly engine: SyncEngine;
@@ -190,6 +194,18 @@ export class HostModel {
       this.#putOff(error);
       throw error;
     }
+    await this.notice();
+  }
+
+  /** Looks at each device as if it had been told of, in parts, each in a turn of its own: a new one may go first. */
+  async lookAfterAll(run: (part: () => Promise<void>) => Promise<void>): Promise<void> {
+    const all = [...this.#parts.devices.bindings.keys()];
+    await inParts(all, devicesPerPart, (part) => run(() => this.#lookAfter(new Set(part))));
+  }
+
+  async #lookAfter(part: ReadonlySet<number>): Promise<void> {
+    await this.notice();
+    if (this.#inForce !== null) await this.#reconcile(this.#parts.devices.bindings, part);
     await this.notice();
   }
 

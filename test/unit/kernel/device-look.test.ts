@@ -55,7 +55,7 @@ function openLook(): { readonly look: () => Look } {
   return { look };
 }
 
-const clean = { detached: 0, replaced: 0, isOther: false };
+const clean = { detached: 0, replaced: 0, others: [] };
 
 describe("the look at devices", () => {
   it("asks each device at first, and not again while all links are as they were", () => {
@@ -69,7 +69,7 @@ describe("the look at devices", () => {
     look.look();
     kernel.links = Uint8Array.of(1, 2, 4);
     kernel.losses = { detached: 1, replaced: 2 };
-    expect(look.look()).toEqual({ detached: 1, replaced: 2, isOther: false });
+    expect(look.look()).toEqual({ detached: 1, replaced: 2, others: [] });
     expect(asked).toBe(2);
   });
 
@@ -79,7 +79,7 @@ describe("the look at devices", () => {
     look.look();
     kernel.filters = [11, 13];
     kernel.losses = { detached: 0, replaced: 1 };
-    expect(look.look()).toEqual({ detached: 0, replaced: 1, isOther: false });
+    expect(look.look()).toEqual({ detached: 0, replaced: 1, others: [] });
   });
 
   it("asks again after what was amiss, though the links be as they were", () => {
@@ -95,9 +95,9 @@ describe("the look at devices", () => {
     look.look();
     kernel.links = Uint8Array.of(1, 2, 3, 4);
     kernel.foreign = "another program";
-    expect([look.look().isOther, look.look().isOther]).toEqual([true, true]);
+    expect([look.look().others, look.look().others]).toEqual([[device], [device]]);
     known = kernel.foreign;
-    expect([look.look().isOther, look.look().isOther, asked]).toEqual([false, false, 4]);
+    expect([look.look().others, look.look().others, asked]).toEqual([[], [], 4]);
   });
 
   it("asks each device every time where the kernel tells of no links at once", () => {

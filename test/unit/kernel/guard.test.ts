@@ -8,13 +8,21 @@ import { nextTurn } from "../../../src/kernel/slices.ts";
 
 const count = 50;
 const devices = Array.from({ length: count }, (_, index) => index + 1);
-/** A look lets others go first no more often than this: its own beginning, and before each part. */
-const mostPauses = 17;
+/** Parts in which it asks the devices. */
+const mostParts = 16;
+/** A look lets others go first no more often than this: at its beginning, before what it does beside, and before each part. */
+const mostPauses = mostParts + 4;
 
 /** What was done, in order: a device that the guard asked about, or what was done for all. */
 let done: (number | "attach" | "apply" | "follow")[];
+/** Devices that are asked whatever they have, each time that what is amiss is put right; null: all. */
+let told: (readonly number[] | null)[];
 /** Device whose program was taken off. */
 let lost: number | null;
+/** Device before whose programs others stand. */
+let foreign: number | null;
+let unfinished: string | null;
+let hasFailed: boolean;
 /** Told when the guard asks about a device. */
 let onAsked: (device: number) => void;
 let queue: Queue;
@@ -23,6 +31,10 @@ let prepare: () => Promise<void>;
 
 beforeEach(() => {
   done = [];
+  told = [];
+  foreign = null;
+  unfinished = null;
+  hasFailed = false;
   lost = null;
   onAsked = () => {};
   queue = new Queue();
@@ -35,7 +47,7 @@ afterEach(async () => {
 });
 
 function openGuard(): Guard {
-  const present = new Map(devices.map((device) => [device, {} as LinkInfo]));
+  const present = new Map(devices.map((ifindex) => [ifindex, { ifindex } as LinkInfo]));
   const ask = (device: number) => {
     done.push(device);
     onAsked(device);
@@ -46,7 +58,7 @@ function openGuard(): Guard {
       devices,
       mendLost: (some) => ({ detached: some.filter(ask).length, replaced: 0 }),
       isComplete: () => true,
-      describeForeign: () => null,
+      describeForeign: ({ ifindex }) => (ifindex === foreign ? "another program" : null),
       readFilters: () => new Uint32Array(),
     },
     { bindings: new Map(devices.map((device) => [device, `eni-${device}`])), foreignOf: () => null },
@@ -57,9 +69,12 @@ function openGuard(): Guard {
     restore: () => false,
     prepare: () => prepare(),
     lookAtDevices: () => look.look(),
-    unfinished: () => null,
-    hasFailed: () => false,
-    follow: async () => void done.push("follow"),
+    unfinished: () => unfinished,
+    hasFailed: () => hasFailed,
+    follow: async (devices) => {
+      done.push("follow");
+      told.push(devices === null ? null : [...devices]);
+    },
     look: () => {},
     onNotice: () => {},
   });
@@ -81,7 +96,7 @@ describe("a device that comes", () => {
     };
     await look();
     expect(done.indexOf("attach")).toBeGreaterThan(done.indexOf(2));
-    expect(done.indexOf("attach")).toBeLessThanOrEqual(2 * Math.ceil(count / (mostPauses - 1)));
+    expect(done.indexOf("attach")).toBeLessThanOrEqual(2 * Math.ceil(count / mostParts));
     expect(asked()).toEqual(devices);
   });
 
@@ -132,5 +147,22 @@ describe("the guard", () => {
     onAsked = tellOfDevice;
     await look();
     expect(done.slice(0, count + 1)).toEqual([...devices, "follow"]);
+  });
+
+  it("asks of what it puts right no more than it found: each device would hold up the next one", async () => {
+    lost = 3;
+    await look();
+    lost = null;
+    foreign = 4;
+    await look();
+    expect(told).toEqual([[], [4]]);
+  });
+
+  it("tries again what failed at a device, and all where something did not come to its end", async () => {
+    hasFailed = true;
+    await look();
+    unfinished = "no memory";
+    await look();
+    expect(told).toEqual([[], null]);
   });
 });
