@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Agent } from "../../src/agent/agent.ts";
 import { defaultConfig } from "../../src/agent/config.ts";
 import { createLog } from "../../src/agent/log.ts";
-import type { PacketEvent, Session } from "../../src/kernel/status.ts";
+import { makeEvent, makeSession } from "../support/made-up.ts";
 import { FakeEnforcer } from "../unit/agent/fake-enforcer.ts";
 import { MemoryStore } from "../unit/agent/memory-store.ts";
 import { ringwall, root, shopRules, writeFiles } from "./program.ts";
@@ -46,51 +46,9 @@ afterEach(async () => {
 
 const ask = (...args: string[]) => ringwall([...args, "--socket", socket]);
 
-const session: Session = {
-  interface: "eni-web-1",
-  table: "established",
-  local: { family: 4, bits: 0x0a00000bn },
-  remote: { family: 4, bits: 0xc0000201n },
-  protocol: 6,
-  localPort: 80,
-  remotePort: 50000,
-  icmpType: 0,
-  icmpCode: 0,
-  origin: "ingress",
-  state: "tcp-established",
-  revoked: false,
-  ended: false,
-  age_seconds: 125,
-  idle_seconds: 1.2,
-  expires_seconds: 909,
-  packets: 1234,
-  bytes: 20_000_000n,
-  rule: 1,
-  reason: "rule",
-};
+const session = makeSession();
 
-const drop: PacketEvent = {
-  time: 0n,
-  interface: "eni-web-1",
-  direction: "ingress",
-  verdict: "drop",
-  reason: "rule",
-  hook: "tc-egress",
-  rule: 0,
-  version: 1,
-  length: 60,
-  sourceMac: "02:00:00:00:00:01",
-  destinationMac: "02:00:00:00:01:01",
-  etherType: 0x0800,
-  protocol: 6,
-  tcpFlags: 2,
-  source: { family: 4, bits: 0xc6336407n },
-  destination: { family: 4, bits: 0x0a00000bn },
-  sourcePort: 1234,
-  destinationPort: 22,
-  icmpType: 0,
-  icmpCode: 0,
-};
+const drop = makeEvent();
 
 describe("lint, reachability and the effective rules", () => {
   it("are of the rules in force", async () => {

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Session } from "../../src/kernel/status.ts";
+import { makeSession } from "../support/made-up.ts";
 import { FakeEnforcer } from "../unit/agent/fake-enforcer.ts";
 import { MemoryStore } from "../unit/agent/memory-store.ts";
 import { type RunningAgent, runAgentOn } from "../unit/agent/running-agent.ts";
@@ -23,34 +23,9 @@ const ask = (...args: string[]) => ringwall([...args, "--socket", agent.socket])
 const changedRules = shopRules.replace("80/80", "443/443");
 const filesOf = (text: string) => writeFiles({ "rules.yaml": text });
 
-/** A session to port 80 of eni-web-1 that the rules of the shop let in. */
-const session = (fields: Partial<Session> = {}): Session => ({
-  interface: "eni-web-1",
-  table: "established",
-  local: { family: 4, bits: 0x0a00000bn },
-  remote: { family: 4, bits: 0xc0000201n },
-  protocol: 6,
-  localPort: 80,
-  remotePort: 50000,
-  icmpType: 0,
-  icmpCode: 0,
-  origin: "ingress",
-  state: "tcp-established",
-  revoked: false,
-  ended: false,
-  age_seconds: 125,
-  idle_seconds: 1.2,
-  expires_seconds: 909,
-  packets: 1234,
-  bytes: 20_000_000n,
-  rule: 1,
-  reason: "rule",
-  ...fields,
-});
-
 describe("plan", () => {
   it("shows rules, interfaces, verdicts with an example, and sessions, and changes nothing", async () => {
-    kernel.sessionList = [session(), session({ remotePort: 50001, bytes: 5n })];
+    kernel.sessionList = [makeSession(), makeSession({ remotePort: 50001, bytes: 5n })];
     const { code, stdout } = await ask("plan", filesOf(changedRules));
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}- sg-web .*portRange: 80\/80/m);
@@ -74,14 +49,18 @@ describe("plan", () => {
   });
 
   it("says so where nothing changes, and where only comments do", async () => {
-    kernel.sessionList = [session({ localPort: 9 })];
+    kernel.sessionList = [makeSession({ localPort: 9 })];
     expect((await ask("plan", filesOf(shopRules))).stdout).toBe("Nothing changes.\n");
     const { stdout } = await ask("plan", filesOf(`# a comment\n${shopRules}`));
     expect(stdout).toMatch(/^Nothing changes\.\nThe files differ in what no verdict hangs on/);
   });
 
   it("prints in JSON the record that the table shows", async () => {
-    kernel.sessionList = [session(), session({ localPort: 443 }), session({ revoked: true, localPort: 443 })];
+    kernel.sessionList = [
+      makeSession(),
+      makeSession({ localPort: 443 }),
+      makeSession({ revoked: true, localPort: 443 }),
+    ];
     const plan = JSON.parse((await ask("plan", filesOf(changedRules), "--json")).stdout);
     expect(plan).toMatchObject({
       revision: 1,
@@ -121,7 +100,7 @@ describe("plan", () => {
 
   it("lists the biggest sessions, and every one with --sessions", async () => {
     kernel.sessionList = Array.from({ length: 25 }, (_, turn) =>
-      session({ remotePort: 50000 + turn, bytes: BigInt(turn) }),
+      makeSession({ remotePort: 50000 + turn, bytes: BigInt(turn) }),
     );
     const few = JSON.parse((await ask("plan", filesOf(changedRules), "--json")).stdout);
     expect([few.sessions.list.length, few.sessions.more, few.sessions.list[0].bytes]).toEqual([20, 5, 24]);
@@ -131,7 +110,7 @@ describe("plan", () => {
 
   it("tells that sessions are kept, where agent.yaml says so", async () => {
     await agent.reload({ establishedSessions: "keep" });
-    kernel.sessionList = [session()];
+    kernel.sessionList = [makeSession()];
     const { stdout } = await ask("plan", filesOf(changedRules));
     expect(stdout).toContain("No live session of 1 ends (establishedSessions: keep).");
   });
@@ -190,7 +169,7 @@ describe("history and rollback", () => {
 
   it("change nothing with --dry-run, and say what would end", async () => {
     await ask("apply", filesOf(changedRules));
-    kernel.sessionList = [session({ localPort: 443 })];
+    kernel.sessionList = [makeSession({ localPort: 443 })];
     const { stdout } = await ask("rollback", "1", "--dry-run");
     expect(stdout).toContain("Live sessions that end: 1 of 1");
     expect(stdout).toMatch(/Nothing was changed: --dry-run\.\n$/);

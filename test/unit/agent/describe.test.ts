@@ -4,8 +4,8 @@ import { checkRules } from "../../../src/agent/check.ts";
 import { describeEvent, describeInterfaces, describeSession } from "../../../src/agent/describe.ts";
 import { eventLine, sessionsReply } from "../../../src/agent/protocol.ts";
 import { statusReply } from "../../../src/agent/status-reply.ts";
-import type { PacketEvent, Session } from "../../../src/kernel/status.ts";
 import { defaultLimits } from "../../../src/model/model.ts";
+import { makeEvent, makeSession } from "../../support/made-up.ts";
 
 const text = `version: 1
 networks: {vpc-a: {type: vpc}}
@@ -28,51 +28,9 @@ async function inForce(): Promise<InForce> {
   return { ...checked, files, digest: "", revision: 3, applied: "2026-01-01T00:00:00.000Z" };
 }
 
-const session: Session = {
-  interface: "eni-1",
-  table: "established",
-  local: { family: 4, bits: 0x0a00000bn },
-  remote: { family: 4, bits: 0xc0000201n },
-  protocol: 6,
-  localPort: 80,
-  remotePort: 50000,
-  icmpType: 0,
-  icmpCode: 0,
-  origin: "ingress",
-  state: "tcp-established",
-  revoked: false,
-  ended: false,
-  age_seconds: 12,
-  idle_seconds: 1,
-  expires_seconds: 909,
-  packets: 7,
-  bytes: 700n,
-  rule: 1,
-  reason: "rule",
-};
+const session = makeSession({ interface: "eni-1" });
 
-const event: PacketEvent = {
-  time: 5_000_000_000n,
-  interface: "eni-1",
-  direction: "ingress",
-  verdict: "drop",
-  reason: "rule",
-  hook: "tc-egress",
-  rule: 0,
-  version: 4,
-  length: 60,
-  sourceMac: "02:00:00:00:00:01",
-  destinationMac: "02:00:00:00:01:01",
-  etherType: 0x0800,
-  protocol: 6,
-  tcpFlags: 0x12,
-  source: { family: 4, bits: 0xc6336407n },
-  destination: { family: 4, bits: 0x0a00000bn },
-  sourcePort: 1234,
-  destinationPort: 22,
-  icmpType: 0,
-  icmpCode: 0,
-};
+const event = makeEvent({ time: 5_000_000_000n, interface: "eni-1", tcpFlags: 0x12, version: 4 });
 
 const now = { monotonic: 5_250_000_000n, wall: Date.parse("2026-01-01T00:00:01.000Z") };
 

@@ -6,33 +6,12 @@ import { sessionsReply } from "../../../src/agent/protocol.ts";
 import { nextTurn } from "../../../src/kernel/slices.ts";
 import type { Session } from "../../../src/kernel/status.ts";
 import { shopRules } from "../../cli/program.ts";
+import { makeSession } from "../../support/made-up.ts";
 import { FakeEnforcer } from "./fake-enforcer.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { type RunningAgent, runAgentOn } from "./running-agent.ts";
 
-const session: Session = {
-  interface: "eni-web-1",
-  table: "established",
-  local: { family: 4, bits: 0x0a00000bn },
-  remote: { family: 4, bits: 0xc0000201n },
-  protocol: 6,
-  localPort: 80,
-  remotePort: 50000,
-  icmpType: 0,
-  icmpCode: 0,
-  origin: "ingress",
-  state: "tcp-established",
-  revoked: false,
-  ended: false,
-  age_seconds: 125,
-  idle_seconds: 1.2,
-  expires_seconds: 909,
-  packets: 1234,
-  bytes: 20_000_000n,
-  rule: 1,
-  reason: "rule",
-};
-const piece = Array.from({ length: 256 }, (_, port): Session => ({ ...session, remotePort: port }));
+const piece = Array.from({ length: 256 }, (_, port) => makeSession({ remotePort: port }));
 
 /** A kernel with sessions by the hundred thousand, none of which is there before it is asked for. */
 class BusyKernel extends FakeEnforcer {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { askAgent } from "../../../src/cli/client.ts";
 import type { PacketEvent } from "../../../src/kernel/status.ts";
 import { address } from "../../support/bed.ts";
+import { makeEvent } from "../../support/made-up.ts";
 import { FakeEnforcer } from "./fake-enforcer.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { type RunningAgent, runAgentOn } from "./running-agent.ts";
@@ -56,29 +57,17 @@ const promote = (promotion: { windowSeconds?: number; evenSo?: boolean } = {}) =
 
 /** A SYN from 192.0.2.7 to port 443 of eni-1, `ago` seconds ago. */
 function pass(changes: Partial<PacketEvent> = {}, ago = 0): void {
-  const event: PacketEvent = {
+  const event = makeEvent({
     time: process.hrtime.bigint() - BigInt(ago) * 1_000_000_000n,
     interface: "eni-1",
-    direction: "ingress",
     verdict: "accept",
     reason: "observed",
-    hook: "tc-egress",
     rule: null,
-    version: 1,
-    length: 60,
-    sourceMac: "02:00:00:00:00:01",
-    destinationMac: "02:00:00:00:01:01",
-    etherType: 0x0800,
-    protocol: 6,
-    tcpFlags: 2,
     source: address("192.0.2.7"),
-    destination: address("10.0.0.11"),
     sourcePort: 40000,
     destinationPort: 443,
-    icmpType: 0,
-    icmpCode: 0,
     ...changes,
-  };
+  });
   for (const listener of kernel.listeners) listener(event);
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { planSessions, type SessionQuestion } from "../../../src/agent/plan-sessions.ts";
 import type { Session } from "../../../src/kernel/status.ts";
 import { address, bed } from "../../support/bed.ts";
+import { makeSession } from "../../support/made-up.ts";
 import { drain, enforceable } from "../policy/diff/support.ts";
 
 const before = enforceable(bed());
@@ -15,29 +16,14 @@ const inForce = {
   notes: [],
 };
 
-const session = (fields: Partial<Session> = {}): Session => ({
-  interface: "eni-1",
-  table: "established",
-  local: address("192.0.2.11"),
-  remote: address("198.51.100.7"),
-  protocol: 6,
-  localPort: 80,
-  remotePort: 50000,
-  icmpType: 0,
-  icmpCode: 0,
-  origin: "ingress",
-  state: "tcp-established",
-  revoked: false,
-  ended: false,
-  age_seconds: 1,
-  idle_seconds: 1,
-  expires_seconds: 900,
-  packets: 1,
-  bytes: 10n,
-  rule: null,
-  reason: "rule",
-  ...fields,
-});
+const session = (fields: Partial<Session> = {}) =>
+  makeSession({
+    interface: "eni-1",
+    local: address("192.0.2.11"),
+    remote: address("198.51.100.7"),
+    rule: null,
+    ...fields,
+  });
 
 const refuseAll: SessionQuestion["judge"] = () => ({ reason: "no-rule", rule: null });
 const plan = (sessions: readonly Session[], fields: Partial<SessionQuestion> = {}) =>
