@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StatusReply } from "../../src/agent/protocol.ts";
 import { guestRules, Host } from "../cli/host.ts";
 import { listLive } from "../support/live-tree.ts";
+import { addVeth } from "../support/veth.ts";
 
 let host: Host;
 const children: ChildProcess[] = [];
@@ -34,9 +35,7 @@ function ifindexOf(device: string): number {
 /** A guest's device, bridged: `device` at the host, `inner` with `address` in the namespace of guest 1. */
 function plug(device: string, inner: string, mac: string, address: string, index?: number): number {
   const guest = host.guest(1);
-  const own = index === undefined ? [] : ["index", `${index}`];
-  const peer = ["type", "veth", "peer", "name", inner, "netns", guest];
-  onHost("link", "add", device, ...own, ...peer);
+  addVeth({ namespace: host.namespace, device, index }, { namespace: guest, device: inner });
   ip("-n", guest, "link", "set", inner, "address", mac, "up");
   ip("-n", guest, "addr", "add", `${address}/24`, "dev", inner);
   onHost("link", "set", device, "master", "br0", "up");

@@ -11,6 +11,7 @@ import {
   keepNetfilterOut,
   takeXdpFrames,
 } from "../support/forwarding.ts";
+import { addVeth } from "../support/veth.ts";
 import { type Outcome, root } from "./program.ts";
 
 export const guestRules = `version: 1
@@ -69,25 +70,7 @@ export class Host {
 
   /** One more guest, on the first bridge: tapN, 10.0.0.N. */
   addGuest(number: number): void {
-    const guest = this.guest(number);
-    ip("netns", "add", guest);
-    ip(
-      "link",
-      "add",
-      `tap${number}`,
-      "netns",
-      this.#name,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      guest,
-    );
-    ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${number}`, "up");
-    ip("-n", guest, "addr", "add", `10.0.0.${number}/24`, "dev", "eth0");
-    ip("-n", this.#name, "link", "set", `tap${number}`, "master", "br0", "up");
+    this.#connect(number, "br0", number);
   }
 
   /** Its device goes with it. */
@@ -103,21 +86,26 @@ export class Host {
     for (const number of this.#guests) this.#makeGuest(number, `br${Math.ceil(number / 2) - 1}`);
   }
 
-  /** tapN on a bridge of the host; eth0 with 10.0.0.1 or 10.0.0.2 in the guest. */
+  /** One of the two guests of each bridge, which the first of them makes. */
   #makeGuest(number: number, bridge: string): void {
-    const guest = this.guest(number);
     const place = 2 - (number % 2);
     if (place === 1) {
-      ip("-n", this.#name, "link", "add", bridge, "type", "bridge");
-      ip("-n", this.#name, "link", "set", bridge, "up");
+      this.ip("link", "add", bridge, "type", "bridge");
+      this.ip("link", "set", bridge, "up");
     }
+    this.#connect(number, bridge, place);
+    if (isDirect) takeXdpFrames(this.guest(number), "eth0");
+  }
+
+  /** tapN on a bridge of the host; eth0 with 10.0.0.PLACE in the guest. */
+  #connect(number: number, bridge: string, place: number): void {
+    const guest = this.guest(number);
+    const device = `tap${number}`;
     ip("netns", "add", guest);
-    const near = ["link", "add", `tap${number}`, "netns", this.#name, "type", "veth"];
-    ip(...near, "peer", "name", "eth0", "netns", guest);
-    ip("-n", this.#name, "link", "set", `tap${number}`, "master", bridge, "up");
+    addVeth({ namespace: this.#name, device }, { namespace: guest, device: "eth0" });
+    this.ip("link", "set", device, "master", bridge, "up");
     ip("-n", guest, "link", "set", "eth0", "address", `02:00:00:00:00:0${place}`, "up");
     ip("-n", guest, "addr", "add", `10.0.0.${place}/24`, "dev", "eth0");
-    if (isDirect) takeXdpFrames(guest, "eth0");
   }
 
   /** Namespace of the host. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Direction } from "../../src/model/model.ts";
+import { linesForEverybody } from "../support/rule-lines.ts";
 import { addresses, differenceOf, type Family, guestMac, TapBed } from "./tap-bed.ts";
 
 /** The largest frame that is no aggregate, bytes. */
@@ -23,13 +24,6 @@ function rules(): string {
     ...open.map((text) => `ingress accept ${text}`),
     ...["tcp", "udp"].map((protocol) => `egress drop ${protocol} ${filtered}/${filtered}`),
   ];
-  const written = words.flatMap((text) => {
-    const [direction, policy, protocol, range] = text.split(" ");
-    return ["0.0.0.0/0", "::/0"].map(
-      (remote) =>
-        `      - {direction: ${direction}, policy: ${policy}, protocol: ${protocol}, portRange: ${range}, remote: "${remote}"}`,
-    );
-  });
   return `version: 1
 networks: {vpc-a: {type: vpc}}
 groups:
@@ -37,7 +31,7 @@ groups:
     type: basic
     network: vpc-a
     rules:
-${written.join("\n")}
+${linesForEverybody(words)}
 instances:
   i-1: {interfaces: {eni-1: {host: here, device: tap0, network: vpc-a, mac: "${guestMac}", addresses: [10.9.0.1, "fd09::1"], groups: [sg-t]}}}
 `;

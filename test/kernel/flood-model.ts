@@ -1,6 +1,7 @@
 /** The rules and guests of the floods: one that is flooded, and its neighbours. */
 import { defaultLimits, type Model } from "../../src/model/model.ts";
 import { parseModel } from "../../src/model/parse.ts";
+import { linesForEverybody } from "../support/rule-lines.ts";
 import { flooder } from "./flood-kinds.ts";
 import { neighbours } from "./flood-neighbours.ts";
 
@@ -13,16 +14,7 @@ export function buildFloodModel(): Model {
         `      ${id}: {device: ${id}, network: vpc-a, mac: "${mac}", addresses: [${address}], groups: [sg-t]}`,
     ),
   ];
-  const rules = ["0.0.0.0/0", "::/0"].flatMap((remote) =>
-    [
-      ["tcp", "443/443"],
-      ["udp", "5000/5000"],
-      ["udp", "53/53"],
-    ].map(
-      ([protocol, ports]) =>
-        `      - {direction: ingress, policy: accept, protocol: ${protocol}, portRange: ${ports}, remote: "${remote}"}`,
-    ),
-  );
+  const open = ["tcp 443/443", "udp 5000/5000", "udp 53/53"].map((what) => `ingress accept ${what}`);
   const text = `version: 1
 networks: {vpc-a: {type: vpc}}
 groups:
@@ -30,7 +22,7 @@ groups:
     type: basic
     network: vpc-a
     rules:
-${rules.join("\n")}
+${linesForEverybody(open)}
       - {direction: ingress, policy: accept, protocol: icmp, portRange: -1/-1, remote: 0.0.0.0/0}
 instances:
   i-1:

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
+import { addVeth } from "../support/veth.ts";
 import { ip } from "./host.ts";
 
 /**
@@ -94,21 +95,7 @@ export class Bed {
   addDevice(number: number, index?: number): void {
     const guest = `${this.#name}-g${number}`;
     const device = `tap${number}`;
-    ip(
-      "link",
-      "add",
-      device,
-      ...(index === undefined ? [] : ["index", String(index)]),
-      "netns",
-      `${this.#name}-host`,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      guest,
-    );
+    addVeth({ namespace: this.namespace, device, index }, { namespace: guest, device: "eth0" });
     // No router or multicast chatter of the namespaces' own among the events that tests wait for.
     this.host("link", "set", device, "addrgenmode", "none");
     ip("-n", guest, "link", "set", "eth0", "addrgenmode", "none");
@@ -123,20 +110,7 @@ export class Bed {
   /** A network behind the host's device up0: 192.0.2.1, which the host routes to its guests. */
   addUplink(): void {
     const wan = this.#addNamespace("wan");
-    ip(
-      "link",
-      "add",
-      "up0",
-      "netns",
-      `${this.#name}-host`,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      wan,
-    );
+    addVeth({ namespace: this.namespace, device: "up0" }, { namespace: wan, device: "eth0" });
     ip("-n", wan, "link", "set", "eth0", "addrgenmode", "none", "up");
     ip("-n", wan, "addr", "add", "192.0.2.1/24", "dev", "eth0");
     ip("-n", wan, "route", "add", "10.0.0.0/24", "via", "192.0.2.254");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Host } from "../cli/host.ts";
+import { addVeth } from "../support/veth.ts";
 import { makeFolder, removeFolder } from "./frame-pair.ts";
 import { Place } from "./links.ts";
 import { buildWire, endProcess, startWire } from "./taps.ts";
@@ -70,10 +71,7 @@ async function readLine(child: ChildProcess): Promise<string> {
 async function makePair(guest: number, devices: Devices): Promise<void> {
   const [tap, eth] = [`tap${guest}`, `eth${guest}`];
   if (devices === "veth") {
-    execFileSync("ip", [
-      ...["link", "add", tap, "netns", host.namespace, "type", "veth"],
-      ...["peer", "name", eth, "netns", guests],
-    ]);
+    addVeth({ namespace: host.namespace, device: tap }, { namespace: guests, device: eth });
     return;
   }
   const near = { place: new Place(host.namespace), device: tap };

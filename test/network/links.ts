@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import { ip } from "../kernel/host.ts";
 import { isDirect, takeXdpFrames } from "../support/forwarding.ts";
 import { turns } from "../support/turns.mjs";
+import { addVeth } from "../support/veth.ts";
 
 /** A network namespace. */
 export class Place {
@@ -83,8 +84,8 @@ export class Links {
 
   /** A veth pair, up. */
   connect(near: LinkEnd, far: LinkEnd): void {
-    const words = ["link", "add", near.device, "netns", near.place.name, "type", "veth"];
-    ip(...words, "peer", "name", far.device, "netns", far.place.name);
+    const endOf = ({ place, device }: LinkEnd) => ({ namespace: place.name, device });
+    addVeth(endOf(near), endOf(far));
     for (const end of [near, far]) setUp(end);
     if (isDirect) takeXdpFrames(far.place.name, far.device);
   }

@@ -4,6 +4,7 @@
  *   guest (10.0.0.1, eth0) ── tap1 host up0 ── router ══ narrow ══ server (198.51.100.1)
  *     └── (behind) ══ narrow ══ pod (10.0.9.1): the guest routes for it
  */
+import { linesForEverybody } from "../support/rule-lines.ts";
 import type { Links, Place } from "./links.ts";
 
 export interface PathBed {
@@ -30,15 +31,7 @@ groups:
     network: vpc-a
     defaultEgress: drop
     rules:
-${["egress", "ingress"]
-  .flatMap((direction) => ["0.0.0.0/0", "::/0"].map((remote) => ({ direction, remote })))
-  .flatMap(({ direction, remote }) =>
-    ["tcp", "udp"].map(
-      (protocol) =>
-        `      - {direction: ${direction}, policy: accept, protocol: ${protocol}, portRange: 8080/8080, remote: "${remote}"}`,
-    ),
-  )
-  .join("\n")}
+${linesForEverybody(["egress", "ingress"].flatMap((way) => ["tcp", "udp"].map((one) => `${way} accept ${one} 8080/8080`)))}
 instances:
   i-1:
     interfaces:

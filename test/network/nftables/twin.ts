@@ -1,5 +1,6 @@
 /** Two middles between a far side and a guest, each in namespaces of its own: nftables in one, Ringwall in the other. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { addVeth } from "../../support/veth.ts";
 import { FramePair, type SentFrame } from "../frame-pair.ts";
 import { guest } from "./rule-set.ts";
 import { macs, makeLast } from "./talk.ts";
@@ -33,8 +34,7 @@ export class Middle {
   }
 
   #connect(device: string, mac: string, end: string, endMac: string): void {
-    const near = ["link", "add", device, "netns", this.namespace, "address", mac, "type", "veth"];
-    ip(...near, "peer", "name", "eth0", "netns", end, "address", endMac);
+    addVeth({ namespace: this.namespace, device, mac }, { namespace: end, device: "eth0", mac: endMac });
     ip("-n", this.namespace, "link", "set", device, "addrgenmode", "none", "up");
     ip("-n", end, "link", "set", "eth0", "addrgenmode", "none", "up");
   }
