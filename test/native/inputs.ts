@@ -6,12 +6,14 @@ import { readCorpus } from "./fuzz/corpus.ts";
 import { sayLife } from "./fuzz/life.ts";
 import { makeWorld } from "./fuzz/world.ts";
 import { sayRows } from "./rows.ts";
-import { sayBroken } from "./scenes/broken.ts";
+import { brokenScenes } from "./scenes/broken.ts";
 import { confirmScenes, sayConfirm } from "./scenes/confirm.ts";
+import { sayDamaged } from "./scenes/damaged.ts";
 import { deniedRounds, sayDenied } from "./scenes/denied.ts";
 import { directScenes } from "./scenes/direct.ts";
 import { eventScenes } from "./scenes/events.ts";
 import { sayExpress } from "./scenes/express.ts";
+import { otherCpuScenes } from "./scenes/other-cpu.ts";
 import { plainScenes } from "./scenes/plain.ts";
 import { programScenes } from "./scenes/programs.ts";
 import { sayScenes } from "./scenes/traffic.ts";
@@ -32,7 +34,7 @@ export async function sayInputs(lives: number): Promise<readonly string[]> {
   const rows = await sayRows();
   const scenes = [
     ...(await sayExpress()),
-    ...(await sayBroken()),
+    ...(await sayDamaged([...brokenScenes, ...otherCpuScenes])),
     ...(await eventScenes()),
     ...(await sayScenes([...programScenes, ...directScenes, ...plainScenes])),
   ];

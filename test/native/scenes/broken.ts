@@ -1,3 +1,4 @@
+/** Maps that are not as the agent writes them. */
 import { digest64 } from "../../../src/kernel/digest.ts";
 import {
   IdentityKeyStruct,
@@ -14,8 +15,6 @@ import {
 } from "../../../src/kernel/layout.gen.ts";
 import { indexKey } from "../../../src/kernel/maps.ts";
 import { defaultSettings, encodeSettings } from "../../../src/kernel/settings.ts";
-import { plays } from "../../semantics/rows.ts";
-import type { Setting } from "../../semantics/setting.ts";
 import { handshakeOut, icmpOf, into, out, type Step, syn, udp, wait } from "../../semantics/steps.ts";
 import { gatewayMac, guestMac } from "../../support/bed.ts";
 import {
@@ -30,18 +29,7 @@ import {
 } from "../../support/packet.ts";
 import type { Bench } from "../bench.ts";
 import { hz, nativeJiffies } from "../program.ts";
-import { type SaidRow, Speaker } from "../rows.ts";
-import { asksOut, firstPiece, goesOn, otherCpuScenes } from "./other-cpu.ts";
-
-interface Scene {
-  readonly claim: string;
-  readonly setting?: Setting;
-  readonly before?: readonly Step[];
-  readonly damage: (bench: Bench) => unknown;
-  readonly after: readonly Step[];
-  /** Of eni-1 at the end: "table state" of each, sorted; nothing: not asked. */
-  readonly sessions?: readonly string[];
-}
+import { asksOut, type DamagedScene, firstPiece, goesOn } from "./damaged.ts";
 
 /** Beyond the end of every map, however it is multiplied. */
 const nowhere = 2 ** 24;
@@ -154,7 +142,7 @@ const byMates = {
 };
 const askedByMate = (expected: string): Step => into(syn(22), expected, { from: "mate" });
 
-const scenes: readonly Scene[] = [
+export const brokenScenes: readonly DamagedScene[] = [
   {
     claim: "an address that is being changed is what it was to policies that are not yet switched",
     setting: byMates,
@@ -267,27 +255,4 @@ const scenes: readonly Scene[] = [
     after: [wait(911), ...handshakeOut(), goesOn("accept session established")],
     sessions: ["established 2"],
   },
-  ...otherCpuScenes,
 ];
-
-export interface SaidScene extends SaidRow {
-  readonly claim: string;
-  readonly sessions: readonly (readonly string[])[] | null;
-}
-
-/** In IPv4: what is broken is the same for both families. */
-export async function sayBroken(): Promise<readonly SaidScene[]> {
-  const said: SaidScene[] = [];
-  for (const { claim, setting = {}, before = [], damage, after, sessions } of scenes) {
-    const row = plays(claim, setting, [], { families: [4] });
-    const speaker = new Speaker(row, 4);
-    await speaker.change(setting);
-    for (const step of before) await speaker.say(step);
-    damage(speaker.bench);
-    for (const step of after) await speaker.say(step);
-    if (sessions !== undefined) speaker.bench.tellSessions("eni-1");
-    const { text } = speaker.bench.script;
-    said.push({ claim, text, frames: speaker.frames, sessions: sessions === undefined ? null : [sessions] });
-  }
-  return said;
-}

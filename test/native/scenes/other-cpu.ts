@@ -2,18 +2,9 @@
 import { constants } from "node:os";
 import { OpeningLimit, OpeningTag } from "../../../src/kernel/layout.gen.ts";
 import type { Setting } from "../../semantics/setting.ts";
-import { handshakeOut, into, out, type Step, syn, tcp, udp, type Way, wait } from "../../semantics/steps.ts";
+import { handshakeOut, into, out, type Step, syn, tcp, udp, wait } from "../../semantics/steps.ts";
 import type { Bench } from "../bench.ts";
-
-/** As in broken.ts. */
-export interface OtherCpuScene {
-  readonly claim: string;
-  readonly setting?: Setting;
-  readonly before?: readonly Step[];
-  readonly damage: (bench: Bench) => unknown;
-  readonly after: readonly Step[];
-  readonly sessions?: readonly string[];
-}
+import { asksOut, type DamagedScene, firstPiece, goesOn } from "./damaged.ts";
 
 /** Another CPU proves the next session that is looked up in the opening table. */
 const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 0 1");
@@ -34,15 +25,11 @@ const isTaken = tagged(0x3ffff2);
 
 const opens = (first: number, count: number): readonly Step[] =>
   Array.from({ length: count }, (_, n) => out(udp(`${first + n}>53`), "accept default-egress new"));
-export const firstPiece: Way = { ip4: { moreFragments: true, identification: 1 } };
-export const asksOut = (expected: string): Step => out(syn(443), expected);
-export const goesOn = (expected: string): Step =>
-  out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), expected);
 
 const served: Setting = { rules: ["ingress accept tcp 22/22 any"] };
 const servedBackwards: Setting = {};
 
-export const otherCpuScenes: readonly OtherCpuScene[] = [
+export const otherCpuScenes: readonly DamagedScene[] = [
   {
     claim: "a session that another CPU takes out of the opening table is proven all the same",
     damage: (bench) => bench.script.say("faults 0 0 1 0"),

@@ -3,11 +3,13 @@ import { sayKernel } from "../../support/say.ts";
 import { sanitizedProgram } from "../build.ts";
 import { type NativeAnswers, readAnswers, runProgram } from "../program.ts";
 import type { RowFrame } from "../rows.ts";
-import { sayBroken } from "./broken.ts";
+import { brokenScenes } from "./broken.ts";
 import { confirmScenes, expectConfirm, readConfirm, sayConfirm } from "./confirm.ts";
+import { sayDamaged } from "./damaged.ts";
 import { directScenes } from "./direct.ts";
 import { eventScenes } from "./events.ts";
 import { sayExpress } from "./express.ts";
+import { otherCpuScenes } from "./other-cpu.ts";
 import { plainScenes } from "./plain.ts";
 import { programScenes } from "./programs.ts";
 import { sayScenes } from "./traffic.ts";
@@ -42,7 +44,7 @@ describe("the express way", async () => {
 });
 
 describe("maps that are not as the agent writes them, or that another CPU changes meanwhile", async () => {
-  it.each(await sayBroken())("$claim", ({ text, frames, sessions }) => {
+  it.each(await sayDamaged([...brokenScenes, ...otherCpuScenes]))("$claim", ({ text, frames, sessions }) => {
     const answers = ask(text);
     expect(said(answers, frames)).toEqual(frames.map(({ expected }) => expected));
     if (sessions !== null)
