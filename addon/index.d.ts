@@ -159,8 +159,12 @@ export class BpfProgram {
    * a map (`iter/bpf_map_elem`), about those of `map`.
    */
   iterate(map?: BpfMap): Uint8Array;
-  /** The same for each of many maps, one after the other on libuv's thread pool: what it writes of each, end to end. */
-  iterateEachAsync(maps: readonly BpfMap[]): Promise<Uint8Array>;
+  /**
+   * Of SEC("syscall"): a call for each of `contexts`, of `size` bytes each, one after the other on libuv's thread pool;
+   * resolves with the contexts as the calls left them. `held` stay open meanwhile. Rejects at the first that fails, or
+   * answers another number than 0, which is an errno.
+   */
+  callEachAsync(contexts: Uint8Array, size: number, held: readonly BpfMap[]): Promise<Uint8Array>;
   /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
   /**
@@ -203,7 +207,7 @@ export class BpfLink {
  * `pinRoot`: maps found pinned there under their names are reused (a differing layout is EINVAL), others
  * are created and pinned. Without it nothing is pinned.
  * `maxEntries`: sizes by map name. `constants`: values of `const volatile` variables, little-endian bytes
- * by variable name. `programs`: load only these (default: all).
+ * by variable name. `programs`: load only these (default: all). `maps`: those that stand in for declared ones, by name.
  */
 export interface LoadOptions {
   path: string;
@@ -211,6 +215,7 @@ export interface LoadOptions {
   maxEntries?: Readonly<Record<string, number>>;
   constants?: Readonly<Record<string, Uint8Array>>;
   programs?: readonly string[];
+  maps?: Readonly<Record<string, BpfMap>>;
 }
 
 export class BpfObject {

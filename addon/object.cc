@@ -68,6 +68,17 @@ void setSizes(bpf_object *object, const Napi::Object &sizes) {
     }
 }
 
+/** Maps that are there already stand in for those that the object declares. */
+void setMaps(bpf_object *object, const Napi::Object &maps) {
+    for (const std::string &name : readStrings(maps.GetPropertyNames(), "maps")) {
+        bpf_map *map = bpf_object__find_map_by_name(object, name.c_str());
+        if (map == nullptr)
+            throw Failure(ENOENT, "maps: the object has no map " + name);
+        if (int error = bpf_map__reuse_fd(map, BpfMap::from(maps.Get(name)).fd()))
+            throw Failure(error, "cannot use another map as " + name);
+    }
+}
+
 void selectPrograms(bpf_object *object, const std::vector<std::string> &wanted) {
     for (const std::string &name : wanted) {
         if (bpf_object__find_program_by_name(object, name.c_str()) == nullptr)
@@ -132,6 +143,9 @@ void setUp(bpf_object *object, const Napi::Object &options) {
     Napi::Value programs = options.Get("programs");
     if (!programs.IsUndefined())
         selectPrograms(object, readStrings(programs, "programs"));
+    Napi::Value maps = options.Get("maps");
+    if (!maps.IsUndefined())
+        setMaps(object, readObject(maps, "maps"));
     Napi::Value pinRoot = options.Get("pinRoot");
     if (!pinRoot.IsUndefined())
         setPins(object, readString(pinRoot, "pinRoot"));

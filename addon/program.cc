@@ -97,6 +97,15 @@ struct ManyRuns {
     }
 };
 
+/** Throws Failure, also with the errno that the program answers. */
+void callProgram(int program, void *context, uint32_t size) {
+    LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = context, .ctx_size_in = size);
+    if (bpf_prog_test_run_opts(program, &run) < 0)
+        throw Failure::fromErrno("cannot call a program");
+    if (run.retval != 0)
+        throw Failure(static_cast<int>(run.retval), "a program that was called failed");
+}
+
 Napi::Value linkTo(Napi::Env env, int program, uint32_t ifindex, bpf_attach_type hook, uint32_t flags) {
     LIBBPF_OPTS(bpf_link_create_opts, create, .flags = flags);
     LogCapture log;
@@ -142,9 +151,9 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
          method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::iterate>("iterate"),
-         method<&BpfProgram::iterateEachAsync>("iterateEachAsync"),
-         method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
-         method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
+         method<&BpfProgram::callEachAsync>("callEachAsync"), method<&BpfProgram::attachXdp>("attachXdp"),
+         method<&BpfProgram::attachTcx>("attachTcx"), method<&BpfProgram::attachTc>("attachTc"),
+         method<&BpfProgram::close>("close")});
 }
 
 Napi::Value BpfProgram::openPinned(const Napi::CallbackInfo &info) {
@@ -223,21 +232,24 @@ Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
     return toBytes(info.Env(), written.data(), written.size());
 }
 
-Napi::Value BpfProgram::iterateEachAsync(const Napi::CallbackInfo &info) {
-    std::vector<std::shared_ptr<Fd>> maps = BpfMap::readMany(info[0], "maps");
-    using Written = std::vector<uint8_t>;
-    return Worker<Written>::start(
-        info.Env(), "ringwall.iterate",
-        [program = share(), maps = std::move(maps)] {
-            Written all;
-            for (const std::shared_ptr<Fd> &map : maps) {
-                Written one = readIterator(program->get(), map->get());
-                all.insert(all.end(), one.begin(), one.end());
-            }
-            return all;
+Napi::Value BpfProgram::callEachAsync(const Napi::CallbackInfo &info) {
+    uint32_t size = readUint32(info[1], "size");
+    Bytes contexts = readBytes(info[0], "contexts");
+    if (type_ != BPF_PROG_TYPE_SYSCALL)
+        throw Failure(EINVAL, "only a program of SEC(\"syscall\") is called");
+    if (size == 0 || contexts.size % size != 0)
+        throw Failure(EINVAL, "contexts must be of " + std::to_string(size) + " bytes each");
+    using Contexts = std::vector<uint8_t>;
+    return Worker<Contexts>::start(
+        info.Env(), "ringwall.call",
+        [program = share(), held = BpfMap::readMany(info[2], "held"), size,
+         answers = Contexts(contexts.data, contexts.data + contexts.size)]() mutable {
+            for (size_t at = 0; at < answers.size(); at += size)
+                callProgram(program->get(), answers.data() + at, size);
+            return std::move(answers);
         },
-        [](Napi::Env env, const Written &all) -> Napi::Value {
-            return toBytes(env, all.data(), all.size());
+        [](Napi::Env env, const Contexts &answers) -> Napi::Value {
+            return toBytes(env, answers.data(), answers.size());
         });
 }
 

@@ -3,10 +3,8 @@
  * What the agent reads of all objects of a kind at once, by iterators; asking for each takes thousands of
  * system calls. No packet runs them.
  *
- *   list_links      which links stand on which devices, and what they run; looked at each second
- *   list_counters   what rw_counters counts that is not zero; most places are
- *   count_sessions  how many sessions a table of proven ones holds, and how many of them are alive
- *   count_opening   the same of an opening table
+ *   list_links     which links stand on which devices, and what they run; looked at each second
+ *   list_counters  what rw_counters counts that is not zero; most places are
  *
  * The structs are the kernel's, with the members that are read here; where those lie is found out when a
  * program is loaded.
@@ -225,90 +223,5 @@ int list_counters(struct bpf_iter__bpf_map_elem *context) {
         if (seen.packets)
             bpf_seq_write(context->meta->seq, &seen, sizeof(seen));
     }
-    return 0;
-}
-
-/* What sessions are counted by, and what is counted: one run after the other. */
-struct session_count {
-    __u32 now;                  /* jiffies */
-    __u32 timeouts[STATES_MAX]; /* jiffies, by enum session_state */
-    __u32 present;
-    __u32 alive;
-    __u32 ancient; /* idle for so long that its time is about to come round */
-};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct session_count);
-} rw_session_count SEC(".maps");
-
-/* A quarter of the way round of the 32 bits that `seen` has. */
-enum { LONG_IDLE = 1 << 30 };
-/* Another CPU's time may lie this little in the future. */
-enum { SLACK = 1 << 20 };
-
-static __always_inline void count_session(struct session_count *count, const struct session *session) {
-    __u32 idle = count->now - session->seen;
-    __u8 state = session->state;
-
-    count->present++;
-    /* One that was revoked stays so without a limit of time (session_is_over). */
-    if (session->flags & SESSION_REVOKED && state >= STATE_TCP_OPENING && state <= STATE_TCP_CLOSING) {
-        count->alive++;
-        return;
-    }
-    if (idle >= LONG_IDLE && idle < -(__u32)SLACK) {
-        count->ancient++;
-        return;
-    }
-    if (idle >= -(__u32)SLACK)
-        idle = 0;
-    if (state < STATES_MAX && idle < count->timeouts[state])
-        count->alive++;
-}
-
-/* At the end of a table: what it holds is written, and the next one begins. */
-static __always_inline void write_count(struct session_count *count, const struct bpf_iter_meta *meta) {
-    bpf_seq_write(meta->seq, &count->present, 3 * sizeof(__u32));
-    count->present = count->alive = count->ancient = 0;
-}
-
-/* The walk takes no lock, so it is right where nothing enters the table meanwhile: an LRU reuses what it
- * holds. */
-SEC("iter/bpf_map_elem")
-int count_sessions(struct bpf_iter__bpf_map_elem *context) {
-    const struct session *session = context->value;
-    struct session_count *count;
-    __u32 zero = 0;
-
-    count = bpf_map_lookup_elem(&rw_session_count, &zero);
-    if (!count)
-        return 0;
-    if (session)
-        count_session(count, session);
-    else
-        write_count(count, context->meta);
-    return 0;
-}
-
-/* Nor does this one hold what it reads (opening.h). */
-SEC("iter/bpf_map_elem")
-int count_opening(struct bpf_iter__bpf_map_elem *context) {
-    const struct opening_set *set = context->value;
-    struct session_count *count;
-    __u32 zero = 0;
-
-    count = bpf_map_lookup_elem(&rw_session_count, &zero);
-    if (!count)
-        return 0;
-    if (!set) {
-        write_count(count, context->meta);
-        return 0;
-    }
-    for (__u32 way = 0; way < SET_WAYS; way++)
-        if (set->owners[way] >> TAG_SHIFT >= TAG_LEAST)
-            count_session(count, &set->ways[way].session);
     return 0;
 }

@@ -19,7 +19,7 @@ compile_bpf() { # source, object: DWARF is stripped, BTF stays
   rm -f "$2.tmp.o"
 }
 
-for name in ringwall confirm survey; do
+for name in ringwall confirm survey count; do
   if newer "build/$name.bpf.o" bpf; then
     echo "build: bpf/$name.bpf.c"
     compile_bpf "bpf/$name.bpf.c" "build/$name.bpf.o"

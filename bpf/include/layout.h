@@ -493,6 +493,18 @@ struct clock {
     __u64 tai; /* ns */
 };
 
+/* ---- how many sessions a table holds (count.bpf.c) ---- */
+
+/* Asked of one table: all but the last three, which are zero and answer. */
+struct session_count {
+    __u32 number;               /* whose table */
+    __u32 now;                  /* jiffies */
+    __u32 timeouts[STATES_MAX]; /* jiffies, by enum session_state */
+    __u32 present;
+    __u32 alive;
+    __u32 ancient; /* idle for so long that its time is about to come round */
+};
+
 /* ---- a change that goes back by itself unless it is confirmed (confirm.bpf.c) ---- */
 
 /* rw_confirm[place]: words */

@@ -5,6 +5,7 @@
 
 #include "scratch.h"
 #include "switched.h"
+#include "tables.h"
 
 MAP(rw_settings, BPF_MAP_TYPE_ARRAY, __u32, struct settings, 1, 0);
 
@@ -19,34 +20,6 @@ MAP(rw_words, BPF_MAP_TYPE_ARRAY, __u32, __u64, WORDS_MAX, BPF_F_MMAPABLE);
 MAP(rw_prefixes, BPF_MAP_TYPE_LPM_TRIE, struct prefix_key, struct bits, PREFIXES_MAX, BPF_F_NO_PREALLOC);
 MAP(rw_group_bits, BPF_MAP_TYPE_HASH, struct group_key, struct bits, GROUP_BITS_MAX, BPF_F_NO_PREALLOC);
 
-/* By size: the types behind an inner map's pointers do not reach the object's BTF. */
-struct session_map {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, SESSION_TABLE_MIN);
-    __uint(key_size, sizeof(struct session_key));
-    __uint(value_size, sizeof(struct session));
-};
-
-/* So that tables of any size may stand in the array of them; the agent writes words of it in place. */
-struct opening_map {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, SESSION_TABLE_MIN / SET_WAYS);
-    __uint(key_size, sizeof(__u32));
-    __uint(value_size, sizeof(struct opening_set));
-    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-};
-
-#define SESSION_MAPS(name, kind)                                                                             \
-    struct {                                                                                                 \
-        __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                            \
-        __uint(max_entries, INTERFACES_MAX);                                                                 \
-        __type(key, __u32);                                                                                  \
-        __array(values, struct kind);                                                                        \
-    } name SEC(".maps")
-
-SESSION_MAPS(rw_opening, opening_map);
-SESSION_MAPS(rw_answered, session_map);
-SESSION_MAPS(rw_established, session_map);
 MAP(rw_hash, BPF_MAP_TYPE_ARRAY, __u32, struct hash_seeds, 1, 0);
 
 /* One place: an update of it returns after a grace period, which is all that it is for. */

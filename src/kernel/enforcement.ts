@@ -109,7 +109,7 @@ export class Enforcement implements Enforcer {
     this.#engine = new SyncEngine(objects.maps, tables, this.#idle, places);
     this.#names = new InterfaceNames(this.#engine);
     const [engine, names, settings] = [this.#engine, this.#names, this.#settings];
-    this.#sessions = new LiveSessions({ engine, names, settings, objects, survey: this.#survey });
+    this.#sessions = new LiveSessions({ engine, names, settings, objects, object: options.object });
     this.#attachments = new Attachments(objects.pins, objects.programs, new Marks(objects.maps.marks));
     this.#direct = new DirectForwarding(objects.maps, this.#attachments);
     this.#gracePeriods = new GracePeriods(objects.pins.root);
@@ -327,9 +327,7 @@ export class Enforcement implements Enforcer {
   #letGo(): void {
     this.#guard.stop();
     this.#watch.close();
-    this.#events.close();
-    this.#survey.close();
-    this.#attachments.placed.close();
+    for (const each of [this.#events, this.#survey, this.#sessions, this.#attachments.placed]) each.close();
     this.#engine.hold?.close();
     this.#engine.tables.close();
     this.#idle.close();

@@ -1,11 +1,12 @@
 /** Sessions by the interfaces of the model: listed, ended, counted. `sessions.ts` knows their tables by number alone. */
 import type { SyncEngine } from "./engine.ts";
+import { errorCode } from "./errors.ts";
 import type { InterfaceNames } from "./interface-names.ts";
 import type { LiveSettings } from "./live-settings.ts";
 import type { KernelObjects } from "./objects.ts";
 import type { SessionClock, SessionReading } from "./session-codec.ts";
+import { SessionCounter } from "./session-counter.ts";
 import type { Session, SessionFilter } from "./status.ts";
-import type { Survey } from "./survey.ts";
 import { readJiffies } from "./ticks.ts";
 
 export interface LiveSessionsParts {
@@ -13,11 +14,15 @@ export interface LiveSessionsParts {
   readonly names: InterfaceNames;
   readonly settings: LiveSettings;
   readonly objects: KernelObjects;
-  readonly survey: Survey;
+  /** The file of the programs that judge. */
+  readonly object: string;
 }
 
 export class LiveSessions {
   readonly #parts: LiveSessionsParts;
+  /** Of null: this kernel cannot. */
+  #counter: Promise<SessionCounter | null> | null = null;
+  #isClosed = false;
 
   constructor(parts: LiveSessionsParts) {
     this.#parts = parts;
@@ -44,9 +49,25 @@ export class LiveSessions {
 
   /** Counts what is alive in every table. */
   async sweep(): Promise<void> {
-    const { engine, survey } = this.#parts;
-    const counter = await survey.prepareSessions();
-    await engine.tables.sweep(this.#clock(), counter);
+    const counter = await this.#loadCounter();
+    if (this.#isClosed) return;
+    await this.#parts.engine.tables.sweep(this.#clock(), counter);
+  }
+
+  /** Loaded when it is first asked for: a start does not wait for it. */
+  #loadCounter(): Promise<SessionCounter | null> {
+    const { object, objects } = this.#parts;
+    this.#counter ??= SessionCounter.load(object, objects.maps.sessions).catch((error: unknown) => {
+      // EAGAIN: a signal came between, another time it may load.
+      if (errorCode(error) === "EAGAIN") this.#counter = null;
+      return null;
+    });
+    return this.#counter;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    void this.#counter?.then((counter) => counter?.close());
   }
 
   #readingOf(interfaceId: string, clock: SessionClock): SessionReading {

@@ -1,8 +1,11 @@
-/** Counts the sessions of tables where they lie, by an iterator (bpf/survey.bpf.c): copies of them would be large. */
-import { SessionState } from "./layout.gen.ts";
-import { indexKey } from "./maps.ts";
-import type { BpfMap, BpfObject, BpfProgram } from "./native.ts";
+/** Counts the sessions of tables where they lie, by a program (bpf/count.bpf.c): copies of them would be large. */
+import { dirname, join } from "node:path";
+import { SessionCountStruct, SessionState } from "./layout.gen.ts";
+import { joinBytes } from "./maps.ts";
+import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
+import type { ObjectMaps } from "./object-maps.ts";
 import type { SessionClock } from "./session-codec.ts";
+import type { SessionTableName } from "./status.ts";
 
 export interface SessionCount {
   readonly present: number;
@@ -12,43 +15,53 @@ export interface SessionCount {
   readonly ancient: number;
 }
 
-/** What counts tables of proven sessions, and what opening ones. */
-export const countingPrograms = { proven: "count_sessions", opening: "count_opening" } as const;
-export type Counted = keyof typeof countingPrograms;
-
-/** 32-bit words that are counted, the last of struct session_count. */
-const counted = 3;
+/** A table that is counted: whose it is, and what stands there. */
+export interface CountedTable {
+  readonly number: number;
+  readonly map: BpfMap;
+}
 
 export class SessionCounter {
-  readonly #programs: Readonly<Record<Counted, BpfProgram>>;
-  readonly #count: BpfMap;
+  readonly #programs: Readonly<Record<SessionTableName, BpfProgram>>;
 
-  constructor(object: Pick<BpfObject, "program" | "map">) {
+  private constructor(object: BpfObject) {
     this.#programs = {
-      proven: object.program(countingPrograms.proven),
-      opening: object.program(countingPrograms.opening),
+      opening: object.program("count_opening"),
+      answered: object.program("count_answered"),
+      established: object.program("count_established"),
     };
-    this.#count = object.map("rw_session_count");
   }
 
   /**
-   * What each of the tables, all of one kind, holds, on another thread; one call at a time. The walk takes no lock, so a count is right
-   * where nothing entered its table meanwhile. Null where the kernel did not count.
+   * Off the event loop as far as the kernel loads it. `judging`: the file of the programs that judge; that of count.bpf.c
+   * stands beside it. Throws KernelError where this kernel cannot count so (before 5.14).
+   */
+  static async load(judging: string, tables: ObjectMaps["sessions"]): Promise<SessionCounter> {
+    const object = await native().BpfObject.loadAsync({
+      path: join(dirname(judging), "count.bpf.o"),
+      maps: { rw_opening: tables.opening, rw_answered: tables.answered, rw_established: tables.established },
+    });
+    try {
+      return new SessionCounter(object);
+    } finally {
+      object.close();
+    }
+  }
+
+  /**
+   * What tables of one kind hold, on another thread. The walk takes no lock, so a count is right where nothing entered its
+   * table meanwhile. Null where the kernel did not count.
    */
   async count(
-    kind: Counted,
-    tables: readonly BpfMap[],
+    kind: SessionTableName,
+    tables: readonly CountedTable[],
     clock: SessionClock,
   ): Promise<readonly SessionCount[] | null> {
+    const held = tables.map(({ map }) => map);
     try {
-      this.#count.set(indexKey(0), encodeClock(clock));
-      const bytes = await this.#programs[kind].iterateEachAsync(tables);
-      const words = new Uint32Array(bytes.slice().buffer);
-      if (words.length !== tables.length * counted) return null;
-      return tables.map((_, at) => {
-        const [present = 0, alive = 0, ancient = 0] = words.subarray(at * counted, (at + 1) * counted);
-        return { present, alive, ancient };
-      });
+      const asked = joinBytes(tables.map(({ number }) => encodeQuestion(number, clock)));
+      const answers = await this.#programs[kind].callEachAsync(asked, SessionCountStruct.SIZE, held);
+      return tables.map((_, at) => SessionCountStruct.decode(answers, at * SessionCountStruct.SIZE));
     } catch {
       return null;
     }
@@ -56,13 +69,10 @@ export class SessionCounter {
 
   close(): void {
     for (const program of Object.values(this.#programs)) program.close();
-    this.#count.close();
   }
 }
 
-/** struct session_count before a count: when, and under which timeouts. */
-function encodeClock({ now, timeouts }: SessionClock): Uint8Array {
-  const words = new Uint32Array(1 + SessionState.STATES_MAX + counted);
-  words.set([now, ...timeouts.slice(0, SessionState.STATES_MAX)]);
-  return new Uint8Array(words.buffer);
+function encodeQuestion(number: number, { now, timeouts }: SessionClock): Uint8Array {
+  const known = Array.from({ length: SessionState.STATES_MAX }, (_, state) => timeouts[state] ?? 0);
+  return SessionCountStruct.encode({ number, now, timeouts: known, present: 0, alive: 0, ancient: 0 });
 }

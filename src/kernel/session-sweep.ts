@@ -4,7 +4,7 @@ import { joinBytes, type MapEntries } from "./maps.ts";
 import { type BpfMap, native } from "./native.ts";
 import { estimateEarlyShare, type Pressure, type TableCounters } from "./pressure.ts";
 import { isAlive, isAncient, type SessionClock } from "./session-codec.ts";
-import type { Counted, SessionCounter } from "./session-counter.ts";
+import type { SessionCounter } from "./session-counter.ts";
 import type { SessionTableName } from "./status.ts";
 
 export const tableNames: readonly SessionTableName[] = ["opening", "answered", "established"];
@@ -40,11 +40,6 @@ export interface SweptTables {
   readonly readCounters: (first?: number, count?: number) => TableCounters;
 }
 
-interface Place {
-  readonly number: number;
-  readonly table: SessionTableName;
-}
-
 /** Interfaces whose tables are counted between two readings of what entered them. */
 const sweptAtOnce = 128;
 
@@ -61,53 +56,53 @@ export async function sweepTables(
   const numbers = swept.numbers();
   let copied = 0;
   for (let next = 0; next < numbers.length; next += sweptAtOnce) {
-    const places = numbers
-      .slice(next, next + sweptAtOnce)
-      .flatMap((number) => tableNames.map((table) => ({ number, table })));
-    for (const kind of ["opening", "proven"] as const) {
-      const alike = places.filter(({ table }) => (table === "opening") === (kind === "opening"));
-      const unsaid = counter === null ? alike : await countWhereTheyLie(swept, kind, alike, clock, counter);
-      for (const place of unsaid) await sweepCopy(swept, place, clock);
+    const some = numbers.slice(next, next + sweptAtOnce);
+    for (const table of tableNames) {
+      const unsaid = counter === null ? some : await countWhereTheyLie(swept, table, some, clock, counter);
+      for (const number of unsaid) await sweepCopy(swept, number, table, clock);
       copied += unsaid.length;
     }
   }
   return copied;
 }
 
-/** Returns the tables of which a count does not say all. */
+/** Returns the numbers of which a count does not say all. */
 async function countWhereTheyLie(
   swept: SweptTables,
-  kind: Counted,
-  places: readonly Place[],
+  table: SessionTableName,
+  numbers: readonly number[],
   clock: SessionClock,
   counter: SessionCounter,
-): Promise<readonly Place[]> {
-  const found = places.flatMap((place) => {
-    const held = swept.at(place.number, place.table);
-    return held === null ? [] : [{ place, ...held }];
+): Promise<readonly number[]> {
+  const found = numbers.flatMap((number) => {
+    const held = swept.at(number, table);
+    return held === null ? [] : [{ number, ...held }];
   });
-  const before = swept.readCounters();
-  const counts = await counter.count(
-    kind,
-    found.map(({ map }) => map),
-    clock,
-  );
-  if (counts === null) return places;
-  const after = swept.readCounters();
-  return found.flatMap(({ place, fill }, at) => {
+  const first = Math.min(...numbers);
+  const readCounters = () => swept.readCounters(first, Math.max(...numbers) - first + 1);
+  const before = readCounters();
+  const counts = await counter.count(table, found, clock);
+  if (counts === null) return numbers;
+  const after = readCounters();
+  return found.flatMap(({ number, fill }, at) => {
     const count = counts[at];
-    const counted = after.of(place.number, place.table);
+    const counted = after.of(number, table);
     // Room for what enters is made by what is there: a walk may lose its way there.
-    const isAtRest = before.of(place.number, place.table).inserted === counted.inserted;
-    if (count === undefined || !isAtRest || count.ancient > 0) return [place];
-    if (!fill.pressure.isSettled(counted, count.present)) return [place];
+    const isAtRest = before.of(number, table).inserted === counted.inserted;
+    if (count === undefined || !isAtRest || count.ancient > 0) return [number];
+    if (!fill.pressure.isSettled(counted, count.present)) return [number];
     fill.entries = count.alive;
     return [];
   });
 }
 
 /** Looks at a copy of a table: of an LRU the kernel makes it bucket by bucket, each as it is at one moment; of sets, opening-table.ts. */
-async function sweepCopy(swept: SweptTables, { number, table }: Place, clock: SessionClock): Promise<void> {
+async function sweepCopy(
+  swept: SweptTables,
+  number: number,
+  table: SessionTableName,
+  clock: SessionClock,
+): Promise<void> {
   const held = swept.at(number, table);
   if (held === null) return;
   const { table: entries, fill } = held;

@@ -5,15 +5,12 @@
 import { dirname, join } from "node:path";
 import { errorCode } from "./errors.ts";
 import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
-import { countingPrograms, SessionCounter } from "./session-counter.ts";
 
 type Iterator = "list_links" | "list_counters";
 
 export class Survey {
   readonly #path: string;
   readonly #programs = new Map<Iterator, BpfProgram | null>();
-  /** Null: this kernel cannot; undefined: not loaded yet. */
-  #sessions: SessionCounter | null | undefined;
   /** What another thread loads: it is asked otherwise until it is there. */
   readonly #loading = new Set<Iterator>();
   #isClosed = false;
@@ -35,21 +32,11 @@ export class Survey {
   async #prepareProgram(name: Iterator): Promise<void> {
     if (this.#programs.has(name) || this.#loading.has(name)) return;
     this.#loading.add(name);
-    const loaded = await loadApart(this.#path, [name], (object) => object.program(name));
+    const loaded = await loadApart(this.#path, name);
     this.#loading.delete(name);
     if (loaded === undefined) return;
     if (this.#isClosed) loaded?.close();
     else this.#programs.set(name, loaded);
-  }
-
-  /** What counts sessions where they lie, loaded on another thread; null: it cannot be had. */
-  async prepareSessions(): Promise<SessionCounter | null> {
-    if (this.#sessions === undefined) {
-      const loaded = await loadApart(this.#path, Object.values(countingPrograms), takeCounter);
-      if (this.#isClosed || this.#sessions !== undefined) loaded?.close();
-      else this.#sessions = loaded;
-    }
-    return this.#sessions ?? null;
   }
 
   /** Links on devices: bytes to compare with those of another time (struct link_seen). */
@@ -75,7 +62,7 @@ export class Survey {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
     if (this.#loading.has(name)) return null;
-    const loaded = load(this.#path, [name], (object) => object.program(name));
+    const loaded = load(this.#path, name);
     if (loaded !== undefined) this.#programs.set(name, loaded);
     return loaded ?? null;
   }
@@ -84,21 +71,15 @@ export class Survey {
     this.#isClosed = true;
     for (const program of this.#programs.values()) program?.close();
     this.#programs.clear();
-    this.#sessions?.close();
-    this.#sessions = undefined;
   }
 }
 
 /** Null: it does not load on this kernel; undefined: a signal came between, another time it may. */
-function load<T>(
-  path: string,
-  programs: readonly string[],
-  take: (object: BpfObject) => T,
-): T | null | undefined {
+function load(path: string, program: Iterator): BpfProgram | null | undefined {
   let object: BpfObject | undefined;
   try {
-    object = native().BpfObject.load(optionsOf(path, programs));
-    return take(object);
+    object = native().BpfObject.load(optionsOf(path, program));
+    return object.program(program);
   } catch (error) {
     return whyNot(error);
   } finally {
@@ -106,18 +87,12 @@ function load<T>(
   }
 }
 
-const takeCounter = (object: BpfObject) => new SessionCounter(object);
-
 /** The same while the event loop goes on. */
-async function loadApart<T>(
-  path: string,
-  programs: readonly string[],
-  take: (object: BpfObject) => T,
-): Promise<T | null | undefined> {
+async function loadApart(path: string, program: Iterator): Promise<BpfProgram | null | undefined> {
   let object: BpfObject | undefined;
   try {
-    object = await native().BpfObject.loadAsync(optionsOf(path, programs));
-    return take(object);
+    object = await native().BpfObject.loadAsync(optionsOf(path, program));
+    return object.program(program);
   } catch (error) {
     return whyNot(error);
   } finally {
@@ -129,7 +104,7 @@ function whyNot(error: unknown): null | undefined {
   return errorCode(error) === "EAGAIN" ? undefined : null;
 }
 
-function optionsOf(path: string, programs: readonly string[]) {
+function optionsOf(path: string, program: Iterator) {
   const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-  return { path, programs, constants: { cpus } };
+  return { path, programs: [program], constants: { cpus } };
 }

@@ -66,6 +66,14 @@ describe.each(kernels)("Linux %s of Debian", (series) => {
     expect(Math.max(...sizes.map((size) => size.jitedSize))).toBeLessThanOrEqual(jitedMost);
   });
 
+  it("counts sessions and packets where they lie", () => {
+    expect(answerOf(guest, "counted")).toEqual({
+      established: [{ present: 1, alive: 1 }],
+      opening: [{ present: 0, alive: 0 }],
+      counters: 24,
+    });
+  });
+
   it("judges generated packets as the oracle does", () => {
     const { compared, differences, reasons } = answerOf(guest, "oracle") as {
       compared: number;

@@ -7,9 +7,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { native } from "../../src/kernel/native.ts";
+import { CountersStruct, Limit, SessionKeyStruct, SessionStruct } from "../../src/kernel/layout.gen.ts";
+import { indexKey } from "../../src/kernel/maps.ts";
+import { type BpfMap, native } from "../../src/kernel/native.ts";
 import { sizesFor } from "../../src/kernel/object-maps.ts";
+import { OpeningTable } from "../../src/kernel/opening-table.ts";
+import { SessionCounter } from "../../src/kernel/session-counter.ts";
+import { createTable } from "../../src/kernel/sessions.ts";
 import type { KernelStatus } from "../../src/kernel/status.ts";
+import { Survey } from "../../src/kernel/survey.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { liveThrough, openKernel, type Tally } from "../kernel/lives.ts";
 import { Bed, type Driver } from "../kernel/namespace.ts";
@@ -29,6 +35,41 @@ function loadAll(): void {
   });
   object.close();
   say("sizes", sizes);
+}
+
+/** What is counted where it lies: a session in one of two tables that are asked, and one counter. */
+async function countAll(): Promise<void> {
+  const object = native().BpfObject.load({ path: objectPath, maxEntries: sizesFor(2) });
+  const map = (name: string) => object.map(name);
+  const sessions = {
+    opening: map("rw_opening"),
+    answered: map("rw_answered"),
+    established: map("rw_established"),
+  };
+  const table = createTable("rw_established", Limit.SESSION_TABLE_MIN);
+  const opening = OpeningTable.createMap("rw_opening", Limit.SESSION_TABLE_MIN);
+  table.set(new Uint8Array(SessionKeyStruct.SIZE), new Uint8Array(SessionStruct.SIZE));
+  sessions.established.setInner(indexKey(1), table);
+  sessions.opening.setInner(indexKey(1), opening);
+  const counters = map("rw_counters");
+  const cpus = native().possibleCpus();
+  counters.set(indexKey(1), new Uint8Array(CountersStruct.SIZE * cpus).fill(1, 0, 8));
+  const counter = await SessionCounter.load(objectPath, sessions);
+  const survey = new Survey(objectPath);
+  const clock = { now: 5, hz: 250, timeouts: [10] };
+  const asked = async (kind: "established" | "opening", map: BpfMap) =>
+    (await counter.count(kind, [{ number: 1, map }], clock))?.map(({ present, alive }) => ({
+      present,
+      alive,
+    }));
+  say("counted", {
+    established: await asked("established", table),
+    opening: await asked("opening", opening),
+    counters: survey.counters(counters)?.length,
+  });
+  survey.close();
+  counter.close();
+  object.close();
 }
 
 /** Generated packets over changes of the model. */
@@ -140,5 +181,6 @@ async function tryDevice(path: string): Promise<void> {
 const [packets = "", driverPath] = process.argv.slice(2);
 say("release", release());
 loadAll();
+await countAll();
 await askOracle(Number(packets));
 if (driverPath !== undefined) await tryDevice(driverPath);

@@ -1,10 +1,10 @@
 /** What a session table lets go of: reckoned exactly, and how much of it was alive. */
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
 import { gather } from "../../src/kernel/pieces.ts";
 import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
+import { SessionCounter } from "../../src/kernel/session-counter.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
-import { Survey } from "../../src/kernel/survey.ts";
 import { FloodBed } from "./flood-bed.ts";
 import { flooder, floods } from "./flood-kinds.ts";
 import { buildFloodModel } from "./flood-model.ts";
@@ -12,11 +12,10 @@ import { FloodRun, FloodSource } from "./flood-source.ts";
 
 let bed: FloodBed;
 let source: FloodSource;
-const survey = new Survey("build/ringwall.bpf.o");
-afterAll(() => survey.close());
+let counter: SessionCounter;
 
 async function sweep(table: TableFill["table"]): Promise<TableFill> {
-  await bed.engine.tables.sweep(bed.sessionClock, await survey.prepareSessions());
+  await bed.engine.tables.sweep(bed.sessionClock, counter);
   const fill = bed.engine.tables.fills(bed.numberOf(flooder.id)).find((one) => one.table === table);
   if (fill === undefined) throw new Error(`no table ${table}`);
   return fill;
@@ -35,8 +34,10 @@ describe("a table of sessions", () => {
   beforeEach(async () => {
     bed = await FloodBed.open(buildFloodModel());
     source = new FloodSource(bed);
+    counter = await SessionCounter.load("build/ringwall.bpf.o", bed.maps.sessions);
   });
   afterEach(() => {
+    counter.close();
     source.close();
     bed.close();
   });

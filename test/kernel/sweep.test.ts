@@ -1,5 +1,5 @@
 /** Times of sessions are 32 bits of jiffies: what idles for weeks must not come to life when they come round. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import {
   SessionFlag,
   SessionKeyStruct,
@@ -12,9 +12,8 @@ import { indexKey, joinBytes } from "../../src/kernel/maps.ts";
 import { native } from "../../src/kernel/native.ts";
 import { gather } from "../../src/kernel/pieces.ts";
 import type { SessionClock } from "../../src/kernel/session-codec.ts";
-import type { SessionCounter } from "../../src/kernel/session-counter.ts";
+import { SessionCounter } from "../../src/kernel/session-counter.ts";
 import { createTable, SessionTables } from "../../src/kernel/sessions.ts";
-import { Survey } from "../../src/kernel/survey.ts";
 import { EngineBed } from "./engine-bed.ts";
 import { putOpening } from "./put-opening.ts";
 
@@ -23,16 +22,12 @@ const hz = 1000;
 const now = 5;
 const timeouts = new Array<number>(SessionState.STATES_MAX).fill(910 * hz);
 
-const survey = new Survey("build/ringwall.bpf.o");
-let counter: SessionCounter | null;
-beforeAll(async () => {
-  counter = await survey.prepareSessions();
-});
-afterAll(() => survey.close());
+let counter: SessionCounter;
 let bed: EngineBed;
 let tables: SessionTables;
 beforeEach(async () => {
   bed = await EngineBed.open();
+  counter = await SessionCounter.load("build/ringwall.bpf.o", bed.maps.sessions);
   const idle = createTable("rw_idle", 512);
   tables = new SessionTables(bed.maps, () => null, idle);
   await tables.prepare(new Map([[number, { established: 1024, answered: 1024, opening: 1024 }]]));
@@ -40,6 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => {
   tables.close();
+  counter.close();
   bed.close();
 });
 
@@ -124,13 +120,11 @@ function countBeside({
   before = () => {},
   after = () => {},
 }: Partial<Record<"before" | "after", () => void>>) {
-  const usual = counter;
-  if (usual === null) throw new Error("this kernel does not count");
-  return Object.assign(Object.create(usual), {
+  return Object.assign(Object.create(counter), {
     count: async (...asked: Parameters<SessionCounter["count"]>) => {
       const isAsked = (asked[0] === "opening") === (kind === "opening");
       if (isAsked) before();
-      const counts = await usual.count(...asked);
+      const counts = await counter.count(...asked);
       if (isAsked) after();
       return counts;
     },

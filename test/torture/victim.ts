@@ -253,8 +253,8 @@ function pidUnder(pid: number): number | null {
   }
 }
 
-/** In fdinfo: an iterator's program or link, and the one place of rw_session_count (struct session_count, 52 bytes). */
-const ofIterators = /^(prog_type:\s*26|link_type:\s*iter|value_size:\s*52\nmax_entries:\s*1)$/m;
+/** In fdinfo: an iterator's program or link, and a program that counts sessions (BPF_PROG_TYPE_TRACING, _SYSCALL). */
+const ofSurveys = /^(prog_type:\s*(26|31)|link_type:\s*iter)$/m;
 
 function countHandles(pid: number): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -262,8 +262,8 @@ function countHandles(pid: number): Record<string, number> {
     let target = "";
     try {
       target = readlinkSync(`/proc/${pid}/fd/${fd}`);
-      // An iterator is loaded when it is first asked, and runs for a moment: none of what the agent has to hold.
-      if (ofIterators.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))) continue;
+      // They are loaded when it is first asked, and runs for a moment: none of what the agent has to hold.
+      if (ofSurveys.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))) continue;
     } catch {
       continue; // Closed meanwhile.
     }

@@ -143,6 +143,22 @@ SEC("tc") int fx_tc_other(struct __sk_buff *context) {
     return -1;
 }
 
+struct fx_question {
+    __u32 place;  /* of fx_words */
+    __u32 answer; /* the word there */
+};
+
+/* Answers in what it was asked with; of a place that is not there an errno. */
+SEC("syscall") int fx_call(struct fx_question *question) {
+    __u32 place = question->place;
+    __u64 *word = bpf_map_lookup_elem(&fx_words, &place);
+
+    if (!word)
+        return 2; /* ENOENT */
+    question->answer = *word;
+    return 0;
+}
+
 /* What the verifier refuses: a byte that may lie outside the packet. Loaded only when asked for. */
 SEC("xdp") int fx_refused(struct xdp_md *context) {
     return *(__u8 *)(long)context->data;

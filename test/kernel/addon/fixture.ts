@@ -22,6 +22,7 @@ export const programs = [
   "fx_inner_read",
   "fx_tc",
   "fx_tc_other",
+  "fx_call",
 ];
 
 /** A directory of the test's own, with the compiled fixture in it. */

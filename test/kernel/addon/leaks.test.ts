@@ -69,6 +69,7 @@ describe("no file stays open", () => {
   it("after 1,000 link monitors, ring buffers, links asked for and work on the pool", async () => {
     const object = loadFixture(fixture.path);
     const events = object.map("fx_events");
+    const call = object.program("fx_call");
     const map = addon.BpfMap.create(shape);
     await expectNoLeak(1000, async () => {
       new addon.LinkMonitor(() => {}).close();
@@ -76,8 +77,9 @@ describe("no file stays open", () => {
       addon.listLinks();
       codeOf(() => addon.setLinkUp(99_999, true));
       await map.countAsync();
+      await call.callEachAsync(new Uint8Array(8), 8, [map]);
     });
-    for (const handle of [events, map, object]) handle.close();
+    for (const handle of [events, call, map, object]) handle.close();
   });
 
   it("when handles are dropped without close", async () => {

@@ -210,3 +210,54 @@ describe("many test runs", () => {
     expect(together).toBeLessThan(3 * (apart ?? 0));
   });
 });
+
+describe("a program that is called", () => {
+  const ask = (...places: readonly number[]) =>
+    new Uint8Array(Uint32Array.from(places.flatMap((place) => [place, 0])).buffer);
+  const words = (bytes: Uint8Array) => [...new Uint32Array(bytes.slice().buffer)];
+
+  it("answers each call in the context that it was asked with, of maps that stand in for its own", async () => {
+    const shape = { type: 2, name: "fx_other", keySize: 4, valueSize: 8, maxEntries: 1024, flags: 1 << 10 };
+    const other = native().BpfMap.create(shape);
+    other.set(u32(5), u64(50n));
+    other.set(u32(6), u64(60n));
+    const options = { path: fixture.path, programs: ["fx_call"], maps: { fx_words: other } };
+    const loaded = native().BpfObject.load(options);
+    const program = loaded.program("fx_call");
+    loaded.close();
+    const asked = ask(6, 0, 5);
+    const answers = program.callEachAsync(asked, 8, [other]);
+    asked.fill(0xff);
+    other.close();
+    expect(words(await answers)).toEqual([6, 60, 0, 0, 5, 50]);
+    expect(words(await program.callEachAsync(ask(), 8, []))).toEqual([]);
+    program.close();
+  });
+
+  it("rejects with the errno that it answers", async () => {
+    const program = object.program("fx_call");
+    handles.push(program);
+    await expect(program.callEachAsync(ask(0, 1024), 8, [])).rejects.toMatchObject({ code: "ENOENT" });
+    expect(codeOf(() => program.callEachAsync(new Uint8Array(9), 8, []))).toBe("EINVAL");
+    expect(codeOf(() => program.callEachAsync(new Uint8Array(), 0, []))).toBe("EINVAL");
+    const packets = object.program("fx_xdp");
+    handles.push(packets);
+    expect(codeOf(() => packets.callEachAsync(ask(0), 8, []))).toBe("EINVAL");
+  });
+
+  it("is not loaded over a map of another shape, nor over one that it does not have", () => {
+    const map = native().BpfMap.create({
+      type: 1,
+      name: "fx_other",
+      keySize: 8,
+      valueSize: 8,
+      maxEntries: 1,
+      flags: 0,
+    });
+    const load = (maps: Readonly<Record<string, BpfMap>>) =>
+      native().BpfObject.load({ path: fixture.path, programs: ["fx_call"], maps });
+    expect(codeOf(() => load({ fx_none: map }))).toBe("ENOENT");
+    expect(codeOf(() => load({ fx_words: map }))).toBe("EINVAL");
+    map.close();
+  });
+});
