@@ -167,3 +167,17 @@ export const floods: readonly Flood[] = [
     takes: "nothing",
   },
 ];
+
+/** The flood of this name; throws where there is none. */
+export function floodNamed(name: string): Flood {
+  const kind = floods.find((one) => one.name === name);
+  if (kind === undefined) throw new Error(`no flood ${name}`);
+  return kind;
+}
+
+/** Its packet; throws where it is of two, that answer each other. */
+export function stepOf({ name, steps }: Flood): Step {
+  const [step, ...more] = steps;
+  if (step === undefined || more.length > 0) throw new Error(`${name} is not of one packet`);
+  return step;
+}

@@ -1,5 +1,5 @@
 /** The opening table as the agent has it, and beside CPUs that put flows into it. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   OpeningLimit,
   SessionFlag,
@@ -11,29 +11,19 @@ import { indexKey, joinBytes, type MapEntries } from "../../src/kernel/maps.ts";
 import { hashKey, OpeningTable, placesOf, seedHash } from "../../src/kernel/opening-table.ts";
 import { revokeSession } from "../../src/kernel/revoke-session.ts";
 import { addressBytes } from "../support/packet.ts";
-import { FloodBed } from "./flood-bed.ts";
+import type { FloodBed } from "./flood-bed.ts";
 import { floodBeside } from "./flood-beside.ts";
-import { type Flood, flooder, floods, type Step } from "./flood-kinds.ts";
-import { buildFloodModel } from "./flood-model.ts";
-import { FloodSource } from "./flood-source.ts";
+import { flooder, floodNamed, stepOf } from "./flood-kinds.ts";
+import type { FloodSource } from "./flood-source.ts";
+import { floodEachTest } from "./flooded.ts";
 
 let bed: FloodBed;
 let source: FloodSource;
-beforeEach(async () => {
-  bed = await FloodBed.open(buildFloodModel());
-  source = new FloodSource(bed);
-});
-afterEach(() => {
-  source.close();
-  bed.close();
+floodEachTest((made) => {
+  ({ bed, source } = made);
 });
 
-function stepOf(name: Flood["name"]): Step {
-  const [step] = floods.find((flood) => flood.name === `${name} from one guest`)?.steps ?? [];
-  if (step === undefined) throw new Error(`no flood ${name}`);
-  return step;
-}
-const syn = stepOf("SYN");
+const syn = stepOf(floodNamed("SYN from one guest"));
 
 /** An empty table for so many entries becomes the flooder's; close it. */
 async function place(entries: number): Promise<OpeningTable> {

@@ -5,10 +5,10 @@ import { gather } from "../../src/kernel/pieces.ts";
 import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
 import { SessionCounter } from "../../src/kernel/session-counter.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
-import { FloodBed } from "./flood-bed.ts";
-import { flooder, floods } from "./flood-kinds.ts";
-import { buildFloodModel } from "./flood-model.ts";
-import { FloodRun, FloodSource } from "./flood-source.ts";
+import type { FloodBed } from "./flood-bed.ts";
+import { flooder, floodNamed } from "./flood-kinds.ts";
+import { FloodRun, type FloodSource } from "./flood-source.ts";
+import { floodEachTest } from "./flooded.ts";
 
 let bed: FloodBed;
 let source: FloodSource;
@@ -22,24 +22,21 @@ async function sweep(table: TableFill["table"]): Promise<TableFill> {
 }
 
 function send(name: string, packets: number): number {
-  const kind = floods.find((one) => one.name === `${name} from one guest`);
-  if (kind === undefined) throw new Error(`no flood ${name}`);
-  const run = new FloodRun(source, kind, 250);
+  const run = new FloodRun(source, floodNamed(`${name} from one guest`), 250);
   let sent = 0;
   while (sent < packets) sent += run.send();
   return sent;
 }
 
 describe("a table of sessions", () => {
+  floodEachTest((made) => {
+    ({ bed, source } = made);
+  });
   beforeEach(async () => {
-    bed = await FloodBed.open(buildFloodModel());
-    source = new FloodSource(bed);
     counter = await SessionCounter.load("build/ringwall.bpf.o", bed.maps.sessions);
   });
   afterEach(() => {
     counter.close();
-    source.close();
-    bed.close();
   });
 
   // With 4,096 one time in two a flow finds both of its sets full; with 3,000 once in millions.

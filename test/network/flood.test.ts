@@ -9,7 +9,7 @@ import { native } from "../../src/kernel/native.ts";
 import type { KernelStatus, PacketCounter } from "../../src/kernel/status.ts";
 import type { Direction } from "../../src/model/model.ts";
 import { compileObject } from "../kernel/compile-object.ts";
-import { type Flood, flooder, floods } from "../kernel/flood-kinds.ts";
+import { type Flood, flooder, floodNamed } from "../kernel/flood-kinds.ts";
 import { objectPath, withBpffs } from "../kernel/host.ts";
 import { bundleDriver, Driver } from "../kernel/namespace.ts";
 import { shareTables } from "../kernel/share-tables.ts";
@@ -168,15 +168,9 @@ const sample = [
   "SYN from the uplink to one guest",
   "UDP one way from the uplink to one guest",
   "SYN to a closed port from the uplink to one guest",
-].map(named);
+].map(floodNamed);
 
-function named(name: string): Flood {
-  const kind = floods.find((one) => one.name === name);
-  if (kind === undefined) throw new Error(`no flood ${name}`);
-  return kind;
-}
-
-const oneOfEach = ["SYN from one guest", "UDP one way from the uplink to one guest"].map(named);
+const oneOfEach = ["SYN from one guest", "UDP one way from the uplink to one guest"].map(floodNamed);
 const fromGuests = sample.filter(({ steps }) => steps[0]?.direction === "egress");
 
 describe.each([
