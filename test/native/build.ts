@@ -78,7 +78,8 @@ export function buildProgram(folder: string, options: BuildOptions = {}): string
 /** The program that puts two CPUs at one opening table (sets/sets.c), in `folder`; its path. */
 export function buildSets(folder: string, options: BuildOptions = {}): string {
   const flags = ["-O1", "-pthread"];
-  return compile(join(folder, "sets"), ["sets/sets.c"], { flags, ...options }, []);
+  const files = ["sets", "operations", "orders", "hammer"].map((name) => `sets/${name}.c`);
+  return compile(join(folder, "sets"), files, { flags, ...options }, []);
 }
 
 /** All that goes into a build, by its bytes. */
