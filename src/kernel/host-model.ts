@@ -3,7 +3,6 @@
  * that waited for its confirmation. Callers see to it that only one thing is done at a time.
  */
 import { totalmem } from "node:os";
-import type { SessionSizes } from "../model/model.ts";
 import type { Resolved } from "../policy/types.ts";
 import { bindingsOf } from "./bindings.ts";
 import type { Decision } from "./confirmation.ts";
@@ -104,23 +103,24 @@ export class HostModel {
     const { devices, links, settings } = this.#parts;
     const bindings = devices.bind(resolved, links());
     const host = readHostFacts(settings().uplinks, links(), bindings);
-    const sizes = (interfaces: number, own: SessionSizes | null) => this.#sizesFor(interfaces, own);
-    return { resolved, policies, bindings, host, sizes };
+    return { resolved, policies, bindings, host, sizes: this.#sizing() };
   }
 
-  #sizesFor(interfaces: number, own: SessionSizes | null): SessionSizes {
+  /** How large tables are made at this moment. To ask how much memory there is takes 10 µs: once, not for each interface. */
+  #sizing(): ModelChange["sizes"] {
     const { sessions, memoryShare } = this.#parts.settings();
     const budget = totalmem() * memoryShare;
-    return fitSizes(own ?? sessions, { cpus: this.#cpus, interfaces, budget });
+    return (interfaces, own) => fitSizes(own ?? sessions, { cpus: this.#cpus, interfaces, budget });
   }
 
   /** Interfaces that keep smaller session tables than they would be given now, as a sentence; null: none does. */
   get smallerTables(): string | null {
     const { engine, settings } = this.#parts;
     const interfaces = this.#inForce?.resolved.interfaces ?? [];
+    const sizesFor = this.#sizing();
     const sized = interfaces.flatMap(({ interface: { id, sessions } }) => {
       const limits = engine.tables.limitsOf(engine.known.numbers.get(digest64(id)) ?? 0);
-      const fitting = this.#sizesFor(interfaces.length, sessions);
+      const fitting = sizesFor(interfaces.length, sessions);
       return limits === null ? [] : [{ id, limits, asked: sessions ?? settings().sessions, fitting }];
     });
     return describeSmaller(sized);
