@@ -5,7 +5,7 @@ import { native } from "../kernel/native.ts";
 import type { KernelSettings } from "../kernel/settings.ts";
 import { createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
-import { createHandlers, findInterface, requireInForce } from "./answers.ts";
+import { createHandlers, findInterface, requireInForce, requireNarrowed } from "./answers.ts";
 import type { RuleFile } from "./applied.ts";
 import { Applier, describeError } from "./apply.ts";
 import { RefusedRules } from "./check.ts";
@@ -223,6 +223,7 @@ export class Agent {
           verifier: this.#verifier(enforcer),
         }),
         subscribe: ({ interface: name, network }, send) => {
+          requireNarrowed({ interface: name, network });
           const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
           return subscribeToEvents({ enforcer, inForce: () => applier.inForce }, id, send);
         },

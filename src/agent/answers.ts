@@ -183,6 +183,7 @@ async function refuseUnknown<T>(answer: Promise<T>): Promise<T> {
 
 /** Names of a filter become numbers, addresses, and an interface's id. */
 function readFilter(inForce: InForce, filter: SessionFilter): KernelFilter {
+  requireNarrowed(filter);
   const protocol = filter.protocol === undefined ? undefined : readProtocolName(filter.protocol);
   return {
     ...(filter.interface === undefined
@@ -194,6 +195,18 @@ function readFilter(inForce: InForce, filter: SessionFilter): KernelFilter {
     ...(filter.localPort === undefined ? {} : { localPort: filter.localPort }),
     ...(filter.remotePort === undefined ? {} : { remotePort: filter.remotePort }),
   };
+}
+
+/** A network that narrows nothing was meant to: what came of it would be of every network. */
+export function requireNarrowed(filter: {
+  interface?: string | undefined;
+  network?: string | undefined;
+}): void {
+  if (filter.network === undefined || filter.interface !== undefined) return;
+  throw new Failure(
+    "refused",
+    "network: says where an interface's address is meant; write the interface, too.",
+  );
 }
 
 /** The id of the interface that an id, instance, device, MAC or address means. */

@@ -33,7 +33,12 @@ export function withRules<T>(parser: Argv<T>): Argv<T & RulesOptions> {
       type: "string",
       requiresArg: true,
       describe: "With --rules: the host whose interfaces are judged [default: this host's name]",
-    });
+    })
+    .check(({ rules, host, paths }) => {
+      if (host === undefined || rules !== undefined || (Array.isArray(paths) && paths.length > 0))
+        return true;
+      throw usageError("--host goes with --rules: an agent judges its own host's interfaces.");
+    }, false);
 }
 
 /** A number on the command line within its bounds; the message names the option. */

@@ -24,6 +24,8 @@ export function parseSessionFilter(text: string): SessionFilter {
     if (key in filter) throw usageError(`The filter has ${key} twice.`);
     filter[key] = isPortKey(key) ? parsePort(key, value) : value;
   }
+  if ("network" in filter && !("interface" in filter))
+    throw usageError("network=… says where an interface's address is meant: write interface=…, too.");
   return filter;
 }
 

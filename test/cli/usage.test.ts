@@ -109,6 +109,13 @@ describe("a command line that cannot be meant", () => {
     [["sessions", "--end", ""], /empty filter/i],
     [["sessions", "--end", "port=22"], /localPort/],
     [["sessions", "--interface", "a", "--end", "all"], /--end interface=a/],
+    // What narrows nothing would leave everything: it ended every session.
+    [["sessions", "--end", "network=vpc-a"], /write interface=…, too/],
+    [["sessions", "--end", "remote=192.0.2.1", "--network", "vpc-a"], /--network goes with --interface/],
+    [["sessions", "--network", "vpc-a"], /--network goes with --interface/],
+    [["monitor", "--network", "vpc-a"], /--network goes with --interface/],
+    [["explain", "--from", "a", "--to", "b", "--host", "kvm-8"], /--host goes with --rules/],
+    [["interface", "list", "--host", "kvm-8"], /--host goes with --rules/],
     [["history", "12"], /Write `ringwall history show 12`/],
     [["reachability", "--from", "sg-web"], /--from goes with --to: write both/],
     [["interface", "add", "eni-1"], /Write --device, --mac, --instance, too/],

@@ -14,6 +14,7 @@ export const command = defineCommand(
         describe: "Only this one: id, instance, device, MAC or address",
       })
       .option("network", { type: "string", requiresArg: true, describe: "Where the address is meant" })
+      .implies("network", "interface")
       .example("$0 monitor", "Each drop as it happens, until Ctrl-C")
       .example("$0 monitor --interface 10.0.0.11 --json | jq .reason", "Why one guest's packets are dropped"),
   async (args) => {

@@ -16,6 +16,7 @@ export const command = defineCommand(
         describe: "Only this one: id, instance, device, MAC or address",
       })
       .option("network", { type: "string", requiresArg: true, describe: "Where the address is meant" })
+      .implies("network", "interface")
       .option("end", {
         type: "string",
         requiresArg: true,
@@ -39,7 +40,9 @@ export const command = defineCommand(
     }
     const reply = await askAgent(socket, "endSessions", parseSessionFilter(args.end));
     await printRecord(reply, chooseFormat(args), ({ ended }) => {
-      return ended === 0 ? "No session matches." : `Ended ${formatCount(ended)} sessions; they stay revoked.`;
+      return ended === 0
+        ? "No session matches."
+        : `Ended ${formatCount(ended)} ${ended === 1 ? "session; it stays" : "sessions; they stay"} revoked.`;
     });
     return ExitCode.done;
   },

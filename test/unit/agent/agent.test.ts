@@ -282,6 +282,9 @@ describe("an agent's clients", () => {
     const remote = { family: 4, bits: 0xc0000201n };
     expect(kernel.ended).toEqual([{ interface: "eni-1", protocol: 6, remote, localPort: 22 }]);
     await expect(askAgent(socket, "endSessions", { remote: "nowhere" })).rejects.toThrow(/remote: /);
+    await expect(askAgent(socket, "endSessions", { network: "vpc-a" })).rejects.toThrow(
+      /write the interface/,
+    );
     await expect(askAgent(socket, "endSessions", { protocol: "tpc" })).rejects.toThrow(/tcp/);
     expect(log.join("")).toContain('"msg":"ended sessions"');
   });
