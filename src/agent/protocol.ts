@@ -35,7 +35,7 @@ export const ruleReference = z.object({
 const ruleFile = z.object({ path: z.string().min(1).max(4096), text: z.string() });
 /** The change goes back by itself after them, unless it is confirmed. */
 const confirmSeconds = z.number().min(1).max(longestConfirmation).optional();
-export const applyRequest = z.object({
+export const applyRequest = z.strictObject({
   files: z.array(ruleFile).min(1),
   /** Digest of the rules that were edited (`model` gives it): refused when others are in force by now. */
   base: z.string().optional(),
@@ -68,7 +68,7 @@ export const confirmReply = z.object({
 });
 export type ConfirmReply = z.infer<typeof confirmReply>;
 
-export const question = z.object({
+export const question = z.strictObject({
   from: z.string(),
   to: z.string(),
   protocol: z.string(),
@@ -130,7 +130,7 @@ export const releaseRequest = z.strictObject({ device: z.string().min(1).max(15)
 export const releaseReply = z.object({ device: z.string(), ifindex: count });
 export type ReleaseReply = z.infer<typeof releaseReply>;
 
-export const planRequest = z.object({
+export const planRequest = z.strictObject({
   files: z.array(ruleFile).min(1),
   /** List every session that would end, not the biggest alone. */
   sessions: z.boolean().optional(),
@@ -233,7 +233,7 @@ export type EventsRequest = z.infer<typeof eventsRequest>;
 export const streamLine = z.union([eventLine, lostLine]);
 export type StreamLine = z.infer<typeof streamLine>;
 
-const nothing = z.object({});
+const nothing = z.strictObject({});
 
 function endpoint<Request extends z.ZodType, Reply extends z.ZodType>(
   path: string,

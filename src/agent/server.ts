@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { z } from "zod";
 import { isTrusted, type Peer } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";
@@ -90,7 +91,7 @@ async function answer(
     if (request.method !== "POST") throw new Failure("request", "Every request is a POST with a JSON body.");
     const body = await readBody(request);
     if (request.url === eventsPath) {
-      stream(options, eventsRequest.parse(body), response, ends);
+      stream(options, readRequest(eventsPath, eventsRequest, body), response, ends);
       return;
     }
     const reply = await handle(options.handlers, request.url ?? "", body, peer);
@@ -110,17 +111,21 @@ async function handle(handlers: Handlers, path: string, body: unknown, peer: Pee
   );
   if (name === undefined)
     throw new Failure("request", `The agent has no ${path}: is the client of another version?`);
-  const request = endpoints[name].request.safeParse(body);
-  if (!request.success) {
-    const [issue] = request.error.issues;
-    throw new Failure(
-      "request",
-      `${path}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not understood"}`,
-    );
-  }
+  const request = readRequest(path, endpoints[name].request as z.ZodType, body);
   // The name decides both types; the compiler cannot follow it through the union.
   const handler = handlers[name] as (request: unknown, peer: Peer) => Promise<unknown>;
-  return handler(request.data, peer);
+  return handler(request, peer);
+}
+
+/** What this agent does not know may be what narrows a request: it is refused, and not left out. */
+function readRequest<T>(path: string, form: z.ZodType<T>, body: unknown): T {
+  const request = form.safeParse(body);
+  if (request.success) return request.data;
+  const [issue] = request.error.issues;
+  const at = issue?.path.join(".") ?? "";
+  const why = issue?.message ?? "not understood";
+  const hint = issue?.code === "unrecognized_keys" ? ": is the client of another version?" : "";
+  throw new Failure("request", `${path}: ${at === "" ? "" : `${at}: `}${why}${hint}`);
 }
 
 function stream(
@@ -130,8 +135,7 @@ function stream(
   ends: Set<() => void>,
 ): void {
   let lost = 0;
-  response.writeHead(200, { "content-type": "application/x-ndjson" });
-  response.flushHeaders();
+  response.setHeader("content-type", "application/x-ndjson");
   const write = (line: StreamLine) => response.write(`${JSON.stringify(line)}\n`);
   const unsubscribe = options.subscribe(filter, (line) => {
     if (response.writableLength > MAX_BEHIND) {
@@ -142,6 +146,8 @@ function stream(
     lost = 0;
     write(line);
   });
+  // Only now: what is refused has an answer of its own.
+  response.flushHeaders();
   const end = () => response.end();
   ends.add(end);
   response.once("close", () => {

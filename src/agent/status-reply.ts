@@ -117,5 +117,5 @@ export const statusReply = z.object({
 export type StatusReply = z.infer<typeof statusReply>;
 export type ProofStatus = z.infer<typeof proofStatus>;
 /** `verify`: prove everything again, and mend what differs, before the answer. */
-export const statusRequest = z.object({ verify: z.boolean().optional() });
+export const statusRequest = z.strictObject({ verify: z.boolean().optional() });
 export type InterfaceStatus = z.infer<typeof interfaceStatus>;

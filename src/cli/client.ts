@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { createInterface } from "node:readline";
 import {
   defaultSocketPath,
   type EndpointName,
@@ -38,7 +37,7 @@ export async function askAgent<Name extends EndpointName>(
 ): Promise<ReplyOf<Name>> {
   const { path, reply } = endpoints[name];
   const response = await post(socket, path, body);
-  const answer = parseAnswer(await readText(response), socket);
+  const answer = parseAnswer(await readText(response, socket), socket);
   if (response.statusCode !== 200) throw refusedBy(answer, socket);
   const checked = reply.safeParse(answer);
   if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
@@ -55,7 +54,8 @@ export async function* listSessions(
   filter: SessionFilter,
 ): AsyncGenerator<readonly Session[]> {
   const response = await post(socket, endpoints.sessions.path, filter);
-  if (response.statusCode !== 200) throw refusedBy(parseAnswer(await readText(response), socket), socket);
+  if (response.statusCode !== 200)
+    throw refusedBy(parseAnswer(await readText(response, socket), socket), socket);
   let at: "start" | "list" | "end" = "start";
   let piece: Session[] = [];
   for await (const line of readLines(response, socket)) {
@@ -92,9 +92,13 @@ async function* readLines(response: IncomingMessage, socket: string): AsyncGener
   if (rest !== "") yield rest;
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+async function readText(response: IncomingMessage, socket: string): Promise<string> {
   let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  try {
+    for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  } catch (error) {
+    throw unreachable(error as NodeJS.ErrnoException, socket);
+  }
   return text;
 }
 
@@ -105,17 +109,20 @@ export async function* followEvents(
   signal: AbortSignal,
 ): AsyncGenerator<StreamLine> {
   const response = await post(socket, eventsPath, filter);
-  if (response.statusCode !== 200) throw refusedBy(parseAnswer(await readText(response), socket), socket);
-  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-  // A stream that is cut off has no end of its own: readline would wait for one.
-  const end = () => lines.close();
-  response.once("error", end).once("close", end);
+  if (response.statusCode !== 200)
+    throw refusedBy(parseAnswer(await readText(response, socket), socket), socket);
   signal.addEventListener("abort", () => response.destroy(), { once: true });
-  for await (const line of lines) {
-    const checked = streamLine.safeParse(parseAnswer(line, socket));
-    if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
-    yield checked.data;
+  try {
+    for await (const line of readLines(response, socket)) yield readEvent(line, socket);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
+}
+
+function readEvent(line: string, socket: string): StreamLine {
+  const checked = streamLine.safeParse(parseAnswer(line, socket));
+  if (!checked.success) throw otherVersion(socket, checked.error.issues[0]?.path.join("."));
+  return checked.data;
 }
 
 async function post(socket: string, path: string, body: unknown): Promise<IncomingMessage> {

@@ -267,6 +267,12 @@ describe("monitor", () => {
     expect(stderr).toBe("");
   });
 
+  it("is refused of an interface that nobody knows, with the nearest one", async () => {
+    const { code, stdout, stderr } = await ask("monitor", "--interface", "eni-wbe-1");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^ringwall: "eni-wbe-1" is nothing that these rules know: write eni-web-1/);
+  });
+
   it("says with 3 that the agent stopped", async () => {
     const followed = ask("monitor");
     await expect.poll(() => kernel.listeners.size).toBe(1);

@@ -252,6 +252,33 @@ describe("the agent's answers", () => {
   });
 });
 
+describe("a request of another version", () => {
+  it.each([
+    "/v1/status",
+    "/v1/apply",
+    "/v1/plan",
+    "/v1/model",
+    "/v1/explain",
+    "/v1/sessions/end",
+    "/v1/events",
+  ])("%s with a key that this agent does not know is refused, and not answered without it", async (url) => {
+    await start();
+    const needed: Record<string, unknown> = {
+      "/v1/apply": { files: [{ path: "a.yaml", text: "" }] },
+      "/v1/plan": { files: [{ path: "a.yaml", text: "" }] },
+      "/v1/explain": { from: "a", to: "b", protocol: "tcp" },
+    };
+    const { status, body } = await post(url, { ...(needed[url] ?? {}), narrower: true });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      error: {
+        code: "request",
+        message: expect.stringMatching(/narrower.*: is the client of another version\?/),
+      },
+    });
+  });
+});
+
 describe("the stream of events", () => {
   const line: StreamLine = { lost: 3 };
 
