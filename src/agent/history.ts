@@ -8,6 +8,7 @@
 import { chmod, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { errorCode } from "../model/unreadable.ts";
 import { type Applied, digestFiles, type RuleFile } from "./applied.ts";
 import { removeUnfinished, writeWhole } from "./durable.ts";
 import { Failure } from "./failure.ts";
@@ -47,15 +48,12 @@ export class History {
   /**
    * Opens the state directory, making it where it is missing (0700: the rules are nobody else's), and removes what an
    * agent that was killed was writing there.
+   * @throws Failure where the directory cannot be used
    * @param onDamage told of revisions newer than the newest good one that cannot be read; they are passed over
    */
   static async open(directory: string, onDamage: (message: string) => void): Promise<History> {
     const history = new History(join(directory, "history"));
-    for (const folder of [directory, history.#folder]) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await chmod(folder, 0o700);
-      await removeUnfinished(folder);
-    }
+    for (const folder of [directory, history.#folder]) await prepareFolder(folder);
     const numbers = await history.#numbers();
     history.#highest = numbers[0] ?? 0;
     for (const number of numbers) {
@@ -205,4 +203,17 @@ function refuseUnreadable(path: string): (error: unknown) => never {
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Makes a folder where it is missing, and takes away what was left half written there. */
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    await removeUnfinished(folder);
+  } catch (error) {
+    const how = "run as root, or name another directory with --state-dir";
+    const message = `The state directory ${folder} cannot be used (${errorCode(error)}): ${how}.`;
+    throw new Failure("refused", message, { cause: error });
+  }
 }

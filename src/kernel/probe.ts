@@ -86,9 +86,11 @@ function probePrograms(object: string): Finding {
     native().BpfObject.load({ path: object }).close();
     return file;
   } catch (error) {
-    const { message } = loadError(object, error);
+    const { code, message } = loadError(object, error);
     const remedy =
-      "boot a kernel of 6.1 or later, run `make build`, or report this with the kernel's version";
+      code === "PERMISSION"
+        ? "run as root, or give these capabilities"
+        : "boot a kernel of 6.1 or later, run `make build`, or report this with the kernel's version";
     return { name, result: "missing", text: message, remedy };
   }
 }

@@ -51,6 +51,14 @@ describe("the history", () => {
     expect(await (await open()).read(1)).toMatchObject({ revision: 1, files: [file("a")] });
   });
 
+  it("says of a directory that it cannot be kept in what to do", async () => {
+    const taken = join(folder, "taken");
+    writeFileSync(taken, "a file");
+    await expect(History.open(taken, () => undefined)).rejects.toThrow(
+      `The state directory ${taken} cannot be used (EEXIST): run as root, or name another directory with --state-dir.`,
+    );
+  });
+
   it("orders revisions by number, whatever the clock said and however many digits they have", async () => {
     const history = await open();
     for (let turn = 1; turn <= 11; turn++)
