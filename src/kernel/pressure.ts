@@ -127,9 +127,14 @@ export class Pressure {
     this.#evicted = evicted;
   }
 
-  /** Whether `look` would find nothing that it has not reckoned yet. */
-  isSettled(counter: Pick<TableCounter, "inserted" | "removed">, present: number): boolean {
-    return this.#base !== null && this.#goneOf(counter, present) - this.#base <= this.#evicted;
+  /**
+   * Takes a count of a table that nothing entered meanwhile. False where `look` has something to reckon; the first count of
+   * a table that an earlier agent left only says from where on.
+   */
+  takeCount(counter: Pick<TableCounter, "inserted" | "removed">, present: number): boolean {
+    const gone = this.#goneOf(counter, present);
+    this.#base ??= gone;
+    return gone - this.#base <= this.#evicted;
   }
 
   get figures(): Pick<TableFill, "evicted" | "evictedEarly"> {

@@ -90,7 +90,7 @@ async function countWhereTheyLie(
     // Room for what enters is made by what is there: a walk may lose its way there.
     const isAtRest = before.of(number, table).inserted === counted.inserted;
     if (count === undefined || !isAtRest || count.ancient > 0) return [number];
-    if (!fill.pressure.isSettled(counted, count.present)) return [number];
+    if (!fill.pressure.takeCount(counted, count.present)) return [number];
     fill.entries = count.alive;
     return [];
   });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SessionFlag, SessionState, SessionStruct } from "../../src/kernel/layout.gen.ts";
 import { gather } from "../../src/kernel/pieces.ts";
-import { estimateEarlyShare } from "../../src/kernel/pressure.ts";
+import { estimateEarlyShare, Pressure } from "../../src/kernel/pressure.ts";
 import { SessionCounter } from "../../src/kernel/session-counter.ts";
 import type { TableFill } from "../../src/kernel/status.ts";
 import type { FloodBed } from "./flood-bed.ts";
@@ -103,6 +103,23 @@ describe("a table of sessions", () => {
     bed.removeTable(flooder.id, "opening");
     send("SYN", 500);
     expect(await sweep("opening")).toMatchObject({ inserted: 1000, refused: 500 });
+  });
+});
+
+describe("a count of a table", () => {
+  it("says enough of one that an earlier agent left, until it has let go of some", () => {
+    const pressure = new Pressure(false);
+    expect(pressure.takeCount({ inserted: 100, removed: 10 }, 50)).toBe(true);
+    expect(pressure.takeCount({ inserted: 120, removed: 10 }, 70)).toBe(true);
+    const counter = { inserted: 130, removed: 10 };
+    expect(pressure.takeCount(counter, 75)).toBe(false);
+    pressure.look(counter, 75, () => 0.4);
+    expect(pressure.takeCount(counter, 75)).toBe(true);
+    expect(pressure.figures).toEqual({ evicted: 5, evictedEarly: 2 });
+  });
+
+  it("does not say what a table let go of that was made just now", () => {
+    expect(new Pressure(true).takeCount({ inserted: 100, removed: 10 }, 50)).toBe(false);
   });
 });
 
