@@ -139,14 +139,20 @@ describe("batches", () => {
       expect(map.entries()).toEqual({ count: 0, keys: new Uint8Array(0), values: new Uint8Array(0) });
     }));
 
-  it("read an array whole, with more entries than one batch holds", () =>
-    withMap({ type: type.array, maxEntries: 10_000 }, (map) => {
+  it.each([
+    ["by calls", 0],
+    ["by a mapping", mmapable],
+  ])("read an array whole, with more entries than one batch holds, %s", (_, flags) =>
+    withMap({ type: type.array, maxEntries: 10_000, flags }, async (map) => {
       map.setBatch(keys.subarray(0, 40_000), values.subarray(0, 80_000), 10_000);
-      const read = map.entries();
-      expect(read.count).toBe(10_000);
-      expect(read.values).toEqual(values.subarray(0, 80_000));
+      for (const read of [map.entries(), await map.entriesAsync()]) {
+        expect(read.count).toBe(10_000);
+        expect(new Uint8Array(read.keys)).toEqual(keys.subarray(0, 40_000));
+        expect(new Uint8Array(read.values)).toEqual(values.subarray(0, 80_000));
+      }
       expect(codeOf(() => map.deleteBatch(keys.subarray(0, 4), 1))).toBe("EINVAL");
-    }));
+    }),
+  );
 
   it.each([
     ["by calls", 0],
