@@ -90,10 +90,10 @@ struct bpf_iter__bpf_map_elem {
     void *value;
 } __attribute__((preserve_access_index));
 
-/* One link on a device of the reader's network namespace. The agent compares these bytes, and takes nothing
- * out of them. */
+/* One link on a device of the reader's network namespace. The agent compares these bytes, and takes no more
+ * out of them than whose they are (src/kernel/link-rows.ts). */
 struct link_seen {
-    __u32 link;          /* its id */
+    __u32 link;          /* its id; first */
     __u32 program;       /* id of the program that it runs */
     __u64 first_ingress; /* what runs first at the tcx hooks of the device, for a tcx link; 0: nothing */
     __u64 first_egress;

@@ -1,9 +1,10 @@
 /**
  * The look of each second at the devices: do our programs still stand on them, and nobody else's before? A survey of
- * all links in one read tells whether anything is otherwise than at the last whole look; only then is each device asked,
- * in parts, since a device that has just come waits for its programs meanwhile.
+ * all links in one read tells which are otherwise than at the last look. The devices of those are asked; where one is not
+ * ours, each device is. In parts, since a device that has just come waits for its programs meanwhile.
  */
 import type { GuestDevices } from "./devices.ts";
+import { findChanged } from "./link-rows.ts";
 import type { LinkWatch } from "./link-watch.ts";
 import type { Losses, PlacedPrograms } from "./placed.ts";
 import type { Survey } from "./survey.ts";
@@ -21,18 +22,26 @@ const mostParts = 16;
 
 type Programs = Pick<
   PlacedPrograms,
-  "devices" | "mendLost" | "isComplete" | "describeForeign" | "readFilters"
+  "devices" | "owners" | "mendLost" | "isComplete" | "describeForeign" | "readFilters"
 >;
 type Watch = Pick<LinkWatch, "links" | "readPresent">;
 type Guests = Pick<GuestDevices, "bindings" | "foreignOf">;
+
+/** What stood on devices at one moment. */
+interface Seen {
+  readonly links: Uint8Array;
+  readonly filters: Uint32Array;
+  /** Device of each of our links, by the link's id. */
+  readonly owners: ReadonlyMap<number, number>;
+}
 
 export class DeviceLook {
   readonly #placed: Programs;
   readonly #guests: Guests;
   readonly #watch: Watch;
   readonly #survey: Pick<Survey, "links">;
-  /** The survey before the last whole look, where that found nothing amiss. */
-  #settled: Buffer | null = null;
+  /** The survey before the last look, where that found nothing amiss. */
+  #settled: Seen | null = null;
 
   constructor(placed: Programs, guests: Guests, watch: Watch, survey: Pick<Survey, "links">) {
     this.#placed = placed;
@@ -46,26 +55,34 @@ export class DeviceLook {
    * the survey makes the next one another. Throws where the kernel cannot be asked.
    */
   *look(): Generator<void, Look> {
-    const seen = this.#readSurvey();
-    if (seen !== null && this.#settled?.equals(seen) === true) return nothing;
+    const links = this.#survey.links();
+    const filters = links === null ? new Uint32Array() : this.#placed.readFilters();
+    if (links !== null && this.#settled !== null && isSame(this.#settled, links, filters)) return nothing;
+    const seen = links === null ? null : { links, filters, owners: this.#placed.owners() };
     yield;
-    const found = yield* this.#lookAtEach();
+    const found = yield* this.#lookAtEach(seen === null ? null : this.#findOthers(seen));
     this.#settled = isAmiss(found) ? null : seen;
     return found;
   }
 
-  #readSurvey(): Buffer | null {
-    const links = this.#survey.links();
-    if (links === null) return null;
-    const filters = this.#placed.readFilters();
-    return Buffer.concat([links, new Uint8Array(filters.buffer)]);
+  /** The devices on which something stands otherwise than it was settled; null: it may be any. */
+  #findOthers(seen: Seen): ReadonlySet<number> | null {
+    if (this.#settled === null || seen.filters.length > 0) return null;
+    const others = new Set<number>();
+    for (const id of findChanged(this.#settled.links, seen.links)) {
+      // One that is gone was that device's; somebody else's may stand on any.
+      const owner = seen.owners.get(id) ?? this.#settled.owners.get(id);
+      if (owner === undefined) return null;
+      others.add(owner);
+    }
+    return others;
   }
 
-  /** Once something is amiss the rest follows at once: a guest is open until it is put right. */
-  *#lookAtEach(): Generator<void, Look> {
+  /** Once something is amiss the rest follows at once: a guest is open until it is put right. `only`: null: each device. */
+  *#lookAtEach(only: ReadonlySet<number> | null): Generator<void, Look> {
     const present = this.#watch.readPresent();
-    const left = [...new Set([...this.#placed.devices, ...this.#guests.bindings.keys()])].filter((ifindex) =>
-      present.has(ifindex),
+    const left = [...new Set([...this.#placed.devices, ...this.#guests.bindings.keys()])].filter(
+      (ifindex) => present.has(ifindex) && (only === null || only.has(ifindex)),
     );
     const part = Math.ceil(left.length / mostParts);
     let found = nothing;
@@ -91,6 +108,10 @@ export class DeviceLook {
     });
     return { ...losses, others };
   }
+}
+
+function isSame(before: Seen, links: Uint8Array, filters: Uint32Array): boolean {
+  return Buffer.compare(before.links, links) === 0 && before.filters.join() === filters.join();
 }
 
 /** Whether something has to be put right. */

@@ -56,6 +56,7 @@ function openGuard(): Guard {
   const look = new DeviceLook(
     {
       devices,
+      owners: () => new Map(),
       mendLost: (some) => ({ detached: some.filter(ask).length, replaced: 0 }),
       isComplete: () => true,
       describeForeign: ({ ifindex }) => (ifindex === foreign ? "another program" : null),
