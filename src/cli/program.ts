@@ -144,11 +144,12 @@ const entries: readonly Entry[] = [
 
 /**
  * Runs one command line.
- * @param argv the arguments after the program's name
+ * @param written the arguments after the program's name
  * @returns how the program ends; throws CliError for what the user can mend
  */
-export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
-  refuseDash(argv);
+export async function runProgram(written: readonly string[]): Promise<ExitCode> {
+  refuseDash(written);
+  const argv = readWords(written);
   let code: ExitCode = ExitCode.done;
   const parser = entries.reduce(
     (program, entry) => addCommand(program, entry, (result) => (code = result)),
@@ -166,6 +167,13 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
 /** yargs does not hand all of its own errors over: one comes as it is where an option lacks its value. */
 function isUsageFault(error: unknown): error is Error {
   return error instanceof UsageFault || (error instanceof Error && error.name === "YError");
+}
+
+/** `help status` and `version` are words of other programs for what options say here. */
+function readWords(argv: readonly string[]): readonly string[] {
+  const [first, ...rest] = argv;
+  if (first === "help") return [...rest, "--help"];
+  return first === "version" ? [...rest, "--version"] : argv;
 }
 
 /** yargs drops a dash that stands alone: a command would go on with its default, and say that all is well. */

@@ -34,7 +34,11 @@ describe("the help", () => {
 
   it("says the version of package.json", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-    expect((await ringwall(["--version"])).stdout).toBe(`${version}\n`);
+    for (const word of ["--version", "version"]) expect((await ringwall([word])).stdout).toBe(`${version}\n`);
+  });
+
+  it("is given to whoever writes `help` in front", async () => {
+    expect(await ringwall(["help", "group", "show"])).toEqual(await ringwall(["group", "show", "--help"]));
   });
 
   it("is read without any of the heavy packages", () => {
