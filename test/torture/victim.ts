@@ -1,5 +1,5 @@
 /** A host whose agent is made to fail, guests that talk all the while, and what has to hold afterwards. */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -224,11 +224,25 @@ export class Victim {
     await hear(this.#flow);
   }
 
+  /** What became of them so far; what is under way counts as lost. Null where none were begun. */
+  async countFlows(): Promise<Flows | null> {
+    return this.#flow === null ? null : (JSON.parse(await hear(this.#flow, "count")) as Flows);
+  }
+
   async endFlows(): Promise<Flows> {
     if (this.#flow === null) throw new Error("no flows were begun");
-    const report = hear(this.#flow);
-    this.#flow.stdin?.write("end\n");
-    return JSON.parse(await report) as Flows;
+    return JSON.parse(await hear(this.#flow, "end")) as Flows;
+  }
+
+  /** Where a datagram may have got lost: what was dropped, by metrics, and what the guests' own stacks count. */
+  get losses(): string {
+    const drops = this.host.metrics().split("\n");
+    const stacks = [1, 2].map((guest) => {
+      const words = [`--net=/run/netns/${this.host.guest(guest)}`, "cat", "/proc/net/snmp"];
+      const lines = execFileSync("nsenter", words, { encoding: "utf8" }).split("\n");
+      return [`guest ${guest}:`, ...lines.filter((line) => /^(Ip|Udp):/.test(line))].join("\n");
+    });
+    return [...drops.filter((line) => /^ringwall_packets_total.*"drop"/.test(line)), ...stacks].join("\n");
   }
 }
 
