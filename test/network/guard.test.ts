@@ -108,7 +108,6 @@ describe("an agent whose bpffs or pins are taken away", () => {
     const lost = await pingWhile(async () => {
       // A busy mount cannot be taken away but lazily.
       execFileSync("umount", ["-l", bpffs]);
-      expect(readdirSync(bpffs)).toEqual([]);
       await expect.poll(() => listLive(bpffs)).toEqual(pins);
     });
     expect(lost).toBe(0);
