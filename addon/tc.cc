@@ -131,8 +131,8 @@ Napi::Value queryTcx(const Napi::CallbackInfo &info) {
     LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids.data(), .prog_cnt = kProgramsAtHook);
     LogCapture log;
     int result = bpf_prog_query_opts(static_cast<int>(ifindex), readTcxHook(options), &query);
-    // A device without any has nothing to query (ENOENT); an older kernel knows no such hook (EINVAL). What stands
-    // there must not be taken for gone because the question failed.
+    // A device without any has nothing to query (ENOENT); an older kernel knows no such hook (EINVAL). What
+    // stands there must not be taken for gone because the question failed.
     if (result != -ENOENT && !(result == -EINVAL && !knowsTcx()))
         log.check(result, "cannot query the programs at the device with ifindex " + std::to_string(ifindex));
     ids.resize(result == 0 ? query.prog_cnt : 0);
