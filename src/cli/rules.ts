@@ -1,5 +1,5 @@
 /** Rules of a file or directory, for commands that need no agent. */
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Diagnostic, formatDiagnostic, renderDiagnostic } from "../model/diagnostic.ts";
@@ -75,19 +75,28 @@ interface ReadFiles {
 }
 
 function readAll(paths: readonly string[]): ReadFiles {
-  const read = paths.map(readPath);
+  const seen = new Set<string>();
+  const read = paths.map((path) => readPath(path, (file) => isFirst(seen, file)));
   return { files: read.flatMap(({ files }) => files), findings: read.flatMap(({ findings }) => findings) };
 }
 
+/** False where the file was named before, by whatever path: it is one file of the set. */
+function isFirst(seen: Set<string>, file: string): boolean {
+  const one = existsSync(file) ? realpathSync(file) : file;
+  const isNew = !seen.has(one);
+  seen.add(one);
+  return isNew;
+}
+
 /** What a path means: the file, or the rules files of a directory in the order of their names. */
-function readPath(path: string): ReadFiles {
+function readPath(path: string, wanted: (file: string) => boolean): ReadFiles {
   try {
-    if (!statSync(path).isDirectory()) return decodeAll([path], []);
+    if (!statSync(path).isDirectory()) return decodeAll([path].filter(wanted), []);
     const names = readdirSync(path).sort();
     const almost = names.filter(isAlmostRulesFile).map((name) => passedOver(path, name));
     const found = names.filter(isRulesFile).map((name) => join(path, name));
     return found.length > 0
-      ? decodeAll(found, almost)
+      ? decodeAll(found.filter(wanted), almost)
       : refusePath(path, "there is no *.yaml file in it: write one", almost);
   } catch (error) {
     return refusePath(path, describeUnreadable(errorCode(error)), []);

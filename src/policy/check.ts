@@ -7,7 +7,7 @@ import type { Direction, Interface, Model, Policy, Rule } from "../model/model.t
 import { type Cuts, cutsOf, prefixesOf } from "./cuts.ts";
 import { QuestionError } from "./ends.ts";
 import { evaluate, type Verdict } from "./evaluate.ts";
-import { atRow, type Expectation } from "./expectations.ts";
+import { type Expectation, eachRow } from "./expectations.ts";
 import { addMembersToBe } from "./member-to-be.ts";
 import { formatProtocol } from "./near.ts";
 import { classify, findNamed, type Named, networksOf, type Point, pointsOf } from "./points.ts";
@@ -198,7 +198,7 @@ function checkRow(occasion: Occasion, all: Cuts): Contradiction | null {
 
 /**
  * Answers each row for everything that it speaks of: whole prefixes, all members of a group and one to be, every
- * value of a key left out. `now`: seconds of UTC. Throws a QuestionError for a row that speaks of nothing.
+ * value of a key left out. `now`: seconds of UTC. Throws a QuestionError for rows that speak of nothing.
  */
 export function check(
   model: Model,
@@ -213,8 +213,8 @@ export function check(
     ...pairs.map(({ prefix }) => prefix),
     ...neverSources,
   ]);
-  return rows.map((row, index) => ({
+  return eachRow(rows, (row) => ({
     expectation: row,
-    contradiction: atRow(index, () => checkRow({ model: grown, row, now }, all)),
+    contradiction: checkRow({ model: grown, row, now }, all),
   }));
 }

@@ -82,19 +82,25 @@ function readRow(value: unknown): Expectation {
   };
 }
 
-/** Runs what concerns one row; its QuestionErrors name the row. */
-export function atRow<T>(index: number, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof QuestionError) throw new QuestionError(`row ${index + 1}: ${error.message}`);
-    throw error;
-  }
+/** Runs what concerns each row; one QuestionError has a line for every row that cannot be answered. */
+export function eachRow<Row, T>(rows: readonly Row[], run: (row: Row) => T): readonly T[] {
+  const wrong: string[] = [];
+  const done = rows.flatMap((row, index) => {
+    try {
+      return [run(row)];
+    } catch (error) {
+      if (!(error instanceof QuestionError)) throw error;
+      wrong.push(`row ${index + 1}: ${error.message}`);
+      return [];
+    }
+  });
+  if (wrong.length > 0) throw new QuestionError(wrong.join("\n"));
+  return done;
 }
 
 /**
  * Reads the rows of an expectations file, as YAML or JSON gives them.
- * Throws a QuestionError that names the first wrong row and what to write instead.
+ * Throws a QuestionError that names every wrong row and what to write instead.
  */
 export function readExpectations(value: unknown): readonly Expectation[] {
   // Nothing expected is nothing held: a file that lost its rows must not pass a pipeline.
@@ -103,5 +109,5 @@ export function readExpectations(value: unknown): readonly Expectation[] {
       "no list of rows: write one `- {from: …, to: …, protocol: …, expect: accept}` a line",
     );
   }
-  return value.map((row: unknown, index) => atRow(index, () => readRow(row)));
+  return eachRow(value, readRow);
 }

@@ -47,6 +47,17 @@ describe("validate", () => {
     expect((await ringwall(["validate", join(folder, "b.yaml")])).code).toBe(1);
   });
 
+  it("reads a file once that is named twice", async () => {
+    const folder = writeFiles({ "rules.yaml": shopRules });
+    const { code, stdout } = await ringwall([
+      "validate",
+      join(folder, "rules.yaml"),
+      folder,
+      `${folder}/./rules.yaml`,
+    ]);
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("2 groups, 3 rules") });
+  });
+
   it("names a path that is not there, and a folder without rules", async () => {
     expect((await ringwall(["validate", "/nonexistent"])).stderr).toContain(
       "/nonexistent: it does not exist: write it, or correct the path",

@@ -51,15 +51,23 @@ function checkRows(model: Model, value: unknown): readonly CheckedRow[] {
   return check(model, readExpectations(value), { now: Date.now() / 1000 });
 }
 
-/** A row that cannot be meant is refused at its line. */
+/** Rows that cannot be meant are refused, each at its line. */
 function answer<T>(file: string, lines: readonly (number | null)[], run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (!(error instanceof QuestionError)) throw error;
-    const row = /^row (\d+): /.exec(error.message)?.[1];
-    const line = row === undefined ? undefined : lines[Number(row) - 1];
-    throw refusal(`${file}${line === undefined || line === null ? "" : `:${line}`}: ${error.message}`);
+    const at = (said: string) => {
+      const line = lines[Number(/^row (\d+): /.exec(said)?.[1]) - 1];
+      return `${file}${line === undefined || line === null ? "" : `:${line}`}: ${said}`;
+    };
+    // A row may take several lines, those behind its first one are indented.
+    throw refusal(
+      error.message
+        .split(/\n(?=row \d+: )/)
+        .map(at)
+        .join("\n"),
+    );
   }
 }
 

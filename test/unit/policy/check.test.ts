@@ -123,6 +123,19 @@ describe("a row that cannot be answered says which, and what to write", () => {
     ["no list", row, "no list of rows"],
     ["no row", [], "no list of rows"],
     ["an unknown key", [row, { ...row, prot: "tcp" }], 'row 2: "prot" is no key: write port'],
+    [
+      "several rows",
+      [{ ...row, expect: "yes" }, row, { ...row, port: 65536 }],
+      'row 1: expect is "yes": write `accept` or `drop`\nrow 3: port is 65536: write a number from 0 to 65535',
+    ],
+    [
+      "several groups that are not",
+      [
+        { ...row, from: "sg-wbe" },
+        { ...row, to: "sg-dbb" },
+      ],
+      'row 1: "sg-wbe" is nothing that these rules know: write sg-web\nrow 2: "sg-dbb" is nothing',
+    ],
     ["no expectation", [{ ...row, expect: "yes" }], 'row 1: expect is "yes": write `accept` or `drop`'],
     ["a missing end", [{ ...row, from: undefined }], "row 1: from is missing"],
     ["a port of ICMP", [{ ...row, protocol: "icmp", port: 1 }], "row 1: port: this protocol has none"],
