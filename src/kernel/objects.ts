@@ -17,7 +17,7 @@ import {
   sizesFor,
 } from "./object-maps.ts";
 import { ensureDirectory, listPins, Pins, removeTree } from "./pins.ts";
-import { copyPins, pinMissing } from "./repin.ts";
+import { copyPins, WholeDirectory } from "./repin.ts";
 import { learnTicks } from "./ticks.ts";
 
 export const programNames = [
@@ -92,6 +92,7 @@ export function loadOrAdopt(options: LoadOptions): KernelObjects {
     const adopted = found !== "incompatible" && adopt(pins, digest);
     const loaded = adopted === false ? load(pins, digest, options) : adopted;
     const hz = ticksOf(loaded.maps, loaded.programs.clock_probe);
+    const whole = { maps: new WholeDirectory(), programs: new WholeDirectory() };
     if (found !== "usable") pins.setLayout(layoutDigest);
     return {
       pins,
@@ -100,7 +101,7 @@ export function loadOrAdopt(options: LoadOptions): KernelObjects {
       fresh: found === "incompatible",
       ...loaded,
       hz,
-      restore: () => restorePins(remount(), pins, digest, loaded),
+      restore: () => restorePins(remount(), pins, digest, loaded, whole),
       close: () => {
         closeMaps(loaded.maps);
         for (const program of Object.values(loaded.programs)) program.close();
@@ -144,9 +145,16 @@ function moveRoot(held: number, root: string): number {
   return lock;
 }
 
-function restorePins(wasMoved: boolean, pins: Pins, digest: string, { maps, programs }: Loaded): boolean {
+function restorePins(
+  wasMoved: boolean,
+  pins: Pins,
+  digest: string,
+  { maps, programs }: Loaded,
+  whole: Readonly<Record<"maps" | "programs", WholeDirectory>>,
+): boolean {
   const made =
-    pinMissing(pins.maps, namedMaps(maps)) + pinMissing(pins.programs(digest), Object.entries(programs));
+    whole.maps.restore(pins.maps, () => namedMaps(maps)) +
+    whole.programs.restore(pins.programs(digest), () => Object.entries(programs));
   // Last, as at a load: it says that the maps are whole.
   const hadLayout = pins.layout === layoutDigest;
   if (!hadLayout) pins.setLayout(layoutDigest);

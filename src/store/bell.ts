@@ -6,17 +6,18 @@ export class Bell {
     this.#ring();
   }
 
-  /** Resolves at the next ring from now on, after some milliseconds, or when the signal is aborted. */
-  next(milliseconds: number, signal: AbortSignal): Promise<void> {
+  /** Resolves at the next ring from now on (true), after some milliseconds, or when the signal is aborted (false). */
+  next(milliseconds: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const done = () => {
+      const done = (isRung: boolean) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
+        signal.removeEventListener("abort", onAbort);
+        resolve(isRung);
       };
-      const timer = setTimeout(done, milliseconds);
-      signal.addEventListener("abort", done);
-      this.#ring = done;
+      const onAbort = () => done(false);
+      const timer = setTimeout(() => done(false), milliseconds);
+      signal.addEventListener("abort", onAbort);
+      this.#ring = () => done(true);
     });
   }
 }

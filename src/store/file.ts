@@ -45,6 +45,11 @@ interface Reading {
 
 /** Milliseconds between two looks by the clock, for changes that no watch reports. */
 const lookEvery = 2000;
+/**
+ * Where nothing rings and nothing is new, so many looks pass until it is seen again which directories there are to watch:
+ * that takes three times as long as the look, which goes by the path itself and needs none of them.
+ */
+const quietLooks = 10;
 const readsAtMost = 50;
 
 export class FileStore implements Store {
@@ -88,11 +93,13 @@ export class FileStore implements Store {
     this.#seen ??= await takeSignature(this.name);
     const follow = async () => {
       try {
-        while (!signal.aborted) {
+        let isDue = true;
+        for (let quiet = 0; !signal.aborted; quiet += 1) {
           const heard = bell.next(lookEvery, signal);
-          await this.#look(onChange, signal);
-          await folders.set(await foldersToWatch(this.name));
-          await heard;
+          const isChanged = await this.#look(onChange, signal);
+          if (isDue || isChanged || quiet % quietLooks === 0)
+            await folders.set(await foldersToWatch(this.name));
+          isDue = await heard;
         }
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -103,19 +110,20 @@ export class FileStore implements Store {
     return { ended: follow() };
   }
 
-  /** One look: waits for rest, reads, and says what is new. */
+  /** One look: waits for rest, reads, and says what is new. False where nothing differs. */
   async #look(
     onChange: (snapshot: StoreSnapshot) => void | Promise<void>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const before = this.#seen ?? new Map();
-    if (equalSignatures(before, await takeSignature(this.name))) return;
+    if (equalSignatures(before, await takeSignature(this.name))) return false;
     await awaitRest(this.name, before, signal);
     const { isNew, snapshot } = await this.#inTurn(async () => {
       const reading = await this.#read(signal);
       return { isNew: this.#note(reading), snapshot: reading.snapshot };
     });
     if (isNew) await onChange(snapshot);
+    return true;
   }
 
   /** Whether it differs from what was noted before. */
