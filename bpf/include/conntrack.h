@@ -15,6 +15,7 @@
 
 #include "kernel.h"
 #include "claim.h"
+#include "proven.h"
 #include "packet.h"
 #include "tcp.h"
 
@@ -130,13 +131,21 @@ static __always_inline must_check int session_note(__u32 table, __u32 number, lo
     return 0;
 }
 
-/* The table is one of proven sessions. */
+/* The table is one of proven sessions. One of the key that is there is another CPU's, of this moment, and
+ * stays; or it expired so long ago that who opened this one was told of none (proven.h). */
 static __always_inline must_check int session_insert(__u32 table, __u32 number, const struct session_key *key,
                                                      const struct session *session) {
     void *map = session_map(table, number);
+    struct session *there;
+    long result;
 
+    proven_note(key, session->seen);
     /* unreachable: where the opening table is the others are; the verifier asks of every look-up */
-    return session_note(table, number, map ? inner_update(map, key, session, BPF_NOEXIST) : -ENOENT);
+    result = map ? inner_update(map, key, session, BPF_NOEXIST) : -ENOENT;
+    there = result == -EEXIST ? inner_lookup(map, key) : NULL;
+    if (there && (__s32)(session->seen - there->seen) >> ALIVE_SHIFT > 0)
+        __builtin_memcpy(there, session, sizeof(*there));
+    return session_note(table, number, result);
 }
 
 /* Ends what opening_begin() began; `session`: its answer. */
@@ -213,6 +222,7 @@ global_function must_check int session_create(struct session *place, struct pack
     session_begin(fresh, packet, now);
     /* At one go, here and below: other CPUs may read it. */
     if (place) {
+        proven_note(&packet->key, now);
         __builtin_memcpy(place, fresh, sizeof(*place));
         if (owner)
             session_forget(owner, number);

@@ -14,7 +14,7 @@
 
 #include "judge.h"
 #include "account.h"
-#include "alive.h"
+#include "proven.h"
 
 /* What is read of a frame, and what its session needs of it once it goes on. */
 struct express {
@@ -31,7 +31,7 @@ struct express {
     __u32 now;
     __u32 sequence; /* TCP: after the last byte of the packet */
     bool is_tcp;
-    bool unproven; /* its table was asked, and has no session of this key: judge() need not ask it again */
+    bool unproven; /* there is no proven session of this key: judge() need not ask for it again */
 };
 
 /* No driver begins another piece of a frame before the first one holds so much: Ethernet's header, 1,500
@@ -64,6 +64,13 @@ static __always_inline bool express_is_own(const struct express *express, const 
            !own_inline(iface, express->key->remote);
 }
 
+/* Has it no proven session? So it may be where the packet before it had none: then a look shows mostly that
+ * its table need not be asked. Where that one had its session, as nearly always, nothing is asked here. */
+static __always_inline bool express_is_strange(const struct express *express, __u32 hz) {
+    return *(const volatile __u64 *)&express->counter->bytes & COUNTER_STRANGE &&
+           !proven_may_be(express->key, hz, express->now);
+}
+
 /* Is the packet's session proven, alive and judged? Else judge() has to look. */
 static __always_inline bool express_session(struct express *express, const struct interface *iface,
                                             __u32 state) {
@@ -77,16 +84,20 @@ static __always_inline bool express_session(struct express *express, const struc
     /* unreachable: there are always settings; the verifier asks of every look-up */
     if (!settings || !live || !express->counter)
         return false;
-    /* Its line of the cache comes while the session's do: no load is begun behind a function's return before
-     * it has returned. */
-    (void)*(const volatile __u64 *)&express->counter->packets;
+    express->now = kernel_jiffies();
+    /* This asks for the counter's line of the cache, too, which comes while the session's do: no load is
+     * begun behind a function's return before it has returned. */
+    express->unproven = express_is_strange(express, settings->hz);
+    if (express->unproven)
+        return false;
     session = session_lookup(state == STATE_TCP_ESTABLISHED ? TABLE_ESTABLISHED : TABLE_ANSWERED,
                              express->number, express->key);
     express->unproven = !session;
+    if (!session)
+        express->counter->bytes |= COUNTER_STRANGE;
     if (!session || session->state != state)
         return false;
     express->session = session;
-    express->now = kernel_jiffies();
     word = *(const volatile __u64 *)live;
     express->version = word;
     generation = word >> 32;
@@ -109,7 +120,8 @@ static __always_inline void express_account(const struct express *express, const
     session->bytes += express->length;
     session->packets++;
     session->seen = express->now;
-    account_add(express->counter, express->length);
+    express->counter->packets++;
+    express->counter->bytes = (express->counter->bytes & ~COUNTER_STRANGE) + express->length;
     if (iface->flags & INTERFACE_TRACE) {
         struct verdict verdict = verdict_accept(REASON_SESSION);
 

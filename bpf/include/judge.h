@@ -163,6 +163,8 @@ static __always_inline struct verdict judge_session(struct session_found *found,
     struct verdict verdict;
 
     alive_note(ends_hash(&packet->key), moment->now, false);
+    if (!found->owner)
+        proven_note(&packet->key, moment->now);
     if (syn && session->state == STATE_TCP_CLOSING && !(session->flags & SESSION_REVOKED))
         return verdict_continue();
     if (session_is_due(session, moment)) {
@@ -227,7 +229,8 @@ static __always_inline struct verdict judge_flow(struct packet *packet, const st
     struct verdict verdict;
 
     if (belongs || quotes)
-        session_find(&found, iface->number, key, moment->settings, moment->now, belongs && packet->unproven);
+        session_find(&found, iface->number, key, moment->settings, moment->now,
+                     (belongs && packet->unproven) || !proven_may_be(key, moment->settings->hz, moment->now));
     if (quotes) {
         /* It never changes the session that it quotes. */
         lives = found.live && session_lives(found.live, packet, key, iface, moment);

@@ -43,6 +43,8 @@ enum limit {
     HEARD_MAX = 16384,           /* rw_heard: MACs behind uplinks */
     DENIED_BITS = 10,            /* rw_denied: as many places, and one */
     ALIVE_BITS = 18,             /* rw_alive: as many places */
+    PROVEN_BITS = 20,            /* rw_proven: as many places, */
+    PROVEN_LINE = 64,            /* so many of them in a line of the cache */
     SESSION_SECONDS_MAX = 910,   /* no timeout of a session is longer */
 };
 
@@ -365,6 +367,11 @@ enum rule_number { RULE_NONE = 0xffffffff };
  */
 enum alive { ALIVE_NEVER = 0, ALIVE_REVOKED = 2 };
 
+/* rw_proven[some bits of a key's hash]: in which age a session was last proven (proven.h), odd; 0: never. */
+struct proven {
+    __u8 places[PROVEN_LINE];
+};
+
 /* The opening table of an interface is an array of sets (opening.h). A key's hash says which two of them it
  * may be in; there it may stand at any way. */
 enum opening_limit {
@@ -425,11 +432,14 @@ struct dhcp {
 /* ---- counters, events, trace ---- */
 
 /* What is accepted as its session's, nine packets of ten, in rw_passed[number * 2 + direction], per CPU:
- * close together, those of a thousand interfaces lie in as few lines and pages as they can. */
+ * close together, those of a thousand interfaces lie in as few lines and pages as they can. There the highest
+ * bit of `bytes` is none of them: COUNTER_STRANGE. */
 struct counter {
     __u64 packets;
     __u64 bytes; /* of the frame, without FCS; a GSO packet counts once, with all its bytes */
 };
+/* This CPU's last plain packet there had no proven session: nor may the next one (express.h). */
+#define COUNTER_STRANGE (1ULL << 63)
 
 /* rw_counters[number], per CPU: all else, at (direction * 2 + accepted) * REASONS_MAX + reason. One place an
  * interface, since reading a map costs by places. */

@@ -41,6 +41,7 @@ MAP(rw_packet, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct packet, 1, 0);
 MAP(rw_bits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct policy_bits, 1, 0);
 MAP(rw_denied, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct denied, 1 + (1 << DENIED_BITS), 0);
 MAP(rw_alive, BPF_MAP_TYPE_ARRAY, __u32, __u32, 1 << ALIVE_BITS, 0);
+MAP(rw_proven, BPF_MAP_TYPE_ARRAY, __u32, struct proven, (1 << PROVEN_BITS) / PROVEN_LINE, 0);
 MAP(rw_lost, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, LOST_MAX, 0);
 MAP(rw_ports, BPF_MAP_TYPE_ARRAY, __u32, struct bridge_port, DEVICES_NEAR, BPF_F_MMAPABLE);
 MAP(rw_direct, BPF_MAP_TYPE_HASH, struct direct_key, struct direct, DIRECT_MAX, BPF_F_NO_PREALLOC);

@@ -56,6 +56,9 @@ interface Counted {
   readonly bytes: bigint;
 }
 
+/** The bit above is no part of a count (COUNTER_STRANGE in C). */
+const bytesBits = 63;
+
 /** Of a run of values of `each` counters, a value for each CPU after the other: those that are not zero, all CPUs together. Most are zero, and cost no BigInt. */
 function* eachCounted(run: Uint8Array, each: number, values: number): Generator<Counted> {
   const words = wordsOf(run);
@@ -70,7 +73,7 @@ function* eachCounted(run: Uint8Array, each: number, values: number): Generator<
       for (let word = first; word < (value + 1) * perValue; word += wordsEach) {
         if (halves[word * 2] === 0 && halves[word * 2 + 1] === 0) continue;
         packets += words[word] ?? 0n;
-        bytes += words[word + 1] ?? 0n;
+        bytes += BigInt.asUintN(bytesBits, words[word + 1] ?? 0n);
       }
       if (packets !== 0n) yield { place: value * each + place, packets, bytes };
     }

@@ -44,6 +44,7 @@ export interface ObjectMaps extends SyncMaps {
   readonly bits: BpfMap;
   readonly denied: BpfMap;
   readonly alive: BpfMap;
+  readonly proven: BpfMap;
 }
 
 /** Names of all maps of the object; `open` gives the handle of one. */
@@ -90,6 +91,7 @@ export function collectMaps(open: (name: string) => BpfMap): ObjectMaps {
     bits: open("rw_bits"),
     denied: open("rw_denied"),
     alive: open("rw_alive"),
+    proven: open("rw_proven"),
   };
 }
 

@@ -128,7 +128,10 @@ static void print_counters(__u32 number, void *value) {
 }
 
 static void print_passed(__u32 index, void *value) {
-    print_counter(index / 2, index % 2, 1, REASON_SESSION, value);
+    struct counter counter = *(const struct counter *)value;
+
+    counter.bytes &= ~COUNTER_STRANGE;
+    print_counter(index / 2, index % 2, 1, REASON_SESSION, &counter);
 }
 
 static void do_counters(void) {

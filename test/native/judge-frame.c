@@ -130,15 +130,21 @@ void native_end_sessions(__u32 number) {
         native_each(native_table(n, number), end_session, native_lookup(&rw_settings, &zero));
 }
 
+void native_note_proven(const struct session_key *key) {
+    proven_note(key, kernel_jiffies());
+}
+
 int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
     struct opening_held held;
     struct opening_new new;
     struct session *there;
 
+    alive_note(ends_hash(key), session->seen, session->flags & SESSION_REVOKED);
     if (table != TABLE_OPENING) {
         there = session_lookup(table, number, key);
         if (!there)
             return session_insert(table, number, key, session);
+        proven_note(key, session->seen);
         *there = *session;
         return 0;
     }

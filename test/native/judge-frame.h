@@ -36,6 +36,9 @@ int native_put(__u32 table, __u32 number, const struct session_key *key, const s
 /* Ends every session of an interface number now, as the agent does for an operator. */
 void native_end_sessions(__u32 number);
 
+/* As it says before another CPU proves a session of this key. */
+void native_note_proven(const struct session_key *key);
+
 /* A whole program at a device, with what lies before the frame and what it leaves there. */
 struct native_run {
     struct native_frame frame; /* direction, record and flags are the program's business */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "native.h"
+#include "judge-frame.h"
 
 enum { LENGTH_BYTES = 4 /* of a trie key's prefixlen, which stands first */ };
 
@@ -241,6 +241,7 @@ static void prove_elsewhere(__u64 *owner) {
     bool is_tcp = entry->key.protocol == PROTO_TCP;
     struct session proven = entry->session;
 
+    native_note_proven(&entry->key);
     proven.state = is_tcp ? STATE_TCP_ESTABLISHED : STATE_UDP_REPLIED;
     insert_entry(native_table(is_tcp ? TABLE_ESTABLISHED : TABLE_ANSWERED, opening->number),
                  (const __u8 *)&entry->key, &proven);

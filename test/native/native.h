@@ -93,6 +93,7 @@ struct native_map {
     X(rw_bits, NATIVE_ARRAY, __u32, struct policy_bits, 1)                                                   \
     X(rw_denied, NATIVE_ARRAY, __u32, struct denied, 1 + (1 << DENIED_BITS))                                 \
     X(rw_alive, NATIVE_ARRAY, __u32, __u32, 1 << ALIVE_BITS)                                                 \
+    X(rw_proven, NATIVE_ARRAY, __u32, struct proven, (1 << PROVEN_BITS) / PROVEN_LINE)                       \
     X(rw_lost, NATIVE_ARRAY, __u32, __u64, LOST_MAX)                                                         \
     X(rw_trace, NATIVE_ARRAY, __u32, struct trace, 1)
 

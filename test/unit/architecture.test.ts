@@ -158,6 +158,7 @@ const layers: Readonly<Record<string, number>> = {
   neighbour: 8,
   opening: 6,
   claim: 7,
+  proven: 7,
   alive: 6,
   conntrack: 8,
   spoof: 8,

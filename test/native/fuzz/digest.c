@@ -37,12 +37,13 @@ static void digest_counters(struct digests *digests, const struct native_map *ma
         for (__u32 place = 0; place < each; place++) {
             const struct counter *counter = &counters[place];
             __u32 index = map->touched[n] * each + place;
+            __u64 bytes = counter->bytes & ~COUNTER_STRANGE;
 
             /* One that was asked for and not used. */
             if (!counter->packets)
                 continue;
             digests->state += digest(index, &counter->packets, sizeof(counter->packets));
-            digests->bytes += digest(index, &counter->bytes, sizeof(counter->bytes));
+            digests->bytes += digest(index, &bytes, sizeof(bytes));
         }
     }
 }

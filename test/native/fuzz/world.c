@@ -15,7 +15,8 @@ enum { WRITTEN = sizeof(written) / sizeof(written[0]) };
 
 /* What packets leave behind. */
 static struct native_map *const left[] = {
-    &rw_rates, &rw_dhcp, &rw_counters, &rw_passed, &rw_headers, &rw_packet, &rw_bits, &rw_lost, &rw_trace,
+    &rw_rates, &rw_dhcp, &rw_counters, &rw_passed, &rw_headers, &rw_packet,
+    &rw_bits,  &rw_lost, &rw_trace,    &rw_alive,  &rw_proven,
 };
 enum { LEFT = sizeof(left) / sizeof(left[0]) };
 

@@ -1,55 +1,23 @@
 /** Which way packets go: what a proven session goes on with takes the express way, and nothing else does. */
-import { defaultSettings, type KernelSettings } from "../../../src/kernel/settings.ts";
-import type { Family } from "../../../src/model/model.ts";
+import { defaultSettings } from "../../../src/kernel/settings.ts";
 import { plays } from "../../semantics/rows.ts";
-import type { Setting } from "../../semantics/setting.ts";
-import {
-  change,
-  handshakeOut,
-  into,
-  out,
-  type Step,
-  tcp,
-  udp,
-  type Way,
-  wait,
-} from "../../semantics/steps.ts";
+import { change, handshakeOut, into, out, udp, wait } from "../../semantics/steps.ts";
 import { raw } from "../../support/packet.ts";
 import { type SaidRow, sayRow } from "../rows.ts";
+import {
+  asked,
+  dressed,
+  type ExpressScene,
+  fast,
+  handshake,
+  inward,
+  outward,
+  passed,
+  slow,
+} from "./express-legs.ts";
+import { provenScenes } from "./proven.ts";
 
-interface Leg {
-  readonly step: Step;
-  readonly express: boolean;
-}
-
-const fast = (...steps: readonly Step[]): Leg[] => steps.map((step) => ({ step, express: true }));
-const slow = (...steps: readonly Step[]): Leg[] => steps.map((step) => ({ step, express: false }));
-
-const passed = "accept session established";
-const outward = (flags: string, way: Way = {}, expected = passed) =>
-  out(tcp("40443>443", flags, { sequence: 1001, acknowledgement: 5001, length: 10 }), expected, way);
-const inward = (flags: string, way: Way = {}, expected = passed) =>
-  into(tcp("443>40443", flags, { sequence: 5001, acknowledgement: 1001, length: 10 }), expected, way);
-
-/** An empty IPv6 destination-options header before TCP, and IPv4 options that say nothing. */
-const dressed: Way = {
-  ip4: { options: Uint8Array.of(1, 1, 1, 1) },
-  ip6: { nextHeader: 60 },
-};
-
-const handshake = slow(...handshakeOut());
-const asked = (from: number) =>
-  slow(out(udp(`${from}>53`), "accept default-egress new"), into(udp(`53>${from}`), passed));
-
-interface Scene {
-  readonly claim: string;
-  readonly setting: Setting;
-  readonly settings?: Partial<KernelSettings>;
-  readonly legs: readonly Leg[];
-  readonly families?: readonly Family[];
-}
-
-export const expressScenes: readonly Scene[] = [
+export const expressScenes: readonly ExpressScene[] = [
   {
     claim: "established TCP goes the express way, both ways, until it ends",
     setting: {},
@@ -176,7 +144,7 @@ export interface SaidScene extends SaidRow {
 
 export async function sayExpress(): Promise<readonly SaidScene[]> {
   const said: SaidScene[] = [];
-  for (const { claim, setting, settings = {}, legs, families } of expressScenes) {
+  for (const { claim, setting, settings = {}, legs, families } of [...expressScenes, ...provenScenes]) {
     const row = plays(
       claim,
       setting,

@@ -68,6 +68,16 @@ export const otherCpuScenes: readonly DamagedScene[] = [
   },
   {
     claim:
+      "a session that another CPU proved, and this one did not see, stays as it is; this one's is given up",
+    before: handshakeOut(),
+    damage: (bench) => {
+      for (const map of ["rw_proven", "rw_alive"]) bench.script.say(`clear ${map}`);
+    },
+    after: [...handshakeOut(), goesOn("accept session established")],
+    sessions: ["established 2"],
+  },
+  {
+    claim:
       "of many flows that open at once each is found again, wherever it stands; the eldest are given up first",
     damage: () => undefined,
     after: [
