@@ -64,12 +64,15 @@ async function lookAtFlows(victim: Victim, seen: Seen): Promise<string[]> {
   // One that was lost never is answered; those after it tell nothing of the next fault.
   if (seen.isLost || !(await losesDatagrams(victim))) return harms;
   seen.isLost = true;
-  return [...harms, `a datagram of a flow was lost; \n${victim.losses}`];
+  return [...harms, `a datagram of a flow was lost\n${await victim.losses()}`];
 }
 
-/** Whether one is not answered, however long that may take. */
+/** Looks for an answer until it is known not to come: a minute, as a server that has no CPU may need. */
+const looks = 1200;
+
+/** Whether one is not answered, however late. */
 async function losesDatagrams(victim: Victim): Promise<boolean> {
-  for (let turn = 0; turn < 100; turn++) {
+  for (let look = 0; look < looks; look++) {
     if (((await victim.countFlows())?.udp.lost ?? 0) === 0) return false;
     await sleep(50);
   }

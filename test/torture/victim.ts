@@ -235,7 +235,8 @@ export class Victim {
   }
 
   /** Where a datagram may have got lost: what was dropped, by metrics, and what the guests' own stacks count. */
-  get losses(): string {
+  async losses(): Promise<string> {
+    await this.agent();
     const drops = this.host.metrics().split("\n");
     const stacks = [1, 2].map((guest) => {
       const words = [`--net=/run/netns/${this.host.guest(guest)}`, "cat", "/proc/net/snmp"];
