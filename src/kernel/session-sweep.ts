@@ -15,6 +15,8 @@ export interface TableFigures {
   readonly pressure: Pressure;
   /** Alive at the last sweep; null: there was none. */
   entries: number | null;
+  /** What had been put in when it was found empty, the last time that it was looked at; null: something was there. */
+  emptyAt: number | null;
 }
 
 /** One table, as entries. */
@@ -81,10 +83,13 @@ async function countWhereTheyLie(
   const first = Math.min(...numbers);
   const readCounters = () => swept.readCounters(first, Math.max(...numbers) - first + 1);
   const before = readCounters();
-  const counts = await counter.count(table, found, clock);
+  // Most are empty, of most guests; what was, and got nothing since, still is.
+  const asked = found.filter(({ number, fill }) => fill.emptyAt !== before.of(number, table).inserted);
+  if (asked.length === 0) return [];
+  const counts = await counter.count(table, asked, clock);
   if (counts === null) return numbers;
   const after = readCounters();
-  return found.flatMap(({ number, fill }, at) => {
+  return asked.flatMap(({ number, fill }, at) => {
     const count = counts[at];
     const counted = after.of(number, table);
     // Room for what enters is made by what is there: a walk may lose its way there.
@@ -92,6 +97,7 @@ async function countWhereTheyLie(
     if (count === undefined || !isAtRest || count.ancient > 0) return [number];
     if (!fill.pressure.takeCount(counted, count.present)) return [number];
     fill.entries = count.alive;
+    fill.emptyAt = count.present === 0 ? counted.inserted : null;
     return [];
   });
 }
@@ -119,6 +125,7 @@ async function sweepCopy(
     else ancient.push(keys.subarray(index * SessionKeyStruct.SIZE, (index + 1) * SessionKeyStruct.SIZE));
   }
   fill.entries = alive;
+  fill.emptyAt = null;
   fill.pressure.look({ inserted, removed }, count, () =>
     estimateEarlyShare(view, count, clock, native().possibleCpus()),
   );

@@ -188,6 +188,7 @@ export class SessionTables {
       limit: tables[table].maxEntries,
       pressure: new Pressure(fresh),
       entries: null,
+      emptyAt: null,
     });
     const fills = { opening: fill("opening"), answered: fill("answered"), established: fill("established") };
     this.#fills.set(number, fills);

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { SessionKeyStruct } from "../../src/kernel/layout.gen.ts";
+import { SessionKeyStruct, SessionTable, TableCounterStruct } from "../../src/kernel/layout.gen.ts";
+import { indexKey } from "../../src/kernel/maps.ts";
 import { native } from "../../src/kernel/native.ts";
 import { root } from "../cli/program.ts";
 import { encodeKeys } from "./flows.ts";
@@ -119,7 +120,7 @@ export class AgentHost {
     return { file, args: all, env: { ...process.env, RINGWALL_SOCKET: this.#config(0).socket.path } };
   }
 
-  /** Fills each of the tables of the first `interfaces` numbers with `count` established sessions. */
+  /** Fills each of the tables of the first `interfaces` numbers, which are empty, with `count` established sessions. */
   fill(interfaces: number, count: number): void {
     const value = establishedEntry();
     const values = new Uint8Array(count * value.length);
@@ -133,6 +134,18 @@ export class AgentHost {
       table.setBatch(keys, values, count);
       table.close();
     }
+    this.#countInserts(interfaces, count);
+  }
+
+  /** As the programs would have: by what was put in the agent knows a table that is still empty. */
+  #countInserts(interfaces: number, count: number): void {
+    const counters = native().BpfMap.openPinned(join(this.#folder, "bpf/current/maps/rw_tables"));
+    const counter = TableCounterStruct.encode({ inserted: BigInt(count), removed: 0n, refused: 0n });
+    const counted = new Uint8Array(TableCounterStruct.SIZE * native().possibleCpus());
+    counted.set(counter);
+    for (let number = 1; number <= interfaces; number++)
+      counters.set(indexKey(number * SessionTable.TABLES_MAX + SessionTable.TABLE_ESTABLISHED), counted);
+    counters.close();
   }
 
   /** Resident size of the agent, bytes. */

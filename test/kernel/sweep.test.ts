@@ -122,7 +122,7 @@ function countBeside({
 }: Partial<Record<"before" | "after", () => void>>) {
   return Object.assign(Object.create(counter), {
     count: async (...asked: Parameters<SessionCounter["count"]>) => {
-      const isAsked = (asked[0] === "opening") === (kind === "opening");
+      const isAsked = asked[0] === kind;
       if (isAsked) before();
       const counts = await counter.count(...asked);
       if (isAsked) after();
@@ -180,4 +180,20 @@ it("is one for all who ask for one while it goes on", async () => {
   expect([counted, entries()]).toEqual([1, 1]);
   await tables.sweep({ now, hz, timeouts }, beside);
   expect(counted).toBe(2);
+});
+
+it.each(kinds)("asks of an empty table no more, until something was put in: %s", async (table) => {
+  kind = table;
+  let asked = 0;
+  const recording = countBeside({ before: () => asked++ });
+  const look = () => tables.sweep({ now, hz, timeouts }, recording);
+  await look();
+  await look();
+  expect({ asked, entries: entries() }).toEqual({ asked: 1, entries: 0 });
+  put(0, 1);
+  countInserts(1n);
+  await look();
+  expect({ asked, entries: entries() }).toEqual({ asked: 2, entries: 1 });
+  await look();
+  expect({ asked, entries: entries() }).toEqual({ asked: 3, entries: 1 });
 });
