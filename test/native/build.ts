@@ -26,7 +26,7 @@ const verdictFiles: readonly string[] = ["judge-frame.c", "confirm.c"];
 const makers = ["bytes", "transport", "network", "frame", "follow"].map((name) => `fuzz/make/${name}.c`);
 const shared = [
   ...verdictFiles,
-  ...["commands.c", "words.c", "maps.c", "events.c"],
+  ...["commands.c", "words.c", "maps.c", "other-cpus.c", "whole-maps.c", "events.c"],
   ...["world", "digest", "program", "talk"].map((name) => `fuzz/${name}.c`),
   ...makers,
 ];
