@@ -1,6 +1,8 @@
 // What require() gives: index.d.ts is its description.
 #include "node-api.h"
 
+#include <malloc.h>
+
 #include "link.h"
 #include "map.h"
 #include "monitor.h"
@@ -15,6 +17,13 @@
 namespace ringwall {
 
 namespace {
+
+/**
+ * What is larger is given back to the kernel as soon as it is freed: glibc's own threshold, but one that
+ * stays. Else it rises with each large buffer that is freed, and what maps were read into stays resident,
+ * once for each thread.
+ */
+constexpr int kGivenBack = 128 * 1024;
 
 void defineClasses(Napi::Env env, Napi::Object exports) {
     auto *environment = new Environment();
@@ -37,6 +46,7 @@ void defineFunction(Napi::Env env, Napi::Object exports, const char *name) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+    mallopt(M_MMAP_THRESHOLD, kGivenBack);
     defineClasses(env, exports);
     defineFunction<listLinks>(env, exports, "listLinks");
     defineFunction<setLinkUp>(env, exports, "setLinkUp");
