@@ -62,7 +62,7 @@ static long count_set(void *table, const void *key, const struct opening_set *se
 static __always_inline int count_table(struct session_count *asked, void *tables, void *callback) {
     struct session_count count = *asked;
     void *table = bpf_map_lookup_elem(tables, &count.number);
-    long walked;
+    int walked; /* whatever the helper's type says: kernel.h, map_update() */
 
     if (!table)
         return ENOENT;

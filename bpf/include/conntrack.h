@@ -115,7 +115,7 @@ static __always_inline struct table_counter *session_counter(__u32 table, __u32 
 
 /* Counts what became of an insert: a negative errno, or how many others it took out. 0, or -1: a full table
  * or a lost race for memory. That another CPU made the same session a moment ago is no fault. */
-static __always_inline must_check int session_note(__u32 table, __u32 number, long result) {
+static __always_inline must_check int session_note(__u32 table, __u32 number, int result) {
     struct table_counter *counter = session_counter(table, number);
 
     if (result == -EEXIST)
@@ -137,7 +137,7 @@ static __always_inline must_check int session_insert(__u32 table, __u32 number, 
                                                      const struct session *session) {
     void *map = session_map(table, number);
     struct session *there;
-    long result;
+    int result;
 
     proven_note(key, session->seen);
     /* unreachable: where the opening table is the others are; the verifier asks of every look-up */

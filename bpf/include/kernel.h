@@ -53,12 +53,14 @@
 #define global_function __attribute__((noinline))
 
 #define map_lookup(map, key) bpf_map_lookup_elem(&map, key)
-#define map_update(map, key, value, flags) bpf_map_update_elem(&map, key, value, flags)
-#define map_delete(map, key) bpf_map_delete_elem(&map, key)
+/* Before Linux 6.4 a map's own function is called, and answers with an int: the upper half of the register is
+ * anything (commit d7ba4cc900bf, "bpf: return long from bpf_map_ops funcs"). */
+#define map_update(map, key, value, flags) ((int)bpf_map_update_elem(&map, key, value, flags))
+#define map_delete(map, key) ((int)bpf_map_delete_elem(&map, key))
 #define map_inner(map, index) bpf_map_lookup_elem(&map, index)
 #define inner_lookup(map, key) bpf_map_lookup_elem(map, key)
-#define inner_update(map, key, value, flags) bpf_map_update_elem(map, key, value, flags)
-#define inner_delete(map, key) bpf_map_delete_elem(map, key)
+#define inner_update(map, key, value, flags) ((int)bpf_map_update_elem(map, key, value, flags))
+#define inner_delete(map, key) ((int)bpf_map_delete_elem(map, key))
 
 /* What is read of the kernel's own struct. */
 struct bpf_map {
