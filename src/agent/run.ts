@@ -25,7 +25,7 @@ export async function runAgent(options: RunOptions): Promise<void> {
   const { paths, object, version, output } = options;
   const config = await readConfig(paths.config);
   const log = createLog(config.log, output);
-  const agent = await Agent.start({
+  const starting = Agent.start({
     paths,
     config,
     version,
@@ -38,7 +38,8 @@ export async function runAgent(options: RunOptions): Promise<void> {
       return Enforcement.open({ object, root: paths.bpffs, settings, setDown, onError, onNotice });
     },
   });
-  const stopReloading = reloadOnHangup(agent, paths, log);
+  const stopReloading = reloadOnHangup(starting, paths, log);
+  const agent = await starting;
   native().notify(`READY=1\nSTATUS=Enforcing on ${config.host}`);
   const signal = await waitForEnd();
   stopReloading();
@@ -50,10 +51,16 @@ export async function runAgent(options: RunOptions): Promise<void> {
   await agent.stop({ detach: options.detachOnExit });
 }
 
-/** One reload after the other; a wrong agent.yaml changes nothing. */
-function reloadOnHangup(agent: Agent, { config: path }: AgentPaths, log: Log): () => void {
+/**
+ * One reload after the other, the first when the agent has started: unheard, a hangup would be its end. A wrong
+ * agent.yaml changes nothing.
+ */
+function reloadOnHangup(starting: Promise<Agent>, { config: path }: AgentPaths, log: Log): () => void {
   let last: Promise<void> = Promise.resolve();
   const reload = async () => {
+    // Why it could not start is told by who started it.
+    const agent = await starting.catch(() => null);
+    if (agent === null) return;
     native().notify("STATUS=Reloading");
     try {
       await agent.reload(await readConfig(path));

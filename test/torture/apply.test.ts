@@ -15,7 +15,7 @@ beforeAll(async () => {
   victim = await Victim.make(19474);
   await victim.agent();
   for (const rules of ["silent", "echo"] as const) await victim.apply(rules);
-  clean = victim.holdings;
+  clean = await victim.settledHoldings();
   await victim.beginFlows();
 });
 afterAll(() => victim?.remove());

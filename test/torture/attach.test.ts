@@ -17,7 +17,7 @@ beforeAll(async () => {
   await victim.agent();
   await victim.stop();
   await victim.agent();
-  clean = victim.holdings;
+  clean = await victim.settledHoldings();
   await victim.beginFlows();
 });
 afterAll(() => victim?.remove());

@@ -17,7 +17,7 @@ beforeAll(async () => {
   victim.host.writeRules(ruleSets.silent);
   await enforce();
   await victim.agent();
-  clean = victim.holdings;
+  clean = await victim.settledHoldings();
 });
 afterAll(() => victim?.remove());
 

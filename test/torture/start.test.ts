@@ -17,7 +17,7 @@ beforeAll(async () => {
   await victim.stop();
   // Of one that adopts: the first one holds what it loaded.
   await victim.agent();
-  clean = victim.holdings;
+  clean = await victim.settledHoldings();
   await victim.beginFlows();
 });
 afterAll(() => victim?.remove());

@@ -218,6 +218,18 @@ export class Victim {
     };
   }
 
+  /** What it holds when nothing is loaded or read any more: the same for a second. */
+  async settledHoldings(): Promise<Holdings> {
+    let settled = this.holdings;
+    for (let same = 0; same < 5; same++) {
+      await sleep(200);
+      const now = this.holdings;
+      if (compareHoldings(settled, now).length > 0) same = -1;
+      settled = now;
+    }
+    return settled;
+  }
+
   /** Five flows of each kind from guest 1 to guest 2, until `endFlows`. */
   async beginFlows(): Promise<void> {
     this.#flow = startPeer(this.host.guest(1), "flow", { host: "10.0.0.2", count: 5 });
