@@ -4,28 +4,26 @@ import { addressKey, formatAddress } from "./cidr.ts";
 import type { GroupHead } from "./context.ts";
 import type { Diagnostics } from "./diagnostic.ts";
 import { formatMac } from "./mac.ts";
-import type { Address, Interface, Place } from "./model.ts";
+import type { Interface, Place } from "./model.ts";
 import { defaultGroupId } from "./template.ts";
 import { quote } from "./text.ts";
 
-interface Holder {
-  readonly id: string;
-  readonly place: Place | null;
-}
+/** Where an interface names what is its own; `index`: which of several. */
+export type Locate = (member: Interface, key: "device" | "mac" | "addresses", index?: number) => Place | null;
 
 /** Calls `onTwice` where a key has a holder already. */
 function claim(
-  holders: Map<string, Holder>,
+  holders: Map<string, Interface>,
   key: string,
-  holder: Holder,
-  onTwice: (first: Holder) => void,
+  holder: Interface,
+  onTwice: (first: Interface) => void,
 ): void {
   const first = holders.get(key);
   if (first === undefined) holders.set(key, holder);
   else onTwice(first);
 }
 
-function relatedTo(first: Holder) {
+function relatedTo(first: Interface) {
   return { related: [{ place: first.place, message: `${quote(first.id)} is` }] };
 }
 
@@ -36,53 +34,49 @@ function relatedTo(first: Holder) {
 export function checkInterfaces(
   interfaces: Iterable<Interface>,
   host: string | undefined,
+  locate: Locate,
   diagnostics: Diagnostics,
 ): void {
-  const devices = new Map<string, Holder>();
-  const macs = new Map<string, Holder>();
-  const addresses = new Map<string, Holder>();
+  const devices = new Map<string, Interface>();
+  const macs = new Map<string, Interface>();
+  const addresses = new Map<string, Interface>();
   for (const member of interfaces) {
     const hosts = member.hosts.length === 0 ? [host ?? ""] : member.hosts;
     for (const name of hosts) {
       claim(devices, `${name} ${member.device}`, member, (first) => {
         const where = name === "" ? "of this host" : `of host ${quote(name)}`;
         const message = `the device ${quote(member.device)} ${where} is ${quote(first.id)}'s already: write ${quote(member.id)}'s own`;
-        diagnostics.add("device-twice", member.place, message, relatedTo(first));
+        diagnostics.add("device-twice", locate(member, "device"), message, relatedTo(first));
       });
     }
     claim(macs, `${member.network} ${formatMac(member.mac)}`, member, (first) => {
       const message = `the MAC \`${formatMac(member.mac)}\` is ${quote(first.id)}'s already in network ${quote(member.network)}: write ${quote(member.id)}'s own`;
-      diagnostics.add("mac-twice", member.place, message, relatedTo(first));
+      diagnostics.add("mac-twice", locate(member, "mac"), message, relatedTo(first));
     });
-    for (const address of member.addresses) claimAddress(addresses, member, address, diagnostics);
+    for (const [index, address] of member.addresses.entries())
+      claim(addresses, `${member.network} ${addressKey(address)}`, member, (first) => {
+        const message = `the address \`${formatAddress(address)}\` is ${quote(first.id)}'s already in network ${quote(member.network)}: write ${quote(member.id)}'s own`;
+        diagnostics.add("address-twice", locate(member, "addresses", index), message, relatedTo(first));
+      });
   }
-  checkLinkLocal(interfaces, addresses, diagnostics);
-}
-
-function claimAddress(
-  holders: Map<string, Holder>,
-  member: Interface,
-  address: Address,
-  diagnostics: Diagnostics,
-): void {
-  claim(holders, `${member.network} ${addressKey(address)}`, member, (first) => {
-    const message = `the address \`${formatAddress(address)}\` is ${quote(first.id)}'s already in network ${quote(member.network)}: write ${quote(member.id)}'s own`;
-    diagnostics.add("address-twice", member.place, message, relatedTo(first));
-  });
+  checkLinkLocal(interfaces, addresses, locate, diagnostics);
 }
 
 /** A listed address must not be the one that another interface of the network makes from its MAC. */
 function checkLinkLocal(
   interfaces: Iterable<Interface>,
-  listed: ReadonlyMap<string, Holder>,
+  listed: ReadonlyMap<string, Interface>,
+  locate: Locate,
   diagnostics: Diagnostics,
 ): void {
   for (const member of interfaces) {
     const address = linkLocalAddress(member.mac);
-    const holder = listed.get(`${member.network} ${addressKey(address)}`);
+    const key = addressKey(address);
+    const holder = listed.get(`${member.network} ${key}`);
     if (holder === undefined || holder.id === member.id) continue;
+    const index = holder.addresses.findIndex((own) => addressKey(own) === key);
     const message = `the address \`${formatAddress(address)}\` is ${quote(member.id)}'s link-local address: take it from ${quote(holder.id)}`;
-    diagnostics.add("address-twice", holder.place, message, relatedTo(member));
+    diagnostics.add("address-twice", locate(holder, "addresses", index), message, relatedTo(member));
   }
 }
 

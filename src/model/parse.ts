@@ -1,12 +1,12 @@
 /** From the text of rules files to a `Model`, with every problem at once. */
 import type { GroupHead } from "./context.ts";
-import type { Cursor } from "./cursor.ts";
+import { atItem, atKey, type Cursor, placeOf } from "./cursor.ts";
 import { type Diagnostic, Diagnostics, TooManyErrors } from "./diagnostic.ts";
 import { decodeGroup, readGroupHead } from "./group.ts";
 import { decodeInterface } from "./interface.ts";
 import { checkModelLimits } from "./limits.ts";
-import { checkDefaultName, checkInterfaces, findDefaultGroups } from "./membership.ts";
-import type { Group, Interface, Limits, Model, Network, PrefixList } from "./model.ts";
+import { checkDefaultName, checkInterfaces, findDefaultGroups, type Locate } from "./membership.ts";
+import type { Group, Interface, Limits, Model, Network, Place, PrefixList } from "./model.ts";
 import { decodeNetwork } from "./network.ts";
 import { decodePrefixList } from "./prefix-list.ts";
 import { type Declarations, type Declared, readDeclarations } from "./section.ts";
@@ -162,7 +162,8 @@ class ModelReader {
   }
 
   #finish(defaults: ReadonlyMap<string, string>): Model {
-    checkInterfaces([...this.#interfaces.values()], this.#options.host, this.#diagnostics);
+    const locate: Locate = (member, key, index) => this.#locate(member, key, index);
+    checkInterfaces([...this.#interfaces.values()], this.#options.host, locate, this.#diagnostics);
     this.#makeDefaultGroups(defaults);
     const model = {
       networks: withoutNulls(this.#networks),
@@ -172,6 +173,13 @@ class ModelReader {
     };
     checkModelLimits(model, this.#options.limits, this.#diagnostics);
     return model;
+  }
+
+  #locate(member: Interface, key: string, index?: number): Place | null {
+    const cursor = this.#declared.interfaces.get(member.id)?.cursor;
+    if (cursor === undefined) return member.place;
+    const at = atKey(cursor, key);
+    return placeOf(index === undefined ? at : atItem(at, index));
   }
 
   #makeDefaultGroups(defaults: ReadonlyMap<string, string>): void {

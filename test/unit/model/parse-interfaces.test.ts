@@ -90,6 +90,19 @@ describe("what has to hold between interfaces", () => {
     expect(errors(interfaces(...list))).toEqual(codes);
   });
 
+  it.each([
+    [["device: tap9", "addresses: [10.9.9.9], device: tap9"], "tap9"],
+    [['mac: "02:00:00:00:09:09"', 'vlans: [5], mac: "02:00:00:00:09:09"'], '"02:'],
+    [["addresses: [10.9.9.9]", "addresses: [10.9.9.7, 10.9.9.9]"], "10.9.9.9"],
+    [["", "addresses: [10.9.9.7, fe80::ff:fe00:101]"], "fe80"],
+  ])("%j is said where it is written", (list, word) => {
+    const text = interfaces(...list);
+    const [found] = parse(text).diagnostics;
+    const { line = 0, column = 0 } = found?.place ?? {};
+    expect(line).toBe(text.split("\n").length - 1);
+    expect(text.split("\n")[line - 1]?.slice(column - 1)).toMatch(new RegExp(`^${word}`));
+  });
+
   it("this host by name and by no name is one host", () => {
     const text = interfaces("device: tap9", "device: tap9, host: kvm-7");
     expect(errors(text)).toEqual([]);
