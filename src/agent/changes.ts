@@ -57,7 +57,7 @@ export async function answerConfirm(
   { uid, pid }: Peer,
 ): Promise<ReplyOf<"confirm">> {
   if (undo === true) {
-    const { undone, inForce } = await confirmations.undo();
+    const { undone, inForce } = await confirmations.undo({ uid, pid });
     log.info({ undone, revision: inForce.revision, uid, pid }, "a client took the change back");
     return { outcome: "undone", change: undone, revision: inForce.revision };
   }

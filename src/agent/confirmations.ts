@@ -10,6 +10,7 @@
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
 import { type ApplyOutcome, type Approve, describeError, type InForce, refusedByKernel } from "./apply.ts";
+import type { Peer } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import type { Origin } from "./revision-head.ts";
 import { readStoreState } from "./store-state.ts";
@@ -149,7 +150,7 @@ export class Confirmations {
     try {
       await applier.inTurn(async () => {
         if (this.waiting !== null) this.#schedule();
-        else if (this.#waiting !== null) await this.#goBack(this.#waiting, "it was not confirmed in time");
+        else if (this.#waiting !== null) await this.#goBack(this.#waiting, null);
       });
       if (this.#waiting === null) await onDecided();
     } catch (error) {
@@ -158,14 +159,16 @@ export class Confirmations {
     }
   }
 
-  /** The kernel is back, or goes back now; so does what the agent knows. */
-  async #goBack(waiting: Waiting, why: string): Promise<InForce> {
+  /** The kernel is back, or goes back now; so does what the agent knows. `peer`: whoever undid it; null: its time was over. */
+  async #goBack(waiting: Waiting, peer: Pick<Peer, "uid" | "pid"> | null): Promise<InForce> {
     const { enforcer, applier, log, onReverted } = this.#options;
     const { before, inForce } = waiting;
     await enforcer.decide("undo");
-    const by = { cause: "reverted", of: inForce.revision } as const;
+    const of = inForce.revision;
+    const by: Origin = peer === null ? { cause: "reverted", of } : { cause: "undone", of, ...peer };
     const back = await applier.keep(before.files, before.digest, before, by);
     await this.#conclude();
+    const why = peer === null ? "it was not confirmed in time" : "it was undone";
     log.warn({ undone: inForce.revision, revision: back.revision, why }, "a change was taken back");
     onReverted();
     return back;
@@ -211,7 +214,7 @@ export class Confirmations {
   }
 
   async #tooLate(waiting: Waiting): Promise<Failure> {
-    const { revision } = await this.#goBack(waiting, "it was not confirmed in time");
+    const { revision } = await this.#goBack(waiting, null);
     const text = `Too late: revision ${waiting.inForce.revision} was taken back; what was in force before is again, as revision ${revision}. Apply it again.`;
     return new Failure("refused", text);
   }
@@ -244,15 +247,18 @@ export class Confirmations {
   }
 
   /**
-   * Takes the change that waits back at once.
+   * Takes the change that waits back at once, for a client.
    * @returns what is in force then, and the revision that was undone
    * @throws Failure `refused` where none waits
    */
-  async undo(): Promise<{ readonly undone: number; readonly inForce: InForce }> {
+  async undo({
+    uid,
+    pid,
+  }: Pick<Peer, "uid" | "pid">): Promise<{ readonly undone: number; readonly inForce: InForce }> {
     const { applier, onDecided } = this.#options;
     const result = await applier.inTurn(async () => {
       const waiting = this.#requireWaiting();
-      const inForce = await this.#goBack(waiting, "it was undone");
+      const inForce = await this.#goBack(waiting, this.waiting === null ? null : { uid, pid });
       return { undone: waiting.inForce.revision, inForce };
     });
     await onDecided();

@@ -116,6 +116,7 @@ describe("a change that is not confirmed", () => {
     await applyNew("1h");
     const undone = await host.ringwall("confirm", "--undo");
     expect(undone.stdout).toMatch(/was taken back; what was in force before is again, as revision \d+/);
+    expect((await host.ringwall("history")).stdout).toMatch(/confirm --undo of \d+ \(uid 0, pid \d+\)/);
     expect(host.reaches(1, 2)).toBe(true);
   });
 });

@@ -55,6 +55,8 @@ function describeOrigin(by: Origin): string {
       return `rollback to ${by.of} (uid ${by.uid}, pid ${by.pid})`;
     case "reverted":
       return `revision ${by.of} was not confirmed`;
+    case "undone":
+      return `confirm --undo of ${by.of} (uid ${by.uid}, pid ${by.pid})`;
     default:
       return by satisfies never;
   }

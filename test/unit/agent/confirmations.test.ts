@@ -118,10 +118,20 @@ describe("a change that is to be confirmed", () => {
     expect(portInForce()).toBe(80);
     expect(store.files).toEqual([old]);
     expect(await revisions()).toEqual([
-      [3, "reverted"],
+      [3, "undone"],
       [2, "apply"],
       [1, "store"],
     ]);
+    const [newest] = (await ask(socket, "history", {})).revisions;
+    expect(newest?.by).toEqual({ cause: "undone", of: 2, uid: process.getuid?.(), pid: process.pid });
+  });
+
+  it("that its deadline had ended was undone by nobody, whoever asks for it then", async () => {
+    await start();
+    await applyFor([fresh]);
+    passDeadline();
+    await ask(socket, "confirm", { undo: true });
+    expect((await revisions())[0]).toEqual([3, "reverted"]);
   });
 
   it("is followed back when the kernel took it back", async () => {
