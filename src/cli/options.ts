@@ -3,6 +3,9 @@ import { defaultWindow, longestConfirmation, longestWindow } from "../agent/boun
 import type { Promotion } from "../agent/protocol.ts";
 import { usageError } from "./exit.ts";
 
+/** Of a positional that takes several words: help would otherwise name an empty list as its default. */
+export const several = { type: "string", array: true, default: undefined } as const;
+
 export interface AgentOptions {
   readonly socket: string | undefined;
 }

@@ -2,7 +2,7 @@ import type { ApplyReply } from "../../agent/protocol.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
-import { readConfirm, readPromotion, withConfirm, withPromotion, withSocket } from "../options.ts";
+import { readConfirm, readPromotion, several, withConfirm, withPromotion, withSocket } from "../options.ts";
 import { formatAge, formatCount } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
@@ -13,8 +13,7 @@ export const command = defineCommand(
   (parser) =>
     withConfirm(withPromotion(withSocket(parser)))
       .positional("paths", {
-        type: "string",
-        array: true,
+        ...several,
         demandOption: true,
         describe: "Files and directories: together they become the rules, all of them",
       })

@@ -9,14 +9,14 @@ import { at, requireNetwork } from "../find.ts";
 import { describeFinding, mayGoOn, refuseTranslation } from "../interchange/findings.ts";
 import { setPrefixList } from "../interchange/prefix-list.ts";
 import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
+import { several } from "../options.ts";
 import { formatNumberOf } from "../render/format.ts";
 
 export const command = defineCommand(
   (parser) =>
     withChange(parser)
       .positional("files", {
-        type: "string",
-        array: true,
+        ...several,
         demandOption: true,
         describe: "A cloud's JSON or CSV, or cluster.fw and VMID.fw",
       })

@@ -2,7 +2,7 @@ import type { PlanReply } from "../../agent/protocol.ts";
 import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
-import { withRules, withSocket } from "../options.ts";
+import { several, withRules, withSocket } from "../options.ts";
 import { planRuleSets } from "../plan-at-desk.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { renderPlan } from "../render/plan.ts";
@@ -12,8 +12,7 @@ export const command = defineCommand(
   (parser) =>
     withRules(withSocket(parser))
       .positional("paths", {
-        type: "string",
-        array: true,
+        ...several,
         demandOption: true,
         describe: "Files and directories that `apply` would make the rules",
       })

@@ -8,6 +8,7 @@ import { requireNetwork } from "../find.ts";
 import { describeFinding, mayGoOn, refuseTranslation } from "../interchange/findings.ts";
 import { setPrefixList } from "../interchange/prefix-list.ts";
 import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
+import { several } from "../options.ts";
 import { formatNumberOf } from "../render/format.ts";
 import { equalRules, rulesOf } from "./entry-rules.ts";
 
@@ -21,8 +22,7 @@ export const importGroup = defineCommand(
         describe: "The group whose rules are replaced",
       })
       .positional("files", {
-        type: "string",
-        array: true,
+        ...several,
         demandOption: true,
         describe: "A cloud's JSON or CSV, a rules file, or cluster.fw and VMID.fw",
       })

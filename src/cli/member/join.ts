@@ -3,6 +3,7 @@ import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { refusal } from "../exit.ts";
 import { requireGroup } from "../find.ts";
+import { several } from "../options.ts";
 import { withNetwork } from "./options.ts";
 import { setGroups } from "./set-groups.ts";
 
@@ -15,7 +16,7 @@ export const joinGroups = defineCommand(
         demandOption: true,
         describe: "Its id, instance, device, MAC or address",
       })
-      .positional("groups", { type: "string", array: true, demandOption: true, describe: "The groups" })
+      .positional("groups", { ...several, demandOption: true, describe: "The groups" })
       .example("$0 join eni-web-1 sg-admin", "Beside the groups that it is in")
       .example("$0 join tap101i0 sg-admin sg-monitoring --dry-run", "By its device; as a diff"),
   (args) =>
@@ -39,7 +40,7 @@ export const leaveGroups = defineCommand(
         demandOption: true,
         describe: "Its id, instance, device, MAC or address",
       })
-      .positional("groups", { type: "string", array: true, demandOption: true, describe: "The groups" })
+      .positional("groups", { ...several, demandOption: true, describe: "The groups" })
       .example("$0 leave eni-web-1 sg-admin", "The last group cannot be left")
       .example("$0 join eni-web-1 sg-new && $0 leave eni-web-1 sg-old", "From one to another"),
   (args) =>

@@ -2,7 +2,7 @@ import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { usageError } from "../exit.ts";
 import { requireFree } from "../find.ts";
-import { parseBounded } from "../options.ts";
+import { parseBounded, several } from "../options.ts";
 import { formatNumberOf } from "../render/format.ts";
 import { readEntry } from "./entries.ts";
 
@@ -11,7 +11,7 @@ export const createList = defineCommand(
   (parser) =>
     withChange(parser)
       .positional("list", { type: "string", demandOption: true, describe: "Its id, pl-…" })
-      .positional("entries", { type: "string", array: true, describe: "Prefixes" })
+      .positional("entries", { ...several, describe: "Prefixes" })
       .option("family", {
         choices: ["ipv4", "ipv6"] as const,
         describe: "Of its prefixes [default: that of the first]",

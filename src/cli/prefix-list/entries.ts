@@ -4,6 +4,7 @@ import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { refusal, usageError } from "../exit.ts";
 import { requirePrefixList } from "../find.ts";
+import { several } from "../options.ts";
 import { formatCount, formatNumberOf } from "../render/format.ts";
 
 export interface ReadEntry {
@@ -27,7 +28,7 @@ export const addEntries = defineCommand(
   (parser) =>
     withChange(parser)
       .positional("list", { type: "string", demandOption: true, describe: "The list" })
-      .positional("entries", { type: "string", array: true, demandOption: true, describe: "Prefixes" })
+      .positional("entries", { ...several, demandOption: true, describe: "Prefixes" })
       .option("description", { type: "string", requiresArg: true, describe: "Free text, of each of them" })
       .example(
         "$0 prefix-list add pl-office 198.51.100.0/28 --description Annex",
@@ -57,7 +58,7 @@ export const removeEntries = defineCommand(
   (parser) =>
     withChange(parser)
       .positional("list", { type: "string", demandOption: true, describe: "The list" })
-      .positional("entries", { type: "string", array: true, demandOption: true, describe: "Prefixes" })
+      .positional("entries", { ...several, demandOption: true, describe: "Prefixes" })
       .example("$0 prefix-list remove pl-office 198.51.100.0/28", "Every rule that names the list changes")
       .example("$0 prefix-list remove pl-office 198.51.100.0/28 --dry-run", "As a diff"),
   (args) => {

@@ -4,6 +4,7 @@ import { changeRules, withChange } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openGroup } from "../draft.ts";
 import { refusal, usageError } from "../exit.ts";
+import { several } from "../options.ts";
 import { type RuleChanges, readRuleFields, withRuleFields } from "../rule-fields.ts";
 import { describeChoices, recordRule, requireRule, selectRules } from "../rule-record.ts";
 
@@ -12,11 +13,7 @@ export const removeRules = defineCommand(
   (parser) =>
     withRuleFields(withChange(parser))
       .positional("group", { type: "string", demandOption: true, describe: "The group" })
-      .positional("names", {
-        type: "string",
-        array: true,
-        describe: "Ids, or numbers as `rule list` shows them",
-      })
+      .positional("names", { ...several, describe: "Ids, or numbers as `rule list` shows them" })
       .option("all", {
         type: "boolean",
         default: false,
