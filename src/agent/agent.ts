@@ -3,12 +3,10 @@ import { release } from "node:os";
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { native } from "../kernel/native.ts";
 import type { KernelSettings } from "../kernel/settings.ts";
-import { createMetrics, type Metrics } from "../metrics/collect.ts";
+import { type ApplyResult, createMetrics, type Metrics } from "../metrics/collect.ts";
 import { type MetricsServer, parseListen, startMetricsServer } from "../metrics/http.ts";
 import { createHandlers, findInterface, requireInForce, requireNarrowed } from "./answers.ts";
-import type { RuleFile } from "./applied.ts";
-import { Applier, describeError } from "./apply.ts";
-import { RefusedRules } from "./check.ts";
+import { Applier } from "./apply.ts";
 import type { AgentConfig } from "./config.ts";
 import { Confirmations } from "./confirmations.ts";
 import { countRules } from "./count-rules.ts";
@@ -22,6 +20,7 @@ import type { Log } from "./log.ts";
 import { Observed } from "./observed.ts";
 import { ObservedFile } from "./observed-file.ts";
 import type { AgentPaths } from "./paths.ts";
+import { Reload } from "./reload.ts";
 import { RulesCache } from "./rules-cache.ts";
 import type { RulesStore } from "./rules-store.ts";
 import { type AgentServer, startServer } from "./server.ts";
@@ -60,9 +59,9 @@ export class Agent {
   readonly #store: RulesStore;
   #config: AgentConfig;
   #enforcer: Enforcer | undefined;
-  #applier: Applier | undefined;
   #confirmations: Confirmations | undefined;
   #observed: Observed | undefined;
+  #reload: Reload | undefined;
   #metrics: Metrics | undefined;
 
   private constructor(options: AgentOptions) {
@@ -109,25 +108,46 @@ export class Agent {
       limits: () => this.#config.limits,
       host: this.#config.host,
       log,
-      onResult: (result, seconds) => this.#metrics?.recordApply(result, seconds),
+      onResult: (result, seconds) => this.#noteResult(result, seconds),
       onInForce: (before, after) => this.#observed?.follow(before, after),
+      onOwed: () => void this.#reload?.rules(),
     });
-    this.#applier = applier;
     this.#metrics = this.#createMetrics(enforcer, applier);
+    const reload = this.#createReload(enforcer, applier);
     const confirmations = this.#createConfirmations(enforcer, applier);
     await first.bringIntoForce(applier, confirmations, chosen);
     const observed = this.#createObserved(enforcer, applier);
     this.#ends.push(await observed.start());
     await this.#listen({ enforcer, applier, history, confirmations, observed });
-    this.#ends.push(await this.#store.watch(() => this.reloadRules()));
+    this.#ends.push(await this.#store.watch(() => reload.rules()));
     this.#ends.push(this.#verifier(enforcer).start());
     log.info(
       { revision: applier.inForce?.revision, adopted: enforcer.adopted, host: this.#config.host },
       "enforcing",
     );
     // A change between the first look and the watch would otherwise wait for the next one. Nobody waits for this look.
-    void this.reloadRules();
+    void reload.rules();
     this.#sweepRegularly(enforcer);
+  }
+
+  #createReload(enforcer: Enforcer, applier: Applier): Reload {
+    const reload = new Reload({
+      applier,
+      store: this.#store,
+      log: this.#options.log,
+      isBusy: () => this.#confirmations?.isBusy ?? false,
+      configure: () => enforcer.configure(toKernelSettings(this.#config)),
+      onInStep: () => this.#problems.delete("store"),
+    });
+    this.#reload = reload;
+    this.#ends.push(() => reload.stop());
+    return reload;
+  }
+
+  #noteResult(result: ApplyResult, seconds: number): void {
+    this.#metrics?.recordApply(result, seconds);
+    // Whoever made it, the store says the same.
+    if (result === "applied" || result === "unchanged") this.#reload?.settle();
   }
 
   #createConfirmations(enforcer: Enforcer, applier: Applier): Confirmations {
@@ -139,7 +159,7 @@ export class Agent {
       file: new WaitingFile(paths.state, (message) => log.error(message)),
       log,
       onReverted: () => this.#metrics?.recordApply("reverted", 0),
-      onDecided: () => this.reloadRules(),
+      onDecided: async () => this.#reload?.rules(),
     });
     this.#confirmations = confirmations;
     this.#ends.push(() => confirmations.stop());
@@ -179,6 +199,7 @@ export class Agent {
         rules: applier.inForce === null ? 0 : countRules(applier.inForce.model),
         revision: applier.inForce?.revision ?? 0,
       }),
+      pending: () => this.#reload?.pending ?? { rules: false, settings: false },
     });
   }
 
@@ -208,7 +229,7 @@ export class Agent {
       kernel: release(),
       host: this.#config.host,
     };
-    const problems = () => [...this.#problems.values()];
+    const problems = () => [...this.#problems.values(), ...this.problems];
     try {
       return await startServer({
         path,
@@ -278,37 +299,6 @@ export class Agent {
     });
   }
 
-  async #loadRules(): Promise<readonly RuleFile[]> {
-    const files = await this.#store.load();
-    if (files.length === 0) throw new RefusedRules([`There are no rules in ${this.#store.name} any more.`]);
-    return files;
-  }
-
-  /** Looks at the store again; what is wrong there is refused as a whole, said, and counted. */
-  async reloadRules(): Promise<void> {
-    const { log } = this.#options;
-    const applier = this.#applier;
-    if (applier === undefined) return;
-    try {
-      const { changed, seconds, inForce } = await applier.applyStored(() => this.#loadRules());
-      this.#problems.delete("store");
-      for (const note of changed ? inForce.notes : []) log.info(note);
-      if (changed) log.info({ revision: inForce.revision, seconds }, "applied");
-    } catch (error) {
-      if (this.#confirmations?.isBusy) {
-        log.info(
-          "the store's rules are looked at when the change that waits for its confirmation is decided",
-        );
-        return;
-      }
-      for (const line of describeError(error).split("\n")) log.error(line);
-      log.error(
-        { revision: applier.inForce?.revision },
-        "the change was refused; what was in force stays in force",
-      );
-    }
-  }
-
   /** SIGHUP: what may change while the agent runs is taken over; what may not is said. */
   async reload(config: AgentConfig): Promise<void> {
     const { log } = this.#options;
@@ -320,8 +310,13 @@ export class Agent {
     const { host, socket, store, metrics } = this.#config;
     this.#config = { ...config, host, socket, store, metrics };
     log.level = config.log.level;
-    await this.#enforcer?.configure(toKernelSettings(this.#config));
-    await this.reloadRules();
+    await this.#reload?.settings();
+    await this.#reload?.rules();
+  }
+
+  /** What was edited, is not in force, and is tried again. */
+  get problems(): readonly string[] {
+    return this.#reload?.problems ?? [];
   }
 
   /** Ends the agent. What is in force stays in force, unless `detach` opens everything. */

@@ -71,6 +71,8 @@ export interface ApplierOptions {
   readonly onResult: (result: "applied" | "unchanged" | "refused" | "failed", seconds: number) => void;
   /** Rules came into force: by a change, or because one went back. */
   readonly onInForce?: (before: InForce | null, after: InForce) => void;
+  /** The kernel failed to go back to what was in force: the next change begins with that, and one should come soon. */
+  readonly onOwed?: () => void;
 }
 
 /**
@@ -83,6 +85,8 @@ export class Applier {
   #refusal: Refusal | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #whyNot: () => string | null = () => null;
+  /** What the kernel has to go back to, and failed at. */
+  #owed: InForce | null = null;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -168,6 +172,7 @@ export class Applier {
       const started = performance.now();
       const elapsed = () => (performance.now() - started) / 1000;
       try {
+        if (this.#owed !== null) await this.putBack(this.#owed);
         const outcome = await work(elapsed);
         this.#refusal = null;
         this.#options.onResult(outcome.changed ? "applied" : "unchanged", elapsed());
@@ -252,13 +257,36 @@ export class Applier {
     try {
       await staged?.commit();
     } catch (error) {
-      if (before !== null) await this.#options.enforcer.apply(before.resolved, before.policies);
-      throw notWritten(
-        error,
-        before === null ? "The rules are in force, but not in the store." : "What was in force is again.",
-      );
+      if (before === null) throw notWritten(error, "The rules are in force, but not in the store.");
+      throw notWritten(error, await this.tryPutBack(before));
     }
     return report;
+  }
+
+  /**
+   * Brings what was in force before a change that did not last into force again.
+   * @throws Failure `kernel`; it is done before the next change then
+   */
+  async putBack(before: InForce): Promise<void> {
+    this.#owed = before;
+    try {
+      await this.#options.enforcer.apply(before.resolved, before.policies);
+      this.#owed = null;
+    } catch (error) {
+      const text = `The kernel could not go back to revision ${before.revision}: ${describeError(error)}`;
+      throw new Failure("kernel", text, { cause: error });
+    }
+  }
+
+  /** The same; says what came of it. */
+  async tryPutBack(before: InForce): Promise<string> {
+    try {
+      await this.putBack(before);
+      return "What was in force is again.";
+    } catch (error) {
+      this.#options.onOwed?.();
+      return `${describeError(error)}. That is tried again.`;
+    }
   }
 
   /** Knows what came into force, and writes it down. */
@@ -296,7 +324,8 @@ export class Applier {
   }
 }
 
-function notWritten(error: unknown, outcome: string): Failure {
+/** What is told of a store that could not be written. */
+export function notWritten(error: unknown, outcome: string): Failure {
   const text = `The store could not be written: ${describeError(error)}. ${outcome}`;
   return new Failure("refused", text, { cause: error });
 }

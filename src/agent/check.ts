@@ -81,3 +81,6 @@ export class RefusedRules extends Failure {
     this.problems = problems;
   }
 }
+
+/** Rules that could not be read: they may be right, and readable later. */
+export class UnreadableRules extends RefusedRules {}

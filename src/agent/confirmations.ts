@@ -9,7 +9,7 @@
  */
 import type { Enforcer } from "../kernel/enforcer.ts";
 import { digestFiles, type RuleFile } from "./applied.ts";
-import { type ApplyOutcome, type Approve, describeError, type InForce, refusedByKernel } from "./apply.ts";
+import { type ApplyOutcome, type Approve, type InForce, notWritten, refusedByKernel } from "./apply.ts";
 import type { Peer } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import type { Origin } from "./revision-head.ts";
@@ -237,12 +237,11 @@ export class Confirmations {
     } catch (error) {
       const { before, inForce } = waiting;
       await enforcer.forget();
-      await enforcer.apply(before.resolved, before.policies);
+      const outcome = await applier.tryPutBack(before);
       const by = { cause: "reverted", of: inForce.revision } as const;
       await applier.keep(before.files, before.digest, before, by);
       await this.#conclude();
-      const text = `The store could not be written: ${describeError(error)}. What was in force is again.`;
-      throw new Failure("refused", text, { cause: error });
+      throw notWritten(error, outcome);
     }
   }
 

@@ -2,7 +2,7 @@ import { formatDiagnostic } from "../model/diagnostic.ts";
 import { FileStore } from "../store/file.ts";
 import type { Store } from "../store/store.ts";
 import type { RuleFile } from "./applied.ts";
-import { RefusedRules } from "./check.ts";
+import { RefusedRules, UnreadableRules } from "./check.ts";
 import type { RulesStore } from "./rules-store.ts";
 
 /** The rules of a file or directory, as the agent wants them. */
@@ -17,8 +17,10 @@ export function adaptStore(store: Store): RulesStore {
     async load(): Promise<readonly RuleFile[]> {
       const { files, diagnostics } = await store.load();
       const errors = diagnostics.filter(({ severity }) => severity === "error");
-      if (errors.length > 0) throw new RefusedRules(errors.map(formatDiagnostic));
-      return files;
+      if (errors.length === 0) return files;
+      const isUnreadable = errors.some(({ code }) => code === "file-unreadable");
+      const Refusal = isUnreadable ? UnreadableRules : RefusedRules;
+      throw new Refusal(errors.map(formatDiagnostic));
     },
     async watch(onChange) {
       const stop = new AbortController();

@@ -64,7 +64,7 @@ function reloadOnHangup(starting: Promise<Agent>, { config: path }: AgentPaths, 
     native().notify("STATUS=Reloading");
     try {
       await agent.reload(await readConfig(path));
-      native().notify("STATUS=Enforcing");
+      native().notify(["STATUS=Enforcing", ...agent.problems].join("; "));
     } catch (error) {
       log.error({ err: error }, "agent.yaml was not taken over; the agent goes on with what it had");
       native().notify("STATUS=Enforcing; the last reload was refused");

@@ -20,6 +20,8 @@ export interface MetricSources {
   readonly status: () => KernelStatus;
   readonly lost: () => LostEvents;
   readonly model: () => ModelFigures;
+  /** What was edited, is not in force, and is tried again. */
+  readonly pending: () => Readonly<Record<"rules" | "settings", boolean>>;
 }
 
 export interface Metrics {
@@ -216,6 +218,14 @@ function addModelGauges(registry: Registry, sources: MetricSources): void {
       },
     });
   }
+  new Gauge({
+    ...describe("reloadPending"),
+    registers,
+    collect() {
+      for (const [what, isPending] of Object.entries(sources.pending()))
+        this.set({ what }, Number(isPending));
+    },
+  });
   const info = new Gauge({ ...describe("agentInfo"), registers });
   info.set({ version: sources.version, kernel: sources.kernelRelease }, 1);
 }

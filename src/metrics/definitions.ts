@@ -122,6 +122,13 @@ export const definitions = {
     help: "Changes by result.",
     note: "Results: `applied`, `unchanged`, `refused` (the rules are wrong), `failed` (the kernel or the store refused), `reverted` (taken back, because it was not confirmed).",
   },
+  reloadPending: {
+    name: "ringwall_reload_pending",
+    type: "gauge",
+    labels: ["what"],
+    help: "1 while an edit is not in force for a reason that is not its own, and is tried again.",
+    note: "What: `rules`, `settings` (agent.yaml). The kernel or the disk failed; tried again after a second, ever more rarely, at least once a minute.",
+  },
   proofs: {
     name: "ringwall_proofs_total",
     type: "counter",

@@ -205,7 +205,7 @@ describe("an agent's clients", () => {
     store.slow = new Promise((resolve) => {
       release = resolve;
     });
-    const looked = agent.reloadRules();
+    const looked = agent.reload(configure());
     const applied = askAgent(socket, "apply", { files: [other] });
     // In force before the look is over, unless it waits for that.
     await Promise.race([applied, turns(200)]);

@@ -23,6 +23,9 @@ export class FakeEnforcer implements Enforcer {
   resolved: Resolved | null = null;
   applies = 0;
   refuses: string | null = null;
+  /** What the next calls of `apply` throw, and of `configure`; null: that one succeeds. */
+  readonly failures: (Error | null)[] = [];
+  readonly configureFailures: (Error | null)[] = [];
   /** Devices that drop everything, because their interface left the rules. */
   removed: readonly RemovedDevice[] = [];
   refusesResume: string | null = null;
@@ -51,6 +54,8 @@ export class FakeEnforcer implements Enforcer {
   async apply(resolved: Resolved, _policies?: unknown, seconds: number | null = null): Promise<ApplyReport> {
     this.applies++;
     if (this.refuses !== null) throw new EnforcementError("CAPACITY", this.refuses);
+    const failure = this.failures.shift() ?? null;
+    if (failure !== null) throw failure;
     if (seconds !== null) {
       this.#before = this.resolved;
       this.confirmation = { state: "waiting", remaining_seconds: seconds };
@@ -86,6 +91,8 @@ export class FakeEnforcer implements Enforcer {
 
   async configure(settings: KernelSettings): Promise<void> {
     this.configured.push(settings);
+    const failure = this.configureFailures.shift() ?? null;
+    if (failure !== null) throw failure;
   }
 
   async release(ifindex: number): Promise<boolean> {

@@ -71,6 +71,7 @@ function sources(counters: () => PacketCounter[]): MetricSources {
     status: () => kernelStatus,
     lost: () => ({ full: 2n, rate: 5n }),
     model: () => ({ groups: 2, rules: 17, revision: 42 }),
+    pending: () => ({ rules: true, settings: false }),
   };
 }
 
