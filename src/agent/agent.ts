@@ -246,7 +246,9 @@ export class Agent {
         subscribe: ({ interface: name, network }, send) => {
           requireNarrowed({ interface: name, network });
           const id = name === undefined ? undefined : findInterface(requireInForce(applier), name, network);
-          return subscribeToEvents({ enforcer, inForce: () => applier.inForce }, id, send);
+          const source = { enforcer, inForce: () => applier.inForce };
+          // As they happen: what nobody read when it did is told by counters.
+          return subscribeToEvents(source, { interface: id, since: process.hrtime.bigint() }, send);
         },
         peerOf: (fd) => native().peerCredentials(fd),
         log,

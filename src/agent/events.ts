@@ -11,13 +11,21 @@ export interface EventSource {
 /** A status costs time that grows with the interfaces; drops come by the hundred a second. */
 const versionsFresh = 250;
 
+/** Which events are meant. */
+export interface EventFilter {
+  /** Left out: of every interface. */
+  readonly interface?: string | undefined;
+  /** CLOCK_MONOTONIC, ns: the ring buffer holds what came while nobody read it, maybe for days. Left out: that too. */
+  readonly since?: bigint;
+}
+
 /**
- * Hands the kernel's events on as lines, of one interface or of all.
+ * Hands the kernel's events on as lines.
  * @returns the function that stops it
  */
 export function subscribeToEvents(
   { enforcer, inForce }: EventSource,
-  interfaceId: string | undefined,
+  { interface: interfaceId, since = 0n }: EventFilter,
   send: (line: StreamLine) => void,
 ): () => void {
   let versions = new Map<string, number>();
@@ -30,7 +38,7 @@ export function subscribeToEvents(
     return id === null ? undefined : versions.get(id);
   };
   return enforcer.onEvent((event) => {
-    if (interfaceId !== undefined && event.interface !== interfaceId) return;
+    if (event.time < since || (interfaceId !== undefined && event.interface !== interfaceId)) return;
     const now = { monotonic: process.hrtime.bigint(), wall: Date.now() };
     send(describeEvent(event, inForce(), { version: versionOf(event.interface), now }));
   });

@@ -108,7 +108,7 @@ export class Observed {
           if (event.reason === "observed") listener(event);
         }),
     };
-    return subscribeToEvents({ enforcer: source, inForce }, undefined, (line) => this.#take(line));
+    return subscribeToEvents({ enforcer: source, inForce }, {}, (line) => this.#take(line));
   }
 
   #take(line: StreamLine): void {

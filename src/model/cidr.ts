@@ -160,6 +160,8 @@ export function parsePrefix(text: string): Parsed<WrittenPrefix> {
     return refused("bad-prefix", `${quote(text)} has no length`, right);
   }
   const length = text.slice(slash + 1);
+  if (length.includes(","))
+    return refused("bad-prefix", `${quote(text)} are several: write each in a rule or an entry of its own`);
   if (!/^(0|[1-9][0-9]{0,2})$/.test(length) || Number(length) > bits) {
     const family = address.family === 4 ? "IPv4" : "IPv6";
     return refused("bad-prefix", `${quote(text)} has no length of ${family}: write /0 to /${bits}`);

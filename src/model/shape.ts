@@ -198,7 +198,8 @@ function guessScalar(issue: z.core.$ZodIssue, text: string, target: z.core.$ZodT
   if (issue.code !== "invalid_type") return null;
   if (issue.expected === "boolean") return nearestWord(text, ["true", "false"]) ?? guessTruth(text);
   const isNumber = issue.expected === "number" || issue.expected === "int";
-  return isNumber && /^[1-9][0-9]{0,8}$/.test(text) ? text : null;
+  const isWritten = isNumber && /^(0|[1-9][0-9]{0,8}|0x[0-9a-f]{1,8})$/i.test(text);
+  return isWritten && z.safeParse(target, Number(text)).success ? text : null;
 }
 
 function guessUnion(

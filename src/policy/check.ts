@@ -8,7 +8,7 @@ import { type Cuts, cutsOf, prefixesOf } from "./cuts.ts";
 import { QuestionError } from "./ends.ts";
 import { evaluate, type Verdict } from "./evaluate.ts";
 import { type Expectation, eachRow } from "./expectations.ts";
-import { addMembersToBe } from "./member-to-be.ts";
+import { makeMembersToBe } from "./member-to-be.ts";
 import { formatProtocol } from "./near.ts";
 import { classify, findNamed, type Named, networksOf, type Point, pointsOf } from "./points.ts";
 import { groupsOf, matchesBy, type Question, rulesOf } from "./rules.ts";
@@ -206,7 +206,7 @@ export function check(
   { now }: { readonly now: number },
 ): readonly CheckedRow[] {
   const groups = rows.flatMap((row) => [row.from, row.to]).filter((end) => model.groups.has(end));
-  const grown = addMembersToBe(model, groups);
+  const withMembersToBe = makeMembersToBe(model, groups);
   const pairs = [...model.interfaces.values()].flatMap((own) => own.allowedAddressPairs);
   const all = cutsOf([
     ...prefixesOf(model, model.groups.values()),
@@ -215,6 +215,6 @@ export function check(
   ]);
   return eachRow(rows, (row) => ({
     expectation: row,
-    contradiction: checkRow({ model: grown, row, now }, all),
+    contradiction: checkRow({ model: withMembersToBe([row.from, row.to]), row, now }, all),
   }));
 }

@@ -60,17 +60,28 @@ function makeMember(
   };
 }
 
-/** The model with two members to be in each of these groups: they meet others, and each other. */
-export function addMembersToBe(model: Model, groupIds: Iterable<string>): Model {
-  const interfaces = new Map(model.interfaces);
-  const taken = new Set([...interfaces.values()].flatMap((own) => own.addresses.map(addressText)));
+/**
+ * Two members to be for each of these groups: they meet others, and each other. The function gives the model with those
+ * of the groups that it is told: a row speaks of the groups that it names itself, whatever other rows name.
+ */
+export function makeMembersToBe(
+  model: Model,
+  groupIds: Iterable<string>,
+): (named: Iterable<string>) => Model {
+  const taken = new Set([...model.interfaces.values()].flatMap((own) => own.addresses.map(addressText)));
+  const made = new Map<string, readonly Interface[]>();
   for (const groupId of new Set(groupIds)) {
     const group = model.groups.get(groupId);
     if (group === undefined) continue;
-    for (const turn of [0, 1]) {
-      const member = makeMember(model, groupId, group.network, turn, taken);
-      interfaces.set(member.id, member);
-    }
+    made.set(
+      groupId,
+      [0, 1].map((turn) => makeMember(model, groupId, group.network, turn, taken)),
+    );
   }
-  return { ...model, interfaces };
+  return (named) => {
+    const members = [...new Set(named)].flatMap((id) => made.get(id) ?? []);
+    if (members.length === 0) return model;
+    const own = members.map((member) => [member.id, member] as const);
+    return { ...model, interfaces: new Map([...model.interfaces, ...own]) };
+  };
 }

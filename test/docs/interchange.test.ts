@@ -56,7 +56,7 @@ describe("README, bring your rules along", () => {
     expect({ code: imported.code, stderr: imported.stderr }).toEqual({ code: 0, stderr: "" });
     const [file] = /\S+\.yaml/.exec(commands[2] ?? "") ?? [];
     expect((await ringwall(["validate", join(folder, file ?? "")])).stdout).toBe(
-      "All is well: 1 groups, 4 rules, 0 interfaces.\n",
+      "All is well: 1 group, 4 rules, 0 interfaces.\n",
     );
   });
 });

@@ -3,7 +3,7 @@ import { askAgent, chooseSocket } from "../client.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
 import { readConfirm, readPromotion, several, withConfirm, withPromotion, withSocket } from "../options.ts";
-import { formatAge, formatCount } from "../render/format.ts";
+import { formatAge, formatNumberOf } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
 import { renderWaiting } from "../render/waiting.ts";
@@ -39,7 +39,7 @@ export const command = defineCommand(
 function renderReply(reply: ApplyReply): string {
   const { revision, changed, seconds, interfaces, notes, waiting } = reply;
   if (!changed) return `Nothing changed: revision ${revision} says the same.`;
-  const said = `revision ${revision} is in force on ${formatCount(interfaces)} interfaces, after ${formatAge(seconds)}`;
+  const said = `revision ${revision} is in force on ${formatNumberOf(interfaces, "interface")}, after ${formatAge(seconds)}`;
   const lines = [...notes, `${style.good("Done:")} ${said}.`];
   return [...lines, ...renderWaiting(waiting)].join("\n");
 }

@@ -29,7 +29,7 @@ export const command = defineCommand(
         describe: "Show what would change, and which live sessions would end",
       })
       .example("$0 rollback 12 --dry-run", "What going back to revision 12 would change")
-      .example("$0 rollback 12 --confirm 60s", "Going back undoes itself, unless `$0 confirm` keeps it")
+      .example("$0 rollback 12 --confirm 60s", "Going back undoes itself, unless `ringwall confirm` keeps it")
       .example("$0 rollback 12", "The files of revision 12 become the rules, as a new revision"),
   async (args) => {
     const socket = chooseSocket(args.socket);

@@ -1,6 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
-import { formatCount } from "../render/format.ts";
+import { formatNumberOf } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
 import { type RuleSet, readRulesInSlices, renderDiagnostics } from "../rules.ts";
@@ -56,7 +56,7 @@ function describeRules({ model, diagnostics }: RuleSet): Validation {
 }
 
 function renderValid({ groups, rules, interfaces }: Validation, set: RuleSet): string {
-  const said = `${formatCount(groups)} groups, ${formatCount(rules)} rules, ${formatCount(interfaces)} interfaces`;
+  const said = `${formatNumberOf(groups, "group")}, ${formatNumberOf(rules, "rule")}, ${formatNumberOf(interfaces, "interface")}`;
   const notes = set.diagnostics.length === 0 ? "" : `${renderDiagnostics(set)}\n`;
   return `${notes}${style.good("All is well:")} ${said}.`;
 }

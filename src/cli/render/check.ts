@@ -1,6 +1,6 @@
 import { cleanText } from "../../model/printable.ts";
 import type { CheckedRow } from "../../policy/check.ts";
-import { formatCount } from "./format.ts";
+import { formatCount, formatNumberOf } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";
 import { style } from "./style.ts";
 
@@ -10,7 +10,7 @@ type Contradiction = NonNullable<CheckedRow["contradiction"]>;
 /** Rows that are not met, each with the first packet that shows it, and a count of all. */
 export function renderChecked(file: string, rows: readonly Row[]): string {
   const unmet = rows.filter(({ contradiction }) => contradiction !== null);
-  if (unmet.length === 0) return `${style.good("All is met:")} ${formatCount(rows.length)} rows.`;
+  if (unmet.length === 0) return `${style.good("All is met:")} ${formatNumberOf(rows.length, "row")}.`;
   const shown = unmet.flatMap(({ expectation, contradiction, line }) => {
     const { from, to, protocol, port, expect, because } = expectation;
     const what = `${from} to ${to}, ${protocol}${port === null ? "" : ` port ${port}`}: ${expect} was expected`;
@@ -23,7 +23,9 @@ export function renderChecked(file: string, rows: readonly Row[]): string {
   });
   return [
     ...shown,
-    style.bad(`${formatCount(unmet.length)} of ${formatCount(rows.length)} rows are not met.`),
+    style.bad(
+      `${formatCount(unmet.length)} of ${formatNumberOf(rows.length, "row")} ${rows.length === 1 ? "is" : "are"} not met.`,
+    ),
   ].join("\n");
 }
 

@@ -1,13 +1,13 @@
 import type { StreamLine } from "../../agent/protocol.ts";
 import { cleanText } from "../../model/printable.ts";
-import { formatCount } from "./format.ts";
+import { formatNumberOf } from "./format.ts";
 import { formatEndpoint, formatRule } from "./packet.ts";
 import { style, styleVerdict } from "./style.ts";
 
 /** One event on one line: when, where, what became of it, which packet, which rule. */
 export function renderEvent(line: StreamLine): string {
   if ("lost" in line)
-    return style.warning(`… ${formatCount(line.lost)} events left out: this reader is too slow`);
+    return style.warning(`… ${formatNumberOf(line.lost, "event")} left out: this reader is too slow`);
   const from = formatEndpoint({ address: line.source, port: line.sourcePort });
   const to = formatEndpoint({ address: line.destination, port: line.destinationPort });
   const macs = line.source === null ? ` ${line.sourceMac} > ${line.destinationMac}` : ` ${from} > ${to}`;

@@ -1,5 +1,5 @@
 import type { InterfaceStatus, ProofStatus, StatusReply, WaitingChange } from "../../agent/protocol.ts";
-import { formatAge, formatAgo, formatCount, formatFill } from "./format.ts";
+import { formatAge, formatAgo, formatCount, formatFill, formatNumberOf } from "./format.ts";
 import { style } from "./style.ts";
 import { renderTable } from "./table.ts";
 
@@ -22,7 +22,7 @@ function renderHead({ agent, policy, proof }: StatusReply, now: number): string 
   return [
     `${style.title("agent")}   ${agent.version} on ${agent.host}, kernel ${agent.kernel}, pid ${agent.pid}, started ${formatAgo(agent.started, now)}`,
     `${style.title("rules")}   revision ${policy.revision}, ${applied}, from ${policy.store}`,
-    `        ${formatCount(policy.groups)} groups, ${formatCount(policy.rules)} rules, ${formatCount(policy.interfaces)} interfaces of all hosts`,
+    `        ${formatNumberOf(policy.groups, "group")}, ${formatNumberOf(policy.rules, "rule")}, ${formatNumberOf(policy.interfaces, "interface")} of all hosts`,
     ...(waiting === null ? [] : [renderWaiting(waiting)]),
     `${style.title("proof")}   ${renderProof(proof, now)}`,
   ].join("\n");

@@ -157,6 +157,28 @@ describe("the version", () => {
   });
 });
 
+describe("a number in quotes", () => {
+  it.each([
+    ['protocol: icmp, icmpType: "0"', "`icmpType`: the quotes make `0` a text: write `0`"],
+    ['protocol: icmp, icmpType: "0x08"', "`icmpType`: the quotes make `0x08` a text: write `0x08`"],
+    ['protocol: icmp, icmpType: "256"', "`icmpType`: `256` is not possible: write an ICMP type, 0 to 255"],
+    ['protocol: tcp, portRange: 80/80, priority: "9"', "`priority`: the quotes make `9` a text: write `9`"],
+  ])("%s: is told from one that is wrong", (fields, message) => {
+    const rule = `{direction: ingress, policy: accept, ${fields}, remote: 0.0.0.0/0}`;
+    const { diagnostics } = parse(group(`type: basic, network: vpc-a, rules: [${rule}]`));
+    expect(diagnostics.map((one) => one.message)).toEqual([message]);
+  });
+});
+
+describe("several prefixes in one", () => {
+  it("are told to stand apart, not to lack a length", () => {
+    const { diagnostics } = parse(withRule('remote: "10.0.0.0/8,192.168.0.0/16"'));
+    expect(diagnostics.map((one) => one.message)).toEqual([
+      "`10.0.0.0/8,192.168.0.0/16` are several: write each in a rule or an entry of its own",
+    ]);
+  });
+});
+
 describe("what a network and a prefix list say", () => {
   it.each([
     ["networks: {n: {type: vpc, gateways: [10.0.0.1/24]}}", ["bad-address"]],

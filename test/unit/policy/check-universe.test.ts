@@ -6,7 +6,7 @@ import { QuestionError } from "../../../src/policy/ends.ts";
 import { evaluate } from "../../../src/policy/evaluate.ts";
 import { type Expectation, readExpectations } from "../../../src/policy/expectations.ts";
 import { explain } from "../../../src/policy/explain.ts";
-import { addMembersToBe } from "../../../src/policy/member-to-be.ts";
+import { makeMembersToBe } from "../../../src/policy/member-to-be.ts";
 import { holds, isMulticast, madeLinkLocal, sameAddress } from "../../../src/policy/oracle/address.ts";
 import { address, prefix } from "../../support/bed.ts";
 import { seed } from "../../support/seed.ts";
@@ -112,10 +112,8 @@ describe("check over a whole universe", () => {
     fc.assert(
       fc.property(arbitraryLintModel, fc.array(arbitraryRow, { minLength: 4, maxLength: 8 }), (of, rows) => {
         for (const row of readExpectations(rows)) {
-          const grown = addMembersToBe(
-            of,
-            [row.from, row.to].filter((end) => of.groups.has(end)),
-          );
+          const named = [row.from, row.to].filter((end) => of.groups.has(end));
+          const grown = makeMembersToBe(of, named)(named);
           const verdicts = new Set(judgeRow(grown, row));
           if (verdicts.size === 0) {
             seen.nothing += 1;

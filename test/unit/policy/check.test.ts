@@ -57,6 +57,21 @@ describe("check answers for everything that a row speaks of", () => {
     expect(contradiction?.packet.to.interface).toBe("a member to be of sg-empty");
   });
 
+  it("of the groups that it names itself: what another row names changes nothing", () => {
+    const six = nic("eni-six", {
+      mac: "02:00:00:00:01:06",
+      addresses: ["2001:db8::6"],
+      groups: ["sg-empty"],
+    });
+    const of = { ...shop, interfaces: new Map([...shop.interfaces, [six.id, six]]) };
+    const rows = readExpectations([
+      { from: "sg-empty", to: "sg-db", protocol: "tcp", port: 5432, expect: "drop" },
+      { from: "::/0", to: "eni-six", protocol: "tcp", port: 80, expect: "drop" },
+      { from: "sg-empty", to: "eni-six", protocol: "tcp", port: 80, expect: "accept" },
+    ]);
+    expect(check(of, rows, { now: 0 }).map(({ contradiction }) => contradiction)).toEqual([null, null, null]);
+  });
+
   it("members reach each other by inner access", () => {
     expect(isMet({ from: "sg-web", to: "sg-web", protocol: "tcp", port: 9, expect: "accept" })).toBe(true);
     expect(isMet({ from: "sg-empty", to: "sg-empty", protocol: "gre", expect: "accept" })).toBe(true);
