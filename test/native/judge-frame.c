@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The only file that compiles the verdict and its programs: a changed header costs no more than this one. */
+#include <stdio.h>
+#include <stdlib.h>
 #include "../ringwall.bpf.c"
 #include "judge-frame.h"
 #include "lent.h"
@@ -134,7 +136,25 @@ void native_note_proven(const struct session_key *key) {
     proven_note(key, kernel_jiffies());
 }
 
-int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
+/* native_put() is at work, which no packet does. */
+static bool is_putting;
+
+void native_expect_seen(__u32 number, const struct session_key *key) {
+    const struct native_work work = native_work;
+    const struct native_faults faults = native_faults;
+    __u32 zero = 0;
+    const struct settings *settings = map_lookup(rw_settings, &zero);
+
+    native_faults = (struct native_faults){};
+    if (!proven_may_be(key, settings->hz, kernel_jiffies()) || !(is_putting || opening_has(number, key))) {
+        fprintf(stderr, "another CPU would not find a session that is being proven\n");
+        abort();
+    }
+    native_work = work;
+    native_faults = faults;
+}
+
+static int put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
     struct opening_held held;
     struct opening_new new;
     struct session *there;
@@ -155,6 +175,15 @@ int native_put(__u32 table, __u32 number, const struct session_key *key, const s
     if (there)
         *there = *session;
     return session_shown(&new, number, key, there);
+}
+
+int native_put(__u32 table, __u32 number, const struct session_key *key, const struct session *session) {
+    int result;
+
+    is_putting = true;
+    result = put(table, number, key, session);
+    is_putting = false;
+    return result;
 }
 
 /* ---- whole programs ---- */

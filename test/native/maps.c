@@ -248,6 +248,8 @@ int native_update(struct native_map *map, const void *key, const void *value, __
             native_faults.failed[map->table]++;
             return -native_faults.error;
         }
+        if (map->table != TABLE_OPENING)
+            native_expect_seen(map->number, key);
         return insert_entry(map, stored, value);
     }
     if (flags & BPF_NOEXIST)

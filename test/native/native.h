@@ -141,6 +141,10 @@ struct native_map *native_find(const char *name);
 void native_clear(struct native_map *map);
 /* The three session tables of an interface number, empty; seeds of their hash where there are none. */
 void native_make_tables(__u32 number, __u32 entries);
+/* Ends the program where another CPU, that looks for a session of the key as a packet does, would find none
+ * at this moment: it is about to be put among the proven ones. Whoever looks into the opening table first,
+ * then for its note (proven.h), then there, has to find one of them. */
+void native_expect_seen(__u32 number, const struct session_key *key);
 typedef void native_visit(const void *key, const void *value, void *context);
 /* Every entry of a hash or of sets, in an order that depends on the keys and on when they came. */
 void native_each(struct native_map *map, native_visit *visit, void *context);
