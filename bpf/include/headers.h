@@ -116,6 +116,8 @@ enum {
     ND_OPTION_SOURCE = 1,
     ND_OPTION_TARGET = 2,
     ARP_ETHERNET = 1,
+    ARP_REQUEST = 1,
+    RARP_REQUEST = 3,
 };
 
 enum extension {

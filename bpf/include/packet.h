@@ -88,6 +88,7 @@ struct about_arp {
     __u8 sender_address[16]; /* IPv4-mapped */
     __u8 sender_mac[6];
     __u8 target_mac[6];
+    __u16 operation;
 };
 
 /* Neighbour discovery (RFC 4861). */

@@ -109,6 +109,7 @@ static __always_inline __u32 parse_arp(const struct frame *frame, struct packet 
     __builtin_memcpy(about->sender_mac, arp->sender_mac, 6);
     __builtin_memcpy(about->target_mac, arp->target_mac, 6);
     address_map(about->sender_address, arp->sender_address);
+    about->operation = read16(arp->operation);
     return REASON_NONE;
 }
 

@@ -73,13 +73,19 @@ static __always_inline bool spoof_source_is_own(const struct packet *packet, con
            (address_is_unspecified(source, packet->family) && spoof_unspecified_is_fine(packet));
 }
 
+/* A sender without an address yet asks (RFC 5227, RFC 903); what answers or tells has one. */
+static __always_inline bool arp_may_be_unspecified(const struct about_arp *arp) {
+    return arp->operation == ARP_REQUEST || arp->operation == RARP_REQUEST;
+}
+
 static __always_inline struct verdict spoof_arp(const struct packet *packet, const struct interface *iface) {
     const struct about_arp *arp = &packet->about.arp;
 
     if (!own_mac(packet, iface, arp->sender_mac))
         return verdict_drop(REASON_SPOOFED_MAC);
-    if (address_is_unspecified(arp->sender_address, 4) ||
-        spoof_address_is_own(packet, iface, arp->sender_mac, arp->sender_address))
+    if (address_is_unspecified(arp->sender_address, 4) && arp_may_be_unspecified(arp))
+        return verdict_continue();
+    if (spoof_address_is_own(packet, iface, arp->sender_mac, arp->sender_address))
         return verdict_continue();
     return verdict_drop(REASON_SPOOFED_ADDRESS);
 }

@@ -23,9 +23,10 @@ export interface ArpWay {
   readonly senderMac?: string;
   readonly sender?: string;
   readonly target?: string;
+  readonly operation?: "request" | "reply";
 }
 
-/** An ARP request from the guest; its own, unless said otherwise. */
+/** ARP from the guest: a request that is its own, unless said otherwise. */
 export function arpOut(expect: string, way: ArpWay = {}): Step {
   const { on = "eni-1" } = way;
   const own = placeOfInterface(on);
@@ -34,7 +35,7 @@ export function arpOut(expect: string, way: ArpWay = {}): Step {
     () => [
       ethernet({ source: way.sourceMac ?? own.mac, destination: everybody }),
       arp({
-        operation: "request",
+        operation: way.operation ?? "request",
         senderMac: way.senderMac ?? way.sourceMac ?? own.mac,
         senderAddress: addressOf(way.sender ?? own.name, 4),
         targetAddress: addressOf(way.target ?? "192.0.2.1", 4),

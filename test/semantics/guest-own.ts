@@ -182,6 +182,7 @@ export const ownRows: Sentences = {
       [
         dhcpOut("accept dhcp"),
         arpOut("accept arp", { sender: "0.0.0.0", target: "192.0.2.11" }),
+        arpOut(wrongAddress, { sender: "0.0.0.0", target: "192.0.2.11", operation: "reply" }),
         out(() => [igmp({ type: 0x16, group: "224.0.0.251" })], discovery, {
           from: "0.0.0.0",
           to: "224.0.0.251",

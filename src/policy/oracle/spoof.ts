@@ -75,9 +75,13 @@ function judgeNeighbour(sender: Sender, packet: Packet, ip: Ip): Reason | null {
   return macs.every((mac) => mayClaim(sender, mac, claimed)) ? null : "spoofed-address";
 }
 
+/** Requests of ARP (a probe, RFC 5227) and of reverse ARP: what answers has an address. */
+const arpRequests = [1, 3];
+
 function judgeArp({ own }: Sender, arp: Arp): Reason | null {
   if (!isOwnMac(own, arp.senderMac)) return "spoofed-mac";
-  const free = isUnchecked(own) || isUnspecified(arp.senderAddress);
+  const probes = isUnspecified(arp.senderAddress) && arpRequests.includes(arp.operation);
+  const free = isUnchecked(own) || probes;
   return free || isOwnAddress(own, arp.senderMac, arp.senderAddress) ? null : "spoofed-address";
 }
 
