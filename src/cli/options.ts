@@ -3,8 +3,16 @@ import { defaultWindow, longestConfirmation, longestWindow } from "../agent/boun
 import type { Promotion } from "../agent/protocol.ts";
 import { usageError } from "./exit.ts";
 
-/** Of a positional that takes several words: help would otherwise name an empty list as its default. */
-export const several = { type: "string", array: true, default: undefined } as const;
+/**
+ * Of a positional that takes several words: help would otherwise name an empty list as its default. Where there are none
+ * yargs makes a list of that default.
+ */
+export const several = {
+  type: "string",
+  array: true,
+  default: undefined,
+  coerce: (words: readonly (string | undefined)[]) => words.filter((word) => word !== undefined),
+} as const;
 
 export interface AgentOptions {
   readonly socket: string | undefined;

@@ -7,6 +7,7 @@ import { defineCommand } from "../command.ts";
 import { confirmAtTerminal } from "../confirm.ts";
 import { CliError, ExitCode } from "../exit.ts";
 import { findObject } from "../install.ts";
+import { formatNumberOf } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 
 export const command = defineCommand(
@@ -62,7 +63,7 @@ function listHooks(bpffs: string): string[] {
 
 async function confirm(hooks: readonly string[], setDown: readonly string[]): Promise<void> {
   const devices = new Set(hooks.map((hook) => hook.split("-", 1)[0]));
-  const what = `This takes ${hooks.length} programs off ${devices.size} devices: all their traffic passes then, unjudged.`;
+  const what = `This takes ${formatNumberOf(hooks.length, "program")} off ${formatNumberOf(devices.size, "device")}: all their traffic passes then, unjudged.`;
   const more = `${what} What an agent had set down goes up again: ${setDown.join(", ")}.`;
   await confirmAtTerminal(setDown.length === 0 ? what : more, "open");
 }

@@ -6,6 +6,7 @@ import { ExitCode, refusal } from "../exit.ts";
 import { withRules, withSocket } from "../options.ts";
 import { readCapture } from "../pcap.ts";
 import { readBytes } from "../read-source.ts";
+import { formatCount } from "../render/format.ts";
 import { chooseFormat, printStreamed } from "../render/output.ts";
 import { renderReplayed } from "../render/replay.ts";
 import { replayPackets } from "../replay.ts";
@@ -62,7 +63,11 @@ export const command = defineCommand(
       run.close();
     }
     if (unjudged > 0)
-      throw refusal(`${unjudged} packets of ${args.file} were not judged; their lines say why.`);
+      throw refusal(
+        unjudged === 1
+          ? `1 packet of ${args.file} was not judged; its line says why.`
+          : `${formatCount(unjudged)} packets of ${args.file} were not judged; their lines say why.`,
+      );
     return ExitCode.done;
   },
 );

@@ -2,14 +2,14 @@ import { formatPlace } from "../../model/diagnostic.ts";
 import { cleanText } from "../../model/printable.ts";
 import type { Finding, LintSeverity } from "../../policy/lint/finding.ts";
 import type { LintRecord } from "../commands/lint.ts";
-import { formatCount } from "./format.ts";
+import { formatNumberOf } from "./format.ts";
 import { formatRule } from "./packet.ts";
 import { style } from "./style.ts";
 
 /** Each finding as `file:line:column: severity: …`, with what to write instead; last, how many there are. */
 export function renderLint({ findings, warnings, notes, complete }: LintRecord): string {
   if (findings.length === 0) return style.good("Nothing to say against these rules.");
-  const total = `${formatCount(warnings)} warnings, ${formatCount(notes)} notes.`;
+  const total = `${formatNumberOf(warnings, "warning")}, ${formatNumberOf(notes, "note")}.`;
   const unfinished = complete ? [] : [style.warning("Idle rules were not searched to the end.")];
   return [
     ...findings.flatMap(renderFinding),
