@@ -159,6 +159,8 @@ export class BpfProgram {
    * a map (`iter/bpf_map_elem`), about those of `map`.
    */
   iterate(map?: BpfMap): Uint8Array;
+  /** Of SEC("syscall"): one call; the context as it left it. Throws the errno that it answers, where that is not 0. */
+  call(context: Uint8Array): Uint8Array;
   /**
    * Of SEC("syscall"): a call for each of `contexts`, of `size` bytes each, one after the other on libuv's thread pool;
    * resolves with the contexts as the calls left them. `held` stay open meanwhile. Rejects at the first that fails, or

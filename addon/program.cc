@@ -151,9 +151,9 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
          method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::iterate>("iterate"),
-         method<&BpfProgram::callEachAsync>("callEachAsync"), method<&BpfProgram::attachXdp>("attachXdp"),
-         method<&BpfProgram::attachTcx>("attachTcx"), method<&BpfProgram::attachTc>("attachTc"),
-         method<&BpfProgram::close>("close")});
+         method<&BpfProgram::call>("call"), method<&BpfProgram::callEachAsync>("callEachAsync"),
+         method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
+         method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
 }
 
 Napi::Value BpfProgram::openPinned(const Napi::CallbackInfo &info) {
@@ -230,6 +230,16 @@ Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
     std::vector<uint8_t> written =
         readIterator(fd(), info[0].IsUndefined() ? -1 : BpfMap::from(info[0]).fd());
     return toBytes(info.Env(), written.data(), written.size());
+}
+
+Napi::Value BpfProgram::call(const Napi::CallbackInfo &info) {
+    int program = fd();
+    if (type_ != BPF_PROG_TYPE_SYSCALL)
+        throw Failure(EINVAL, "only a program of SEC(\"syscall\") is called");
+    Bytes given = readBytes(info[0], "context");
+    std::vector<uint8_t> context(given.data, given.data + given.size);
+    callProgram(program, context.data(), static_cast<uint32_t>(context.size()));
+    return toBytes(info.Env(), context.data(), context.size());
 }
 
 Napi::Value BpfProgram::callEachAsync(const Napi::CallbackInfo &info) {

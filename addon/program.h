@@ -24,6 +24,7 @@ class BpfProgram : public FdWrapped<BpfProgram> {
     Napi::Value testRunMany(const Napi::CallbackInfo &info);
     Napi::Value liveFrames(const Napi::CallbackInfo &info);
     Napi::Value iterate(const Napi::CallbackInfo &info);
+    Napi::Value call(const Napi::CallbackInfo &info);
     Napi::Value callEachAsync(const Napi::CallbackInfo &info);
     Napi::Value attachXdp(const Napi::CallbackInfo &info);
     Napi::Value attachTcx(const Napi::CallbackInfo &info);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the agent reads of all objects of a kind at once, by iterators; asking for each takes thousands of
- * system calls. No packet runs them.
+ * What the agent reads of all objects of a kind at once; asking for each takes thousands of system calls. No
+ * packet runs it.
  *
- *   list_links     which links stand on which devices, and what they run; looked at each second
+ *   see_devices    what stands at the hooks of which devices; looked at each second
  *   list_counters  what rw_counters counts that is not zero; most places are
  *
  * The structs are the kernel's, with the members that are read here; where those lie is found out when a
@@ -11,6 +11,7 @@
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "layout.h"
@@ -18,8 +19,10 @@
 /* Its helpers for reading the kernel's memory are for GPL programs. */
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-/* BPF_LINK_TYPE_TCX of Linux 6.6, which older headers lack. */
-enum { LINK_TYPE_TCX = 11 };
+/* BPF_MPROG_MAX, and the modes of XDP (__MAX_XDP_MODE). */
+enum { PROGRAMS_PER_HOOK = 64, XDP_MODES = 3 };
+/* Devices that are gone through at most, and those among them that have programs. */
+enum { DEVICES_MAX = 1 << 20, DEVICES_TOLD = 1 << 14 };
 
 struct bpf_prog_aux {
     __u32 id;
@@ -30,39 +33,51 @@ struct bpf_prog {
 } __attribute__((preserve_access_index));
 
 struct bpf_link {
-    __u32 id;
-    enum bpf_link_type type;
     struct bpf_prog *prog;
 } __attribute__((preserve_access_index));
+
+struct bpf_mprog_bundle;
 
 struct bpf_mprog_fp {
     struct bpf_prog *prog;
 } __attribute__((preserve_access_index));
 
 struct bpf_mprog_entry {
-    struct bpf_mprog_fp fp_items[64];
+    struct bpf_mprog_fp fp_items[PROGRAMS_PER_HOOK];
+    struct bpf_mprog_bundle *parent;
 } __attribute__((preserve_access_index));
 
-struct net;
+struct bpf_mprog_cp {
+    struct bpf_link *link;
+} __attribute__((preserve_access_index));
 
-typedef struct {
-    struct net *net;
-} __attribute__((preserve_access_index)) possible_net_t;
+struct bpf_mprog_bundle {
+    struct bpf_mprog_cp cp_items[PROGRAMS_PER_HOOK];
+} __attribute__((preserve_access_index));
 
-struct net_device {
-    possible_net_t nd_net;
-    struct bpf_mprog_entry *tcx_ingress;
-    struct bpf_mprog_entry *tcx_egress;
+struct list_head {
+    struct list_head *next;
+} __attribute__((preserve_access_index));
+
+struct net {
+    struct list_head dev_base_head;
 } __attribute__((preserve_access_index));
 
 struct bpf_xdp_link {
     struct bpf_link link;
-    struct net_device *dev;
 } __attribute__((preserve_access_index));
 
-struct tcx_link {
-    struct bpf_link link;
-    struct net_device *dev;
+struct bpf_xdp_entity {
+    struct bpf_prog *prog;
+    struct bpf_xdp_link *link;
+} __attribute__((preserve_access_index));
+
+struct net_device {
+    int ifindex;
+    struct list_head dev_list;
+    struct bpf_xdp_entity xdp_state[XDP_MODES];
+    struct bpf_mprog_entry *tcx_ingress;
+    struct bpf_mprog_entry *tcx_egress;
 } __attribute__((preserve_access_index));
 
 struct nsproxy {
@@ -79,84 +94,136 @@ struct bpf_iter_meta {
     struct seq_file *seq;
 } __attribute__((preserve_access_index));
 
-struct bpf_iter__bpf_link {
-    struct bpf_iter_meta *meta;
-    struct bpf_link *link;
-} __attribute__((preserve_access_index));
-
 struct bpf_iter__bpf_map_elem {
     struct bpf_iter_meta *meta;
     __u32 *key;
     void *value;
 } __attribute__((preserve_access_index));
 
-/* One link on a device of the reader's network namespace. The agent compares these bytes, and takes no more
- * out of them than whose they are (src/kernel/link-rows.ts). */
-struct link_seen {
-    __u32 link;          /* its id; first */
-    __u32 program;       /* id of the program that it runs */
-    __u64 first_ingress; /* what runs first at the tcx hooks of the device, for a tcx link; 0: nothing */
-    __u64 first_egress;
+/* One device of the reader's network namespace at whose hooks programs stand. The agent compares these bytes,
+ * and takes no more out of them than whose they are (src/kernel/device-rows.ts). */
+struct device_seen {
+    __u32 ifindex;
+    __u32 zero;
+    __u64 link;     /* 0 */
+    __u64 standing; /* of programs, where they stand and in which order: another where any of it is */
 };
+
+/* What see_devices told last, from the first place on. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, DEVICES_TOLD);
+    __type(key, __u32);
+    __type(value, struct device_seen);
+} rw_devices_seen SEC(".maps");
 
 /* Linux 6.2: the verifier takes a pointer for one to a type, and what lies there is read by loads. Elsewhere
  * a helper reads it, and each time costs as much as a look-up. */
 extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+extern void bpf_rcu_read_lock(void) __ksym __weak;
+extern void bpf_rcu_read_unlock(void) __ksym __weak;
 
 #define CAST(type, pointer) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+/* What the kernel has at a member of what `pointer` points to. */
+#define READ(pointer, member) (bpf_rdonly_cast ? (pointer)->member : BPF_CORE_READ(pointer, member))
 
-/* A device may go while it is read: what is read of it then is wrong, never unsafe, and differs from what was
- * read before, so the agent asks the kernel itself. */
-static __always_inline void see_hooks(struct link_seen *seen, struct net_device *device) {
-    if (!bpf_core_field_exists(struct net_device, tcx_ingress))
-        return;
-    if (bpf_rdonly_cast) {
-        seen->first_ingress = (__u64)device->tcx_ingress->fp_items[0].prog;
-        seen->first_egress = (__u64)device->tcx_egress->fp_items[0].prog;
-        return;
-    }
-    seen->first_ingress = (__u64)BPF_CORE_READ(device, tcx_ingress, fp_items[0].prog);
-    seen->first_egress = (__u64)BPF_CORE_READ(device, tcx_egress, fp_items[0].prog);
+/* Values in their order; the factor is odd, so that none is lost. */
+static __always_inline void fold(struct device_seen *seen, __u64 value) {
+    seen->standing = seen->standing * 0x9e3779b97f4a7c15ULL + value;
 }
 
-/* A link that was detached, or whose device is gone, has none. */
-static __always_inline struct net_device *device_of(struct bpf_link *link) {
-    if (link->type == BPF_LINK_TYPE_XDP && bpf_core_type_exists(struct bpf_xdp_link)) {
-        if (bpf_rdonly_cast)
-            return CAST(struct bpf_xdp_link, link)->dev;
-        return BPF_CORE_READ((struct bpf_xdp_link *)link, dev);
+/* `hook`: not 0, and another for each. `link`: null where it was attached without. An address is a link's own
+ * as long as somebody holds it, as the agent does those that it made. */
+static __always_inline void see_program(struct device_seen *seen, __u32 hook, struct bpf_prog *program,
+                                        void *link) {
+    struct bpf_prog_aux *aux = READ(program, aux);
+
+    fold(seen, hook);
+    fold(seen, READ(aux, id));
+    /* What the verifier knows for a pointer is no number to it, until it was stored. */
+    *(void *volatile *)&seen->link = link;
+    fold(seen, *(volatile __u64 *)&seen->link);
+}
+
+/* Programs of a tcx hook, in the order in which they run. */
+static __noinline void see_tcx(struct device_seen *seen, __u32 hook, struct bpf_mprog_entry *entry) {
+    if (!entry)
+        return;
+#pragma unroll
+    for (__u32 place = 0; place < PROGRAMS_PER_HOOK; place++) {
+        struct bpf_prog *program = entry->fp_items[place].prog;
+
+        if (!program)
+            return;
+        see_program(seen, hook, program, entry->parent->cp_items[place].link);
     }
-    if (link->type == LINK_TYPE_TCX && bpf_core_type_exists(struct tcx_link)) {
-        if (bpf_rdonly_cast)
-            return CAST(struct tcx_link, link)->dev;
-        return BPF_CORE_READ((struct tcx_link *)link, dev);
+}
+
+static __always_inline void see_hooks(struct device_seen *seen, struct net_device *device) {
+#pragma unroll
+    for (__u32 mode = 0; mode < XDP_MODES; mode++) {
+        struct bpf_xdp_link *link = READ(device, xdp_state[mode].link);
+        /* Where there is a link, it has the program. */
+        struct bpf_prog *program = link ? READ(link, link.prog) : READ(device, xdp_state[mode].prog);
+
+        if (program)
+            see_program(seen, 1 + mode, program, link);
     }
+    if (bpf_rdonly_cast && bpf_core_field_exists(struct net_device, tcx_ingress)) {
+        see_tcx(seen, 1 + XDP_MODES, device->tcx_ingress);
+        see_tcx(seen, 2 + XDP_MODES, device->tcx_egress);
+    }
+}
+
+struct devices_walk {
+    struct list_head *next;
+    struct list_head *end;
+    __u32 told;
+    __u32 error;
+};
+
+static long see_device(__u32 turn, struct devices_walk *walk) {
+    struct net_device *device = (void *)walk->next - bpf_core_field_offset(struct net_device, dev_list);
+    struct device_seen *seen;
+
+    (void)turn;
+    if (walk->next == walk->end)
+        return 1;
+    seen = bpf_map_lookup_elem(&rw_devices_seen, &walk->told);
+    if (!seen) {
+        walk->error = E2BIG;
+        return 1;
+    }
+    if (bpf_rdonly_cast)
+        device = CAST(struct net_device, device);
+    walk->next = READ(device, dev_list.next);
+    seen->ifindex = READ(device, ifindex);
+    seen->standing = 0;
+    see_hooks(seen, device);
+    seen->link = 0;
+    walk->told += seen->standing != 0;
     return 0;
 }
 
-/* The network namespace that a device is in. */
-static __always_inline struct net *net_of(struct net_device *device) {
-    return bpf_rdonly_cast ? device->nd_net.net : BPF_CORE_READ(device, nd_net.net);
-}
-
-SEC("iter/bpf_link")
-int list_links(struct bpf_iter__bpf_link *context) {
+/* 0, or an errno: E2BIG where more devices have programs than the map has room for. `told`: how many have. A
+ * device may go while it is read where the kernel has no lock to take (before 6.2): what is read of it then
+ * is wrong, never unsafe, and differs from what was read before, so the agent asks the kernel itself. */
+SEC("syscall")
+int see_devices(__u32 *told) {
     struct task_struct *reader = bpf_get_current_task_btf();
-    struct bpf_link *link = context->link;
-    struct link_seen seen = {};
-    struct net_device *device;
+    struct devices_walk walk = {};
+    struct net *net = reader->nsproxy->net_ns;
 
-    if (!link)
-        return 0;
-    device = device_of(link);
-    if (!device || net_of(device) != reader->nsproxy->net_ns)
-        return 0;
-    seen.link = link->id;
-    seen.program = link->prog->aux->id;
-    if (link->type == LINK_TYPE_TCX)
-        see_hooks(&seen, device);
-    bpf_seq_write(context->meta->seq, &seen, sizeof(seen));
-    return 0;
+    if (bpf_rcu_read_lock)
+        bpf_rcu_read_lock();
+    walk.end = &net->dev_base_head;
+    walk.next = net->dev_base_head.next;
+    bpf_loop(DEVICES_MAX, see_device, &walk, 0);
+    if (bpf_rcu_read_lock)
+        bpf_rcu_read_unlock();
+    *told = walk.told;
+    return walk.error;
 }
 
 /* Possible CPUs: so many values has a place of a per-CPU map. */

@@ -1,10 +1,9 @@
 /**
  * The look of each second at the devices: do our programs still stand on them, and nobody else's before? A survey of
- * all links in one read tells which are otherwise than at the last look. The devices of those are asked; where one is not
- * ours, each device is. In parts, since a device that has just come waits for its programs meanwhile.
+ * all devices in one call tells at which something stands otherwise than at the last look, and those are asked. In parts, since a device that has just come waits for its programs meanwhile.
  */
+import { findChanged } from "./device-rows.ts";
 import type { GuestDevices } from "./devices.ts";
-import { findChanged } from "./link-rows.ts";
 import type { LinkWatch } from "./link-watch.ts";
 import type { Losses, PlacedPrograms } from "./placed.ts";
 import type { Survey } from "./survey.ts";
@@ -22,28 +21,27 @@ const mostParts = 16;
 
 type Programs = Pick<
   PlacedPrograms,
-  "devices" | "owners" | "mendLost" | "isComplete" | "describeForeign" | "readFilters"
+  "devices" | "mendLost" | "isComplete" | "describeForeign" | "readFilters"
 >;
 type Watch = Pick<LinkWatch, "links" | "readPresent">;
 type Guests = Pick<GuestDevices, "bindings" | "foreignOf">;
 
 /** What stood on devices at one moment. */
 interface Seen {
-  readonly links: Uint8Array;
+  /** The survey's. */
+  readonly rows: Uint8Array;
   readonly filters: Uint32Array;
-  /** Device of each of our links, by the link's id. */
-  readonly owners: ReadonlyMap<number, number>;
 }
 
 export class DeviceLook {
   readonly #placed: Programs;
   readonly #guests: Guests;
   readonly #watch: Watch;
-  readonly #survey: Pick<Survey, "links">;
+  readonly #survey: Pick<Survey, "devices">;
   /** The survey before the last look, where that found nothing amiss. */
   #settled: Seen | null = null;
 
-  constructor(placed: Programs, guests: Guests, watch: Watch, survey: Pick<Survey, "links">) {
+  constructor(placed: Programs, guests: Guests, watch: Watch, survey: Pick<Survey, "devices">) {
     this.#placed = placed;
     this.#guests = guests;
     this.#watch = watch;
@@ -55,27 +53,19 @@ export class DeviceLook {
    * the survey makes the next one another. Throws where the kernel cannot be asked.
    */
   *look(): Generator<void, Look> {
-    const links = this.#survey.links();
-    const filters = links === null ? new Uint32Array() : this.#placed.readFilters();
-    if (links !== null && this.#settled !== null && isSame(this.#settled, links, filters)) return nothing;
-    const seen = links === null ? null : { links, filters, owners: this.#placed.owners() };
+    const rows = this.#survey.devices();
+    const seen = rows === null ? null : { rows, filters: this.#placed.readFilters() };
+    if (seen !== null && this.#settled !== null && isSame(this.#settled, seen)) return nothing;
     yield;
     const found = yield* this.#lookAtEach(seen === null ? null : this.#findOthers(seen));
     this.#settled = isAmiss(found) ? null : seen;
     return found;
   }
 
-  /** The devices on which something stands otherwise than it was settled; null: it may be any. */
+  /** The devices at which something stands otherwise than it was settled; null: it may be any. */
   #findOthers(seen: Seen): ReadonlySet<number> | null {
     if (this.#settled === null || seen.filters.length > 0) return null;
-    const others = new Set<number>();
-    for (const id of findChanged(this.#settled.links, seen.links)) {
-      // One that is gone was that device's; somebody else's may stand on any.
-      const owner = seen.owners.get(id) ?? this.#settled.owners.get(id);
-      if (owner === undefined) return null;
-      others.add(owner);
-    }
-    return others;
+    return findChanged(this.#settled.rows, seen.rows);
   }
 
   /** Once something is amiss the rest follows at once: a guest is open until it is put right. `only`: null: each device. */
@@ -110,8 +100,8 @@ export class DeviceLook {
   }
 }
 
-function isSame(before: Seen, links: Uint8Array, filters: Uint32Array): boolean {
-  return Buffer.compare(before.links, links) === 0 && before.filters.join() === filters.join();
+function isSame(before: Seen, now: Seen): boolean {
+  return Buffer.compare(before.rows, now.rows) === 0 && before.filters.join() === now.filters.join();
 }
 
 /** Whether something has to be put right. */

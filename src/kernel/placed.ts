@@ -46,8 +46,6 @@ export class PlacedPrograms {
   /** Guests' devices whose XDP program somebody took away. */
   readonly #withoutXdp = new Set<number>();
 
-  /** What a link keeps for its life. */
-  readonly #ids = new WeakMap<BpfLink, number>();
   /** Devices whose links and pins were all looked at when they were adopted. */
   readonly #justSeen = new Set<number>();
 
@@ -62,22 +60,6 @@ export class PlacedPrograms {
 
   has(ifindex: number): boolean {
     return this.#devices.has(ifindex);
-  }
-
-  /** Device of each link of ours, by the link's id, which is asked once. */
-  owners(): ReadonlyMap<number, number> {
-    const owners = new Map<number, number>();
-    for (const [ifindex, hooks] of this.#devices)
-      for (const { link } of hooks.values()) if (link !== null) owners.set(this.#idOf(link), ifindex);
-    return owners;
-  }
-
-  #idOf(link: BpfLink): number {
-    const known = this.#ids.get(link);
-    if (known !== undefined) return known;
-    const { id } = link.info();
-    this.#ids.set(link, id);
-    return id;
   }
 
   /** A copy: what is listed may be taken out meanwhile. */

@@ -6,13 +6,19 @@ import { dirname, join } from "node:path";
 import { errorCode } from "./errors.ts";
 import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
 
-type Iterator = "list_links" | "list_counters";
+type Name = "see_devices" | "list_counters";
+
+interface Loaded {
+  readonly program: BpfProgram;
+  /** Where see_devices leaves its rows. */
+  readonly rows: BpfMap;
+}
 
 export class Survey {
   readonly #path: string;
-  readonly #programs = new Map<Iterator, BpfProgram | null>();
+  readonly #loaded = new Map<Name, Loaded | null>();
   /** What another thread loads: it is asked otherwise until it is there. */
-  readonly #loading = new Set<Iterator>();
+  readonly #loading = new Set<Name>();
   #isClosed = false;
 
   /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
@@ -21,65 +27,75 @@ export class Survey {
   }
 
   /**
-   * Loads what lists links, on another thread: a load takes 20 to 40 ms, and a device that comes would wait for it, open.
+   * Loads what sees devices, on another thread: a load takes 20 to 40 ms, and a device that comes would wait for it, open.
    * What lists counters follows, and nobody waits for it.
    */
   async prepare(): Promise<void> {
-    await this.#prepareProgram("list_links");
+    await this.#prepareProgram("see_devices");
     void this.#prepareProgram("list_counters");
   }
 
-  async #prepareProgram(name: Iterator): Promise<void> {
-    if (this.#programs.has(name) || this.#loading.has(name)) return;
+  async #prepareProgram(name: Name): Promise<void> {
+    if (this.#loaded.has(name) || this.#loading.has(name)) return;
     this.#loading.add(name);
     const loaded = await loadApart(this.#path, name);
     this.#loading.delete(name);
     if (loaded === undefined) return;
-    if (this.#isClosed) loaded?.close();
-    else this.#programs.set(name, loaded);
+    if (this.#isClosed) close(loaded);
+    else this.#loaded.set(name, loaded);
   }
 
-  /** Links on devices: bytes to compare with those of another time (struct link_seen). */
-  links(): Uint8Array | null {
-    return this.#read("list_links");
+  /** Devices at which programs stand: bytes to compare with those of another time (struct device_seen). */
+  devices(): Uint8Array | null {
+    return this.#ask("see_devices", ({ program, rows }) => {
+      const told = program.call(new Uint8Array(Uint32Array.BYTES_PER_ELEMENT));
+      const [count = 0] = new Uint32Array(told.buffer, told.byteOffset, 1);
+      return rows.getRun(0, count);
+    });
   }
 
   /** What rw_counters counts that is not zero, in the order of its places (struct counter_seen). */
   counters(map: BpfMap): Uint8Array | null {
-    return this.#read("list_counters", map);
+    return this.#ask("list_counters", ({ program }) => program.iterate(map));
   }
 
-  #read(name: Iterator, map?: BpfMap): Uint8Array | null {
+  #ask(name: Name, ask: (loaded: Loaded) => Uint8Array): Uint8Array | null {
     try {
-      return this.#program(name)?.iterate(map) ?? null;
+      const loaded = this.#load(name);
+      return loaded === null ? null : ask(loaded);
     } catch {
       return null;
     }
   }
 
   /** Loaded when it is first asked for: a load takes 20 to 40 ms, and a start does not wait for it. */
-  #program(name: Iterator): BpfProgram | null {
-    const known = this.#programs.get(name);
+  #load(name: Name): Loaded | null {
+    const known = this.#loaded.get(name);
     if (known !== undefined) return known;
     if (this.#loading.has(name)) return null;
     const loaded = load(this.#path, name);
-    if (loaded !== undefined) this.#programs.set(name, loaded);
+    if (loaded !== undefined) this.#loaded.set(name, loaded);
     return loaded ?? null;
   }
 
   close(): void {
     this.#isClosed = true;
-    for (const program of this.#programs.values()) program?.close();
-    this.#programs.clear();
+    for (const loaded of this.#loaded.values()) close(loaded);
+    this.#loaded.clear();
   }
 }
 
+function close(loaded: Loaded | null): void {
+  loaded?.program.close();
+  loaded?.rows.close();
+}
+
 /** Null: it does not load on this kernel; undefined: a signal came between, another time it may. */
-function load(path: string, program: Iterator): BpfProgram | null | undefined {
+function load(path: string, name: Name): Loaded | null | undefined {
   let object: BpfObject | undefined;
   try {
-    object = native().BpfObject.load(optionsOf(path, program));
-    return object.program(program);
+    object = native().BpfObject.load(optionsOf(path, name));
+    return take(object, name);
   } catch (error) {
     return whyNot(error);
   } finally {
@@ -88,11 +104,11 @@ function load(path: string, program: Iterator): BpfProgram | null | undefined {
 }
 
 /** The same while the event loop goes on. */
-async function loadApart(path: string, program: Iterator): Promise<BpfProgram | null | undefined> {
+async function loadApart(path: string, name: Name): Promise<Loaded | null | undefined> {
   let object: BpfObject | undefined;
   try {
-    object = await native().BpfObject.loadAsync(optionsOf(path, program));
-    return object.program(program);
+    object = await native().BpfObject.loadAsync(optionsOf(path, name));
+    return take(object, name);
   } catch (error) {
     return whyNot(error);
   } finally {
@@ -100,11 +116,15 @@ async function loadApart(path: string, program: Iterator): Promise<BpfProgram | 
   }
 }
 
+function take(object: BpfObject, name: Name): Loaded {
+  return { program: object.program(name), rows: object.map("rw_devices_seen") };
+}
+
 function whyNot(error: unknown): null | undefined {
   return errorCode(error) === "EAGAIN" ? undefined : null;
 }
 
-function optionsOf(path: string, program: Iterator) {
+function optionsOf(path: string, name: Name) {
   const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-  return { path, programs: [program], constants: { cpus } };
+  return { path, programs: [name], constants: { cpus } };
 }

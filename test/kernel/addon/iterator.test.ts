@@ -22,108 +22,179 @@ afterAll(async () => {
   fixture.remove();
 });
 
-/** Ids of links and programs that it tells, link by link; the record is that of `struct link_seen`. */
+/** What it tells of each device, a line for each. */
 const tell = ({ addon }: Context, path: string) => {
-  const bytes = addon.BpfObject.load({ path, programs: ["list_links"] })
-    .program("list_links")
-    .iterate();
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  return Array.from({ length: words.length / 6 }, (_, at) => [...words.subarray(6 * at, 6 * at + 6)]);
+  const object = addon.BpfObject.load({ path, programs: ["see_devices"] });
+  const count = new Uint32Array(object.program("see_devices").call(new Uint8Array(4)).buffer)[0] ?? 0;
+  const words = new Uint32Array(object.map("rw_devices_seen").getRun(0, count).slice().buffer);
+  return Array.from({ length: count }, (_, at) => [...words.subarray(6 * at, 6 * at + 6)]);
 };
 
-describe("the iterator over links on devices", () => {
-  const told = async (id: number) => (await namespace.run(tell, survey)).filter(([link]) => link === id);
+describe("the call about devices", () => {
+  const told = async (ifindex = device) =>
+    (await namespace.run(tell, survey)).filter(([told]) => told === ifindex);
 
-  it("tells what each XDP link runs, also when it becomes another, until it is on no device", async () => {
-    const { id, first, second } = await namespace.run(
+  it("tells a device otherwise when its XDP link runs another program, and no more when that is gone", async () => {
+    expect(await told()).toEqual([]);
+    await namespace.run(
       ({ addon, state }, path, ifindex) => {
         const object = addon.BpfObject.load({ path, programs: ["fx_xdp", "fx_xdp_other"] });
         const [first, second] = [object.program("fx_xdp"), object.program("fx_xdp_other")];
-        const link = first.attachXdp({ ifindex, mode: "native" });
-        state.links.push(link);
-        state.programs = [second];
-        return { id: link.info().id, first: first.id, second: second.id };
+        state.links.push(first.attachXdp({ ifindex, mode: "native" }));
+        state.programs = [first, second];
       },
       fixture.path,
       device,
     );
-    expect([await told(id), await told(id)]).toEqual([[[id, first, 0, 0, 0, 0]], [[id, first, 0, 0, 0, 0]]]);
-    await namespace.run(({ state }) => {
-      const [second] = state.programs;
-      if (second !== undefined) state.links.at(-1)?.update(second);
-    });
-    expect(await told(id)).toEqual([[id, second, 0, 0, 0, 0]]);
+    const before = await told();
+    expect(before).toEqual([[device, 0, 0, 0, expect.any(Number), expect.any(Number)]]);
+    expect(await told()).toEqual(before);
+    const update = (place: number) =>
+      namespace.run(({ state }, place) => {
+        const program = state.programs[place];
+        if (program !== undefined) state.links.at(-1)?.update(program);
+      }, place);
+    await update(1);
+    const after = await told();
+    expect(after).toHaveLength(1);
+    expect(after).not.toEqual(before);
+    await update(0);
+    expect(await told()).toEqual(before);
     await namespace.run(({ state }) => state.links.at(-1)?.detach());
-    expect(await told(id)).toEqual([]);
-    await namespace.run(({ state }) => state.links.pop()?.close());
+    expect(await told()).toEqual([]);
   });
 
-  it("tells a tcx link otherwise when another program comes before it, and as before when that went", async () => {
-    const id = await namespace.run(
-      ({ addon, state }, path, ifindex) => {
-        const object = addon.BpfObject.load({ path, programs: ["fx_tc", "fx_tc_other"] });
-        state.programs = [object.program("fx_tc"), object.program("fx_tc_other")];
-        try {
-          const link = state.programs[0]?.attachTcx({ ifindex, direction: "ingress" });
-          if (link === undefined) return null;
-          state.links.push(link);
-          return link.info().id;
-        } catch {
-          // Before 6.6 there is no tcx.
-          return null;
-        }
-      },
-      fixture.path,
-      device,
-    );
-    if (id === null) return;
-    const before = await told(id);
-    for (const direction of ["ingress", "egress"] as const) {
-      await namespace.run(
-        ({ state }, ifindex, direction) => {
-          const link = state.programs[1]?.attachTcx({ ifindex, direction, first: true });
+  it("tells another link from ours, though it runs the same program", async () => {
+    const attach = (mode: "native" | "generic") =>
+      namespace.run(
+        ({ state }, ifindex, mode) => {
+          const link = state.programs[0]?.attachXdp({ ifindex, mode });
           if (link !== undefined) state.links.push(link);
         },
         device,
-        direction,
+        mode,
       );
-      expect(await told(id)).not.toEqual(before);
-      await namespace.run(({ state }) => state.links.pop()?.close());
-      expect(await told(id)).toEqual(before);
+    // Each is held from here on, detached or not.
+    const seen = [];
+    for (const mode of ["native", "native", "generic"] as const) {
+      await attach(mode);
+      seen.push(JSON.stringify(await told()));
+      await namespace.run(({ state }) => state.links.at(-1)?.detach());
     }
-    await namespace.run(({ state }) => state.links.pop()?.close());
+    expect(new Set(seen).size).toBe(3);
+    await namespace.run(({ state }) => {
+      for (const link of state.links.splice(0)) link.close();
+    });
   });
 
-  it("tells of no links on devices of other network namespaces", async () => {
+  it("tells each change at a tcx hook: what comes before, behind, or goes from anywhere", async () => {
+    const attach = (direction: "ingress" | "egress", first: boolean, place: number) =>
+      namespace.run(
+        ({ state }, ifindex, direction, first, place) => {
+          try {
+            const link = state.programs[place]?.attachTcx({ ifindex, direction, first });
+            if (link !== undefined) state.links.push(link);
+            return link !== undefined;
+          } catch {
+            // Before 6.6 there is no tcx.
+            return false;
+          }
+        },
+        device,
+        direction,
+        first,
+        place,
+      );
+    await namespace.run(({ addon, state }, path) => {
+      const object = addon.BpfObject.load({ path, programs: ["fx_tc", "fx_tc_other"] });
+      state.programs = [object.program("fx_tc"), object.program("fx_tc_other")];
+    }, fixture.path);
+    if (!(await attach("ingress", false, 0))) return;
+    const alone = JSON.stringify(await told());
+    const seen = [alone];
+    for (const direction of ["ingress", "egress"] as const)
+      for (const first of [true, false]) {
+        expect(await attach(direction, first, 1)).toBe(true);
+        seen.push(JSON.stringify(await told()));
+        await namespace.run(({ state }) => state.links.pop()?.close());
+        expect(JSON.stringify(await told())).toBe(alone);
+      }
+    expect(new Set(seen.slice(0, 3)).size).toBe(3);
+    expect(seen.slice(3)).not.toContain(alone);
+    await attach("ingress", true, 1);
+    const both = JSON.stringify(await told());
+    await namespace.run(({ state }) => state.links.shift()?.detach());
+    expect(JSON.stringify(await told())).not.toBe(both);
+    await namespace.run(({ state }) => {
+      for (const link of state.links.splice(0)) link.close();
+    });
+    expect(await told()).toEqual([]);
+  });
+
+  it("tells of no devices of other network namespaces", async () => {
     const other = new Namespace("iterator-other");
     try {
-      const id = await other.run(({ addon, state }, path) => {
+      await other.run(({ addon, state }, path) => {
         const program = addon.BpfObject.load({ path, programs: ["fx_xdp"] }).program("fx_xdp");
-        const link = program.attachXdp({ ifindex: 1, mode: "generic" });
-        state.links.push(link);
-        return link.info().id;
+        state.links.push(program.attachXdp({ ifindex: 1, mode: "generic" }));
       }, fixture.path);
-      const idsOf = (links: readonly (readonly number[])[]) => links.map(([link]) => link);
-      expect(idsOf(await other.run(tell, survey))).toEqual([id]);
-      expect(idsOf(await namespace.run(tell, survey))).not.toContain(id);
+      expect((await other.run(tell, survey)).map(([ifindex]) => ifindex)).toEqual([1]);
+      expect(await told(1)).toEqual([]);
     } finally {
       await other.remove();
     }
   });
 
-  it("tells of as many links as a hook takes", async () => {
-    const made = await namespace.run(({ addon, state }, path) => {
-      const program = addon.BpfObject.load({ path, programs: ["fx_tc"] }).program("fx_tc");
-      try {
-        for (let turn = 0; turn < 63; turn++)
-          state.links.push(program.attachTcx({ ifindex: 1, direction: "ingress" }));
-      } catch {
-        // Before 6.6.
-      }
-      return state.links.map((link) => link.info().id);
-    }, fixture.path);
-    const ids = (await namespace.run(tell, survey)).map(([link]) => link ?? 0);
-    expect(ids.filter((id) => made.includes(id))).toEqual(made);
+  it("tells of the last of as many programs as a hook takes", async () => {
+    const attach = (count: number) =>
+      namespace.run(
+        ({ addon, state }, path, count) => {
+          try {
+            // A hook takes a program once.
+            for (let turn = 0; turn < count; turn++) {
+              const program = addon.BpfObject.load({ path, programs: ["fx_tc"] }).program("fx_tc");
+              state.links.push(program.attachTcx({ ifindex: 1, direction: "ingress" }));
+            }
+          } catch {
+            // Before 6.6.
+          }
+          return state.links.length;
+        },
+        fixture.path,
+        count,
+      );
+    const most = 63;
+    const made = await attach(most);
+    const before = await told(1);
+    if (made > 0) {
+      expect(made).toBe(most);
+      await namespace.run(({ state }) => state.links.pop()?.detach());
+      const without = await told(1);
+      expect(without).toHaveLength(1);
+      expect(without).not.toEqual(before);
+    }
+    await namespace.run(({ state }) => {
+      for (const link of state.links.splice(0)) link.close();
+    });
+  });
+
+  it("says where there is no room for all devices that have programs", async () => {
+    const failure = await namespace
+      .run(
+        ({ addon, state }, path, survey, ifindex) => {
+          const program = addon.BpfObject.load({ path, programs: ["fx_xdp"] }).program("fx_xdp");
+          for (const each of [1, ifindex])
+            state.links.push(program.attachXdp({ ifindex: each, mode: "generic" }));
+          const maxEntries = { rw_devices_seen: 1 };
+          const object = addon.BpfObject.load({ path: survey, programs: ["see_devices"], maxEntries });
+          object.program("see_devices").call(new Uint8Array(4));
+        },
+        fixture.path,
+        survey,
+        device,
+      )
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "E2BIG" });
     await namespace.run(({ state }) => {
       for (const link of state.links.splice(0)) link.close();
     });

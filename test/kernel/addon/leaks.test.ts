@@ -77,6 +77,7 @@ describe("no file stays open", () => {
       addon.listLinks();
       codeOf(() => addon.setLinkUp(99_999, true));
       await map.countAsync();
+      call.call(new Uint8Array(8));
       await call.callEachAsync(new Uint8Array(8), 8, [map]);
     });
     for (const handle of [events, call, map, object]) handle.close();

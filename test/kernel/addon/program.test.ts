@@ -234,6 +234,17 @@ describe("a program that is called", () => {
     program.close();
   });
 
+  it("answers one call at once, or throws the errno that it answers", () => {
+    const program = object.program("fx_call");
+    const packets = object.program("fx_xdp");
+    handles.push(program, packets);
+    const asked = ask(0);
+    expect(words(program.call(asked))).toEqual([0, 0]);
+    expect(words(asked)).toEqual([0, 0]);
+    expect(codeOf(() => program.call(ask(1024)))).toBe("ENOENT");
+    expect(codeOf(() => packets.call(ask(0)))).toBe("EINVAL");
+  });
+
   it("rejects with the errno that it answers", async () => {
     const program = object.program("fx_call");
     handles.push(program);

@@ -4,40 +4,37 @@ import type { LinkInfo } from "../../../src/kernel/native.ts";
 
 const devices = [7, 8, 9];
 
-/** A row of struct link_seen for each: link, program, what runs first at a device. */
-type Row = readonly [id: number, program: number, first: number];
+/** A row of struct device_seen for each. */
+type Row = readonly [ifindex: number, standing: number];
 
-/** Our link of each device; id 5 is somebody else's. */
+/** Ours, and device 5, which is not. */
 const usual: readonly Row[] = [
-  [70, 1, 1],
-  [80, 1, 1],
-  [5, 2, 0],
-  [90, 1, 1],
+  [7, 1],
+  [8, 1],
+  [5, 2],
+  [9, 1],
 ];
 
 /** What the kernel has. */
 let kernel: {
-  links: readonly Row[] | null;
+  rows: readonly Row[] | null;
   filters: number[];
   losses: { detached: number; replaced: number };
   foreign: string | null;
 };
-/** Our links, by id. */
-let owners: Map<number, number>;
 /** What is known of the first device. */
 let known: string | null;
 /** Devices that were asked, look by look. */
 let asked: number[][];
 
 beforeEach(() => {
-  kernel = { links: usual, filters: [], losses: { detached: 0, replaced: 0 }, foreign: null };
-  owners = new Map([70, 80, 90].map((id) => [id, id / 10]));
+  kernel = { rows: usual, filters: [], losses: { detached: 0, replaced: 0 }, foreign: null };
   known = null;
   asked = [];
 });
 
 function encode(rows: readonly Row[]): Uint8Array {
-  const words = rows.flatMap(([id, program, first]) => [id, program, first, 0, first, 0]);
+  const words = rows.flatMap(([ifindex, standing]) => [ifindex, 0, 0, 0, standing, 0]);
   return new Uint8Array(Uint32Array.from(words).buffer);
 }
 
@@ -47,7 +44,6 @@ function openLook(): { readonly look: () => Look } {
   const all = new DeviceLook(
     {
       devices,
-      owners: () => new Map(owners),
       mendLost: (some) => {
         asked.at(-1)?.push(...some);
         const { losses } = kernel;
@@ -63,7 +59,7 @@ function openLook(): { readonly look: () => Look } {
       foreignOf: (ifindex) => (ifindex === 7 ? known : null),
     },
     { links: present, readPresent: () => present },
-    { links: () => (kernel.links === null ? null : encode(kernel.links)) },
+    { devices: () => (kernel.rows === null ? null : encode(kernel.rows)) },
   );
   const look = () => {
     asked.push([]);
@@ -76,52 +72,45 @@ function openLook(): { readonly look: () => Look } {
 }
 
 const clean = { detached: 0, replaced: 0, others: [] };
-const without = (id: number) => usual.filter(([each]) => each !== id);
+const without = (ifindex: number) => usual.filter(([each]) => each !== ifindex);
 
 describe("the look at devices", () => {
-  it("asks each device at first, and none while all links are as they were", () => {
+  it("asks each device at first, and none while all is as it was", () => {
     const look = openLook();
     expect([look.look(), look.look(), look.look()]).toEqual([clean, clean, clean]);
     expect(asked).toEqual([devices, [], []]);
   });
 
   it.each([
-    ["runs another program", [...without(80), [80, 3, 1]]],
-    ["has another program before it", [...without(80), [80, 1, 4]]],
-    ["is gone", without(80)],
-  ] as [string, Row[]][])("asks the device whose link %s, and no other", (_, links) => {
+    ["has other programs", [...without(8), [8, 3]]],
+    ["has none any more", without(8)],
+  ] as [string, Row[]][])("asks the device that %s, and no other", (_, rows) => {
     const look = openLook();
     look.look();
-    kernel.links = links;
+    kernel.rows = rows;
     kernel.losses = { detached: 1, replaced: 2 };
     expect(look.look()).toEqual({ detached: 1, replaced: 2, others: [] });
     expect(asked).toEqual([devices, [8]]);
   });
 
-  it("asks the device that has a new link of ours, and nothing again of one that went with its device", () => {
+  it("asks a device that has programs now, once", () => {
+    kernel.rows = without(9);
     const look = openLook();
     look.look();
-    kernel.links = [...usual, [91, 1, 1]];
-    owners.set(91, 9);
-    look.look();
-    kernel.links = without(70);
-    owners.delete(70);
-    owners.delete(91);
+    kernel.rows = usual;
     look.look();
     look.look();
-    expect(asked).toEqual([devices, [9], [7, 9], []]);
+    expect(asked).toEqual([devices, [9], []]);
   });
 
-  it.each([
-    ["comes", [...usual, [6, 2, 0]]],
-    ["runs another program", [...without(5), [5, 3, 0]]],
-    ["is gone", without(5)],
-  ] as [string, Row[]][])("asks each device when somebody else's link %s: it may be on any", (_, links) => {
+  it("asks nothing of devices that are not ours, in whatever order they are told", () => {
     const look = openLook();
     look.look();
-    kernel.links = links;
-    look.look();
-    expect(asked).toEqual([devices, devices]);
+    for (const rows of [[...usual, [6, 2]], [...without(5), [5, 3]], without(5), usual.toReversed()]) {
+      kernel.rows = rows as Row[];
+      look.look();
+    }
+    expect(asked).toEqual([devices, [], [], [], []]);
   });
 
   it("asks each device when a filter runs another program", () => {
@@ -134,7 +123,7 @@ describe("the look at devices", () => {
     expect(asked).toEqual([devices, devices]);
   });
 
-  it("asks again after what was amiss, though the links be as they were", () => {
+  it("asks again after what was amiss, though all be as it was", () => {
     const look = openLook();
     kernel.losses = { detached: 1, replaced: 0 };
     look.look();
@@ -146,7 +135,7 @@ describe("the look at devices", () => {
   it("goes on saying that a foreign program came until that is known", () => {
     const look = openLook();
     look.look();
-    kernel.links = [...without(70), [70, 1, 4]];
+    kernel.rows = [...without(7), [7, 4]];
     kernel.foreign = "another program";
     expect([look.look().others, look.look().others]).toEqual([[7], [7]]);
     known = kernel.foreign;
@@ -154,8 +143,8 @@ describe("the look at devices", () => {
     expect(asked).toEqual([devices, [7], devices, devices, []]);
   });
 
-  it("asks each device every time where the kernel tells of no links at once", () => {
-    kernel.links = null;
+  it("asks each device every time where the kernel does not tell of all at once", () => {
+    kernel.rows = null;
     const look = openLook();
     expect([look.look(), look.look()]).toEqual([clean, clean]);
     expect(asked).toEqual([devices, devices]);

@@ -56,7 +56,6 @@ function openGuard(): Guard {
   const look = new DeviceLook(
     {
       devices,
-      owners: () => new Map(),
       mendLost: (some) => ({ detached: some.filter(ask).length, replaced: 0 }),
       isComplete: () => true,
       describeForeign: ({ ifindex }) => (ifindex === foreign ? "another program" : null),
@@ -64,7 +63,7 @@ function openGuard(): Guard {
     },
     { bindings: new Map(devices.map((device) => [device, `eni-${device}`])), foreignOf: () => null },
     { links: present, readPresent: () => present },
-    { links: () => Uint8Array.of(1) },
+    { devices: () => Uint8Array.of(1) },
   );
   return new Guard({
     restore: () => false,
