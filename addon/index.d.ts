@@ -170,7 +170,7 @@ export class BpfProgram {
   /** mode: native (driver) or generic (skb). EBUSY where a link is; EINVAL also where there is no such device. */
   attachXdp(options: { ifindex: number; mode: "native" | "generic" }): BpfLink;
   /**
-   * tcx link; EINVAL or ENOTSUP where the kernel (before 6.6) has none. `first`: before all that stand there, not
+   * tcx link; EINVAL where the kernel has none (hasTcx), and for other reasons. `first`: before all that stand there, not
    * behind them.
    */
   attachTcx(options: { ifindex: number; direction: "ingress" | "egress"; first?: boolean }): BpfLink;
@@ -344,6 +344,8 @@ export function queryTc(options: {
   handle: number;
   priority: number;
 }): number;
+/** Whether the kernel has tcx links, by a question to the loopback device. EPERM without CAP_NET_ADMIN. */
+export function hasTcx(): boolean;
 /** Ids of the programs at a device's tcx hook, in the order in which they run; none where the kernel has no tcx. */
 export function queryTcx(options: { ifindex: number; direction: "ingress" | "egress" }): number[];
 /** The id of the XDP program on a device (any mode), or 0. */

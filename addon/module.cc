@@ -58,6 +58,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
     defineFunction<stripsVlanTags>(env, exports, "stripsVlanTags");
     defineFunction<detachTc>(env, exports, "detachTc");
     defineFunction<queryTc>(env, exports, "queryTc");
+    defineFunction<hasTcx>(env, exports, "hasTcx");
     defineFunction<queryTcx>(env, exports, "queryTcx");
     defineFunction<queryXdp>(env, exports, "queryXdp");
     defineFunction<peerCredentials>(env, exports, "peerCredentials");

@@ -49,11 +49,11 @@ bool isAbsent(int error) {
     return error == ENOENT || error == EINVAL;
 }
 
-/** Whether the kernel has tcx: every namespace has a loopback device that can be asked. */
-bool knowsTcx() {
+/** A question that only a kernel without tcx answers with -EINVAL: every namespace has a loopback device. */
+int askLoopback() {
     constexpr int loopback = 1;
     LIBBPF_OPTS(bpf_prog_query_opts, query);
-    return bpf_prog_query_opts(loopback, kTcxIngress, &query) != -EINVAL;
+    return bpf_prog_query_opts(loopback, kTcxIngress, &query);
 }
 
 } // namespace
@@ -124,6 +124,14 @@ Napi::Value queryTc(const Napi::CallbackInfo &info) {
     return Napi::Number::New(info.Env(), TcFilter::read(info[0]).query());
 }
 
+Napi::Value hasTcx(const Napi::CallbackInfo &info) {
+    LogCapture log;
+    int result = askLoopback();
+    if (result != -EINVAL && result != -ENOENT)
+        log.check(result, "cannot ask whether the kernel has tcx");
+    return Napi::Boolean::New(info.Env(), result != -EINVAL);
+}
+
 Napi::Value queryTcx(const Napi::CallbackInfo &info) {
     Napi::Object options = readObject(info[0], "options");
     uint32_t ifindex = readUint32(options.Get("ifindex"), "ifindex");
@@ -133,7 +141,7 @@ Napi::Value queryTcx(const Napi::CallbackInfo &info) {
     int result = bpf_prog_query_opts(static_cast<int>(ifindex), readTcxHook(options), &query);
     // A device without any has nothing to query (ENOENT); an older kernel knows no such hook (EINVAL). What
     // stands there must not be taken for gone because the question failed.
-    if (result != -ENOENT && !(result == -EINVAL && !knowsTcx()))
+    if (result != -ENOENT && !(result == -EINVAL && askLoopback() == -EINVAL))
         log.check(result, "cannot query the programs at the device with ifindex " + std::to_string(ifindex));
     ids.resize(result == 0 ? query.prog_cnt : 0);
     Napi::Array found = Napi::Array::New(info.Env(), ids.size());

@@ -37,6 +37,8 @@ uint32_t readTcParent(const Napi::Object &options);
 
 Napi::Value detachTc(const Napi::CallbackInfo &info);
 Napi::Value queryTc(const Napi::CallbackInfo &info);
+/** Whether the kernel has tcx links. Throws Failure (EPERM). */
+Napi::Value hasTcx(const Napi::CallbackInfo &info);
 Napi::Value queryTcx(const Napi::CallbackInfo &info);
 
 } // namespace ringwall

@@ -12,7 +12,8 @@ export interface Attached {
 
 export type AttachResult =
   | { readonly done: true; readonly mode: AttachMode }
-  | { readonly done: false; readonly problem: string };
+  /** `undo`: takes off what was attached before it failed. */
+  | { readonly done: false; readonly problem: string; readonly undo: () => void };
 
 /** `mode` null: neither goes, and `problem` says why. */
 export interface UplinkResult {
@@ -22,8 +23,6 @@ export interface UplinkResult {
 
 /** "RW": no other tool's filter has this handle; priority 1 runs before theirs. */
 export const filter = { handle: 0x5257, priority: 1 } as const;
-/** What a kernel without tcx answers (6.1: EINVAL). */
-export const withoutTcx = ["EINVAL", "ENOTSUP", "EOPNOTSUPP"];
 
 export type Hook =
   | "xdp-native"

@@ -9,6 +9,7 @@ import {
   type AttachResult,
   describeAttached,
   describeXdpRefusal,
+  directionOf,
   filter,
   type Hook,
   hooks,
@@ -16,13 +17,13 @@ import {
   programOf,
   queryFilter,
   type UplinkResult,
-  withoutTcx,
 } from "./attach-hooks.ts";
 import { candidateModes, uplinkModes } from "./attach-mode.ts";
-import { errorCode, errorText } from "./errors.ts";
+import { errorText } from "./errors.ts";
 import type { Finding } from "./finding.ts";
+import { hasTcx } from "./host-check.ts";
 import type { Marks } from "./marks.ts";
-import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
+import { type BpfProgram, type LinkInfo, native } from "./native.ts";
 import type { Programs } from "./objects.ts";
 import { listPins, type Pins, removePin } from "./pins.ts";
 import { PlacedPrograms } from "./placed.ts";
@@ -34,12 +35,15 @@ export class Attachments {
   readonly placed: PlacedPrograms;
   readonly #pins: Pins;
   readonly #marks: Marks;
+  readonly #hasTcx: boolean;
   #programs: Programs;
 
-  constructor(pins: Pins, programs: Programs, marks: Marks) {
+  /** `tcx`: whether the kernel has it, asked this once: a call that fails later must not decide how others attach. */
+  constructor(pins: Pins, programs: Programs, marks: Marks, tcx = hasTcx()) {
     this.placed = new PlacedPrograms(pins, marks);
     this.#pins = pins;
     this.#marks = marks;
+    this.#hasTcx = tcx;
     this.#programs = programs;
   }
 
@@ -68,7 +72,9 @@ export class Attachments {
     this.#marks.clearOthers();
   }
 
-  /** Filters of an earlier agent on kernels without tcx, found by handle on the devices given. */
+  /**
+   * Filters of an earlier agent, found by handle on the devices given: it had no tcx, or was told so by a call that failed.
+   */
   adoptFilters(devices: Iterable<number>): void {
     for (const ifindex of devices) {
       for (const direction of ["egress", "ingress"] as const) {
@@ -80,12 +86,31 @@ export class Attachments {
     }
   }
 
-  /** Every device gets the programs given: by update, at no moment without one. */
-  updatePrograms(programs: Programs): void {
+  /**
+   * Every device gets the programs given: by update, at no moment without one. False where one could not be had: it goes on
+   * with what it has until its programs are attached anew.
+   */
+  updatePrograms(programs: Programs): boolean {
     this.#programs = programs;
+    let isWhole = true;
     for (const ifindex of this.placed.devices) {
-      for (const [hook] of this.placed.at(ifindex))
-        this.placed.replace(ifindex, hook, this.#programFor(hook));
+      for (const [hook, { link }] of this.placed.at(ifindex)) {
+        isWhole = this.placed.renew(ifindex, hook, this.#programFor(hook)) && isWhole;
+        if (link === null && this.#hasTcx) this.#exchangeFilter(ifindex, hook);
+      }
+    }
+    return isWhole;
+  }
+
+  /** A link in place of a filter, which goes once that stands; where none can be had the filter stays. */
+  #exchangeFilter(ifindex: number, hook: Hook): void {
+    const direction = directionOf(hook);
+    const program = this.#programFor(hook);
+    try {
+      this.placed.pin(ifindex, hook, program.attachTcx({ ifindex, direction, first: true }), program);
+      native().detachTc({ ifindex, direction, ...filter });
+    } catch {
+      // It judges on, at worst beside the link.
     }
   }
 
@@ -96,7 +121,7 @@ export class Attachments {
 
   /**
    * Puts a guest's programs on its device: what reaches it first, then what it sends. What stands already is
-   * left. On a failure everything that this call attached is taken away again.
+   * left, and so is on a failure what this call attached: `undo` takes it away, once the device is shut.
    */
   attachGuest(link: LinkInfo, choice: AttachChoice): AttachResult {
     const before = new Set(this.placed.at(link.ifindex).map(([hook]) => hook));
@@ -107,14 +132,19 @@ export class Attachments {
       this.placed.complete(link.ifindex);
       return { done: true, mode };
     } catch (error) {
-      this.#undo(link.ifindex, before);
-      return { done: false, problem: errorText(error) };
+      this.placed.lack(link.ifindex);
+      return { done: false, problem: errorText(error), undo: () => this.#undo(link.ifindex, before) };
     }
   }
 
   #attachXdp(link: LinkInfo, choice: AttachChoice): AttachMode {
     const present = this.describe(link.ifindex).mode;
-    if (present === "native" || present === "generic") return present;
+    if (present === "native" || present === "generic") {
+      // One that was retired, and took its program after all, has lost it.
+      this.#marks.set(link.ifindex);
+      return present;
+    }
+    this.placed.makeRoom(link.ifindex);
     const refusals: string[] = [];
     for (const mode of candidateModes(choice, link)) {
       if (mode === "tc") return "tc";
@@ -137,6 +167,7 @@ export class Attachments {
   attachUplink(link: LinkInfo): UplinkResult {
     const present = this.uplinkMode(link.ifindex);
     if (present !== null) return { mode: present, problem: null };
+    this.placed.makeRoom(link.ifindex);
     const refusals: string[] = [];
     for (const mode of uplinkModes) {
       try {
@@ -151,6 +182,11 @@ export class Attachments {
 
   uplinkMode(ifindex: number): "native" | "generic" | null {
     return uplinkModes.find((mode) => this.placed.hasHook(ifindex, `uplink-${mode}`)) ?? null;
+  }
+
+  /** Whether an uplink's program stands there, or did until something failed. */
+  isUplink(ifindex: number): boolean {
+    return this.placed.at(ifindex).some(([hook]) => hook.startsWith("uplink-"));
   }
 
   #programFor(hook: Hook): BpfProgram {
@@ -170,17 +206,13 @@ export class Attachments {
     const hook: Hook = `tc-${direction}`;
     if (this.placed.hasHook(ifindex, hook)) return;
     const program = this.#programFor(hook);
-    let link: BpfLink;
-    try {
+    if (this.#hasTcx) {
       // One before it could let frames pass unjudged.
-      link = program.attachTcx({ ifindex, direction, first: true });
-    } catch (error) {
-      if (!withoutTcx.includes(errorCode(error) ?? "")) throw error;
+      this.placed.pin(ifindex, hook, program.attachTcx({ ifindex, direction, first: true }), program);
+    } else {
       program.attachTc({ ifindex, direction, ...filter });
       this.placed.keep(ifindex, hook, { link: null, program, found: null });
-      return;
     }
-    this.placed.pin(ifindex, hook, link, program);
   }
 
   describe(ifindex: number): Attached {

@@ -14,14 +14,12 @@ import type { DirectForwarding } from "./direct.ts";
 import type { SyncEngine } from "./engine.ts";
 import { errorText } from "./errors.ts";
 import type { GracePeriods } from "./grace-period.ts";
-import { InterfaceFlag } from "./layout.gen.ts";
 import { type LinkInfo, native } from "./native.ts";
-import { moveRecord } from "./records.ts";
 import type { SetDownDevices } from "./set-down.ts";
 import type { KernelSettings } from "./settings.ts";
 import { numberOfRecord, removedRecord, type StoredRecord } from "./state.ts";
 import { forgetDevice, switchDevice } from "./sync.ts";
-import { eraseRecord, Undo, writeRecord } from "./write.ts";
+import { WaitingRecords } from "./waiting-records.ts";
 
 /** The devices of this host. */
 export interface HostDevices {
@@ -42,9 +40,7 @@ export class GuestDevices {
   readonly #problems = new Map<number, string>();
   /** ifindex -> what somebody put before our programs. */
   readonly #foreign = new Map<number, string>();
-  /** Places of rw_interfaces that packets may still read, and when they are free again. */
-  readonly #erasing = new Set<number>();
-  #erased: Promise<void> = Promise.resolve();
+  readonly #waiting: WaitingRecords;
   /** ifindex -> what a protected device was known by when it was last looked after (faceOf). */
   readonly #faces = new Map<number, string>();
   /** ifindex -> what of a protected device is not judged. */
@@ -62,6 +58,7 @@ export class GuestDevices {
     this.#direct = direct;
     this.#gracePeriods = gracePeriods;
     this.#setDown = setDown;
+    this.#waiting = new WaitingRecords(engine);
   }
 
   get bindings(): ReadonlyMap<number, string> {
@@ -118,7 +115,6 @@ export class GuestDevices {
     for (const ifindex of [...this.#faces.keys()]) if (!bindings.has(ifindex)) this.#faces.delete(ifindex);
     this.forgetGone(links);
     await this.#engine.settle();
-    const spares = new Map<number, StoredRecord>();
     // New ones first: each moment that they are open counts.
     const isNew = (ifindex: number) => !this.#attachments.placed.isComplete(ifindex);
     const ordered = [...bindings]
@@ -129,7 +125,7 @@ export class GuestDevices {
         const link = links.get(ifindex);
         if (link === undefined) continue;
         this.#protectAlone(link, () => {
-          if (this.#accept(link, links, settings)) this.#protect(link, id, settings, spares);
+          if (this.#accept(link, links, settings)) this.#protect(link, id, settings);
         });
       }
     };
@@ -137,7 +133,7 @@ export class GuestDevices {
       await beforeOthers(async () => this.#gracePeriods.shorten(protectAll));
     else protectAll();
     this.#releaseUnbound(links);
-    this.#eraseLater(spares);
+    this.#waiting.eraseLater();
   }
 
   /** Whether a device has all its programs and its interface's live record, and nothing failed at it. */
@@ -148,25 +144,9 @@ export class GuestDevices {
     return placed.isComplete(ifindex) && !this.#problems.has(ifindex) && !this.#foreign.has(ifindex);
   }
 
-  /** Records that devices had for a moment; not awaited, since the next device must not wait for it. */
-  #eraseLater(spares: ReadonlyMap<number, StoredRecord>): void {
-    if (spares.size === 0) return;
-    for (const record of spares.keys()) this.#erasing.add(record);
-    this.#erased = this.#erased.then(() =>
-      this.#engine.clean(async () => {
-        try {
-          await this.#engine.grace();
-          for (const [record, stored] of spares) eraseRecord(this.#engine.maps, record, stored);
-        } finally {
-          for (const record of spares.keys()) this.#erasing.delete(record);
-        }
-      }),
-    );
-  }
-
   /** Settles when nothing is left of what devices had for a moment. Before anything else is done to the maps. */
   settle(): Promise<void> {
-    return this.#erased;
+    return this.#waiting.settle();
   }
 
   /** Devices that are gone: their words and pins go too, the interface's sessions stay. */
@@ -175,9 +155,7 @@ export class GuestDevices {
     const { placed } = this.#attachments;
     /** Has the device of a guest that is gone left its number to another? */
     const isAnother = (ifindex: number) =>
-      !this.#bindings.has(ifindex) &&
-      this.#attachments.uplinkMode(ifindex) === null &&
-      !this.isSame(ifindex, links);
+      !this.#bindings.has(ifindex) && !this.#attachments.isUplink(ifindex) && !this.isSame(ifindex, links);
     for (const ifindex of [...this.#engine.known.devices.keys(), ...placed.devices]) {
       if (links.has(ifindex) && !(placed.has(ifindex) && isAnother(ifindex))) continue;
       forgetDevice(this.#engine.maps, this.#engine.known, ifindex);
@@ -225,7 +203,7 @@ export class GuestDevices {
     }
   }
 
-  #protect(link: LinkInfo, id: string, settings: KernelSettings, spares: Map<number, StoredRecord>): void {
+  #protect(link: LinkInfo, id: string, settings: KernelSettings): void {
     const { known, maps } = this.#engine;
     const live = this.#engine.liveRecord(id);
     const stored = live === undefined ? undefined : known.records.get(live);
@@ -235,7 +213,7 @@ export class GuestDevices {
     const isJudged = known.devices.get(link.ifindex) === live;
     let now = link;
     if (!this.#attachments.placed.isComplete(link.ifindex)) {
-      if (!this.#introduce(link, isJudged ? null : stored, settings, spares)) return;
+      if (!this.#introduce(link, isJudged ? null : stored, settings)) return;
       // What `attach: auto` gave way to may have come after the devices were listed.
       now = { ...link, xdp: native().queryXdp(link.ifindex) };
     }
@@ -258,52 +236,38 @@ export class GuestDevices {
    * False where nothing attaches: the device is then down, or open where the operator wants that. `stored`: the record
    * that the device gets; null: it has it.
    */
-  #introduce(
-    link: LinkInfo,
-    stored: StoredRecord | null,
-    settings: KernelSettings,
-    spares: Map<number, StoredRecord>,
-  ): boolean {
-    let problem: string;
+  #introduce(link: LinkInfo, stored: StoredRecord | null, settings: KernelSettings): boolean {
     try {
-      if (stored !== null) this.#keepWaiting(link, stored, spares);
+      if (stored !== null) this.#keepWaiting(link, stored);
       const result = this.#attachments.attachGuest(link, settings.attach);
       if (result.done) return true;
-      problem = result.problem;
+      this.#fail(link, settings, result.problem, result.undo);
     } catch (error) {
-      problem = errorText(error);
+      this.#fail(link, settings, errorText(error));
     }
-    this.#fail(link, settings, problem);
     return false;
   }
 
-  /** Until its programs stand, a device has its interface's record as one that is not ready. */
-  #keepWaiting(link: LinkInfo, stored: StoredRecord, spares: Map<number, StoredRecord>): void {
+  /** Until its programs stand, a device has its interface's record as one that is not ready, or drops everything. */
+  #keepWaiting(link: LinkInfo, stored: StoredRecord): void {
     const { known, maps } = this.#engine;
-    const spare = this.#engine.sparePlace(stored.struct.number);
-    if (this.#engine.hold?.needsRecord(spare) || this.#erasing.has(spare)) {
-      // What a change that waits goes back to, and what is being erased, stays where it is; for this moment the
-      // device drops everything.
-      switchDevice(maps, known, link.ifindex, removedRecord);
-      return;
-    }
-    const flags = stored.struct.flags | InterfaceFlag.INTERFACE_NOT_READY;
-    const waiting = moveRecord(stored, spare, { flags });
-    writeRecord(maps, spare, waiting, new Undo());
-    spares.set(spare, waiting);
-    switchDevice(maps, known, link.ifindex, spare);
+    switchDevice(maps, known, link.ifindex, this.#waiting.write(stored) ?? removedRecord);
   }
 
-  #fail(link: LinkInfo, settings: KernelSettings, problem: string): void {
+  /** `undo`: takes off what was attached in vain; it drops until the device is down, and stays where that is not to be had. */
+  #fail(link: LinkInfo, settings: KernelSettings, problem: string, undo: () => void = () => undefined): void {
     const { known, maps } = this.#engine;
     if (settings.onFailure === "open") {
+      undo();
       forgetDevice(maps, known, link.ifindex);
       this.#setDown.raise(link.ifindex);
       this.#problems.set(link.ifindex, `${problem}; the device is open (onFailure: open)`);
       return;
     }
     switchDevice(maps, known, link.ifindex, removedRecord);
-    this.#problems.set(link.ifindex, `${problem}; ${this.#setDown.lower(link)}`);
+    const { isDown, said } = this.#setDown.lower(link);
+    if (isDown) undo();
+    this.#problems.set(link.ifindex, `${problem}; ${said}`);
   }
 
   /** Devices whose interface left keep their programs and drop everything; words without programs go. */
@@ -311,7 +275,7 @@ export class GuestDevices {
     const { known, maps } = this.#engine;
     for (const ifindex of this.#attachments.placed.devices) {
       if (this.#bindings.has(ifindex) || !links.has(ifindex)) continue;
-      if (this.#attachments.uplinkMode(ifindex) !== null) continue;
+      if (this.#attachments.isUplink(ifindex)) continue;
       if (known.devices.get(ifindex) !== removedRecord) switchDevice(maps, known, ifindex, removedRecord);
     }
     for (const ifindex of [...known.devices.keys()]) {

@@ -180,7 +180,7 @@ export class Enforcement implements Enforcer {
     return this.#run(async () => {
       const begin = performance.now();
       const report = await this.#model.apply({ resolved, policies }, seconds);
-      if (this.#freshPending) this.#commitFresh();
+      if (this.#freshPending) await this.#commitFresh();
       const { generation, entriesWritten, slotsSwitched, recordsSwitched } = report;
       // Nothing is asked of the kernel any more: what fails now would be told as a refusal.
       const duration_ms = performance.now() - begin;
@@ -206,10 +206,12 @@ export class Enforcement implements Enforcer {
   }
 
   /** The new maps are filled: the devices get the programs that read them, and the old ones go. */
-  #commitFresh(): void {
-    this.#attachments.updatePrograms(this.#objects.programs);
+  async #commitFresh(): Promise<void> {
+    const isWhole = this.#attachments.updatePrograms(this.#objects.programs);
     this.#objects.pins.commitFresh();
     this.#freshPending = false;
+    // What fails at these devices, too, is theirs, and tried again.
+    if (!isWhole) await this.#followLinks(null).catch(() => undefined);
   }
 
   /** True where a pin was missing. Nothing is detached meanwhile: the agent's handles hold all of it. */

@@ -21,6 +21,14 @@ export function isKernelAtLeast(major: number, minor: number, text: string = rel
   return ours > major || (ours === major && oursMinor >= minor);
 }
 
+/**
+ * Whether the kernel has tcx links. From 6.6 on each that has bpf() and a network does; an older one may have them from its
+ * distributor, and is asked. An agent asks once: a call at a hook that fails later says nothing of this.
+ */
+export function hasTcx(): boolean {
+  return isKernelAtLeast(6, 6) || native().hasTcx();
+}
+
 /** Throws KERNEL_OLD or OBJECT. */
 export function checkHost(objectPath: string): void {
   const [major, minor] = oldestKernel;

@@ -26,6 +26,8 @@ export interface Placed {
   readonly program: BpfProgram | null;
   /** Id of the program that it ran when it was adopted; null: it was not, or has been asked since. */
   readonly found: number | null;
+  /** It runs another's program, or an older one, and takes ours no more: it stands until what replaces it does. */
+  readonly isRetired?: true;
 }
 
 /** Programs that somebody took off devices, and those that somebody put another in place of. */
@@ -43,8 +45,8 @@ export class PlacedPrograms {
   readonly #whole = new WholeDirectory();
   /** Whether filters are among them: the kernel has no tcx. */
   #hasFilters = false;
-  /** Guests' devices whose XDP program somebody took away. */
-  readonly #withoutXdp = new Set<number>();
+  /** Guests' devices that lack part of what was chosen for them, though both tc programs may stand. */
+  readonly #lacking = new Set<number>();
 
   /** Devices whose links and pins were all looked at when they were adopted. */
   readonly #justSeen = new Set<number>();
@@ -68,7 +70,8 @@ export class PlacedPrograms {
   }
 
   hasHook(ifindex: number, hook: Hook): boolean {
-    return this.#devices.get(ifindex)?.has(hook) === true;
+    const placed = this.#devices.get(ifindex)?.get(hook);
+    return placed !== undefined && placed.isRetired !== true;
   }
 
   keep(ifindex: number, hook: Hook, placed: Placed): void {
@@ -96,7 +99,11 @@ export class PlacedPrograms {
       link.close();
       throw error;
     }
+    const before = this.#devices.get(ifindex)?.get(hook);
     this.keep(ifindex, hook, { link, program, found: null });
+    if (before?.isRetired !== true) return;
+    before.link?.detach();
+    before.link?.close();
   }
 
   #pathOf(ifindex: number, hook: Hook): string {
@@ -110,6 +117,35 @@ export class PlacedPrograms {
     if (placed.link === null) program.attachTc({ ifindex, direction: directionOf(hook), ...filter });
     else if ((placed.found ?? placed.link.info().programId) !== program.id) placed.link.update(program);
     this.keep(ifindex, hook, { link: placed.link, program, found: null });
+  }
+
+  /** The same; where that fails it is retired, a new one has to be attached, and the answer is false. */
+  renew(ifindex: number, hook: Hook, program: BpfProgram): boolean {
+    try {
+      this.replace(ifindex, hook, program);
+      return true;
+    } catch {
+      this.#retire(ifindex, hook);
+      return false;
+    }
+  }
+
+  #retire(ifindex: number, hook: Hook): void {
+    const placed = this.#devices.get(ifindex)?.get(hook);
+    if (placed === undefined) return;
+    // A filter gives way in one step to the next one of its handle.
+    if (placed.link === null) this.release(ifindex, hook);
+    else this.keep(ifindex, hook, { ...placed, isRetired: true });
+    if (!isGuestXdp(hook)) return;
+    // tc judges all meanwhile.
+    this.#marks.clear(ifindex);
+    this.#lacking.add(ifindex);
+  }
+
+  /** Takes retired XDP programs off a device, where no two can stand at once. tc judges there, or at guests' devices. */
+  makeRoom(ifindex: number): void {
+    for (const [hook, { isRetired }] of this.at(ifindex))
+      if (isRetired === true && !hook.startsWith("tc-")) this.detach(ifindex, hook);
   }
 
   /** Lets go of what stands at a hook no more. */
@@ -142,14 +178,14 @@ export class PlacedPrograms {
   /** Forgets a device that is gone: its links died with it, their pins are left. */
   forget(ifindex: number): void {
     for (const [hook] of this.at(ifindex)) this.release(ifindex, hook);
-    this.#withoutXdp.delete(ifindex);
+    this.#lacking.delete(ifindex);
     this.#justSeen.delete(ifindex);
   }
 
   /** Whether a guest's device has both its tc programs, with which every frame is judged, and the XDP that it had. */
   isComplete(ifindex: number): boolean {
-    const hooks = this.#devices.get(ifindex);
-    return hooks?.has("tc-egress") === true && hooks.has("tc-ingress") && !this.#withoutXdp.has(ifindex);
+    const hasBoth = this.hasHook(ifindex, "tc-egress") && this.hasHook(ifindex, "tc-ingress");
+    return hasBoth && !this.#lacking.has(ifindex);
   }
 
   /** Whether any of it still stands on the device here: what stands nowhere was another device's of its number. */
@@ -159,7 +195,12 @@ export class PlacedPrograms {
 
   /** The device has all that was chosen for it. */
   complete(ifindex: number): void {
-    this.#withoutXdp.delete(ifindex);
+    this.#lacking.delete(ifindex);
+  }
+
+  /** It has not, whatever stands on it. */
+  lack(ifindex: number): void {
+    this.#lacking.add(ifindex);
   }
 
   /**
@@ -181,6 +222,7 @@ export class PlacedPrograms {
   /** Hooks at which another program runs, or none. */
   #lostHooks(ifindex: number): { readonly hook: Hook; readonly placed: Placed; readonly isGone: boolean }[] {
     return this.at(ifindex).flatMap(([hook, placed]) => {
+      if (placed.isRetired === true) return [];
       const found = programAt(ifindex, hook, placed.link);
       const isOurs = found !== 0 && (placed.program === null || placed.program.id === found);
       return isOurs ? [] : [{ hook, placed, isGone: found === 0 }];
@@ -190,23 +232,15 @@ export class PlacedPrograms {
   #mendLosses(ifindex: number): Losses {
     const lost = this.#lostHooks(ifindex);
     for (const { hook, placed, isGone } of lost) {
-      if (isGone || placed.program === null || !this.#putBack(ifindex, hook, placed.program)) {
-        this.release(ifindex, hook);
-        if (isGuestXdp(hook)) this.#withoutXdp.add(ifindex);
+      if (!isGone) {
+        if (placed.program !== null) this.renew(ifindex, hook, placed.program);
+        continue;
       }
+      this.release(ifindex, hook);
+      if (isGuestXdp(hook)) this.#lacking.add(ifindex);
     }
     const detached = lost.filter(({ isGone }) => isGone).length;
     return { detached, replaced: lost.length - detached };
-  }
-
-  /** False where the link takes our program no more: it is attached anew then. */
-  #putBack(ifindex: number, hook: Hook, program: BpfProgram): boolean {
-    try {
-      this.replace(ifindex, hook, program);
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   /**

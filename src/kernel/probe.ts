@@ -6,7 +6,7 @@ import { confirmObject } from "./confirmation.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { findBypasses } from "./device-kind.ts";
 import { errorText } from "./errors.ts";
-import { isBpffs, isKernelAtLeast, loadError } from "./host-check.ts";
+import { hasTcx, isBpffs, isKernelAtLeast, loadError } from "./host-check.ts";
 import { native } from "./native.ts";
 
 export interface Finding {
@@ -155,11 +155,12 @@ function probeBypasses(): Finding {
 }
 
 function probeTcx(): Finding {
-  const has = isKernelAtLeast(6, 6);
-  return {
-    name: "tcx",
-    result: has ? "ok" : "advice",
-    text: has ? "links at tc" : "clsact filters, which another tool's `tc qdisc del` takes away",
-    remedy: has ? "" : "boot a kernel of 6.6 or later",
-  };
+  const name = "tcx";
+  try {
+    if (hasTcx()) return { name, result: "ok", text: "links at tc", remedy: "" };
+    const text = "clsact filters, which another tool's `tc qdisc del` takes away";
+    return { name, result: "advice", text, remedy: "boot a kernel of 6.6 or later" };
+  } catch (error) {
+    return { name, result: "advice", text: errorText(error), remedy: "mend what is missing above" };
+  }
 }

@@ -41,7 +41,7 @@ export class SetDownDevices {
   }
 
   /** Sets a device down; says what was done, and what could not be, in `status`'s words. */
-  lower(link: LinkInfo): string {
+  lower(link: LinkInfo): { readonly isDown: boolean; readonly said: string } {
     const { ifindex } = link;
     const wasKnown = this.#devices.has(ifindex);
     // Before: an agent that is killed behind it leaves a device down of which the next one knows.
@@ -52,11 +52,12 @@ export class SetDownDevices {
       else if (!wasKnown) this.#remove(ifindex);
     } catch (error) {
       if (!wasKnown) this.#remove(ifindex);
-      return `and the device could not be set down: ${errorText(error)}`;
+      return { isDown: false, said: `and the device could not be set down: ${errorText(error)}` };
     }
     const done = "the device was set down (onFailure: closed)";
-    if (this.#unkept === null || !this.#devices.has(ifindex)) return done;
-    return `${done}, and stays down if the agent ends before it is set up again: ${this.#unkept}`;
+    if (this.#unkept === null || !this.#devices.has(ifindex)) return { isDown: true, said: done };
+    const until = "and stays down if the agent ends before it is set up again";
+    return { isDown: true, said: `${done}, ${until}: ${this.#unkept}` };
   }
 
   /** Sets a device up if it is one of these. Throws where the kernel refuses; it is one of them still. */

@@ -32,7 +32,7 @@ export class UplinkDevices {
       else this.#problems.set(device, problem);
     }
     for (const ifindex of this.#attachments.placed.devices) {
-      if (this.#attachments.uplinkMode(ifindex) === null || wanted.has(ifindex)) continue;
+      if (!this.#attachments.isUplink(ifindex) || wanted.has(ifindex)) continue;
       this.#attachments.detach(ifindex);
     }
   }

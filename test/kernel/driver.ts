@@ -18,6 +18,7 @@ import { resolve } from "../../src/policy/resolve.ts";
 import { askForwarding } from "../support/forwarding.ts";
 import { turns } from "../support/turns.mjs";
 import { runClsact } from "./clsact.ts";
+import { faults } from "./faults.ts";
 import { sendFlood } from "./flood-live.ts";
 import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
@@ -176,6 +177,7 @@ const commands = {
     runClsact(object, root, device),
   flood: sendFlood,
   ...forge,
+  ...faults,
   /** Somebody else's XDP program on a device. */
   async occupy({ object, ifindex }: { object: string; ifindex: number }) {
     const loaded = native().BpfObject.load({ path: object, programs: ["clock_probe"] });

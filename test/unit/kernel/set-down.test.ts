@@ -56,7 +56,7 @@ describe("a device that is set down", () => {
   it("is kept before it goes down, and until it is up", () => {
     const host = new Host();
     const devices = host.start(tap);
-    expect(devices.lower(tap)).toBe("the device was set down (onFailure: closed)");
+    expect(devices.lower(tap)).toEqual({ isDown: true, said: "the device was set down (onFailure: closed)" });
     // What fails again is down already.
     devices.lower({ ...tap, up: false });
     devices.raise(tap.ifindex);
@@ -85,7 +85,10 @@ describe("a device that is set down", () => {
   it("is nobody's to set up where it could not be set down", () => {
     const host = new Host();
     const gone = { ...tap, ifindex: 8 };
-    expect(host.start(gone).lower(gone)).toBe("and the device could not be set down: no such device");
+    expect(host.start(gone).lower(gone)).toEqual({
+      isDown: false,
+      said: "and the device could not be set down: no such device",
+    });
     expect(host.kept).toEqual([]);
   });
 
@@ -93,7 +96,7 @@ describe("a device that is set down", () => {
     const host = new Host();
     const devices = host.start(tap);
     host.isFull = true;
-    expect(devices.lower(tap)).toMatch(/set down .*stays down if the agent ends .*: no space left/);
+    expect(devices.lower(tap).said).toMatch(/set down .*stays down if the agent ends .*: no space left/);
     expect(host.isUp).toBe(false);
     host.isFull = false;
     devices.follow(new Map([[tap.ifindex, tap]]));
