@@ -186,6 +186,13 @@ describe("commands that change the rules of a running agent", () => {
     expect(host.logs).toMatch(/"device":"tap2".*released a device/);
   });
 
+  it("name the most entries of a list where the list says it, and no number where it says none", async () => {
+    await run("prefix-list", "create", "pl-any", "10.1.0.0/24");
+    expect(await run("prefix-list", "show", "pl-any")).toMatchObject({ maxEntries: null });
+    const { stdout } = await host.ringwall("prefix-list", "show", "pl-any");
+    expect(stdout).toMatch(/^pl-any {2}ipv4\n/);
+  });
+
   it("without an agent say so", async () => {
     await host.stopAgents("SIGTERM");
     expect(await host.ringwall("rule", "list", "sg-web")).toMatchObject({

@@ -5,12 +5,12 @@ import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit.ts";
 import { requirePrefixList, usesOf } from "../find.ts";
 import { withRules, withSocket } from "../options.ts";
-import { formatCount } from "../render/format.ts";
+import { formatCount, formatNumberOf } from "../render/format.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { style } from "../render/style.ts";
 import { renderTable } from "../render/table.ts";
 import { recordPlace, recordRule } from "../rule-record.ts";
-import { readModel } from "../rules.ts";
+import { noLimits, readModel } from "../rules.ts";
 
 /** `prefix-list show` */
 export const showList = defineCommand(
@@ -55,8 +55,10 @@ export const listLists = defineCommand(
   },
 );
 
+/** `maxEntries` is null where the list says none: the agent's limit holds, and only the agent knows it. */
 function recordList({ id, name, family, maxEntries, place }: PrefixList) {
-  return { id, name, family: `ipv${family}`, maxEntries, ...recordPlace(place) };
+  const said = maxEntries === noLimits.entriesPerPrefixList ? null : maxEntries;
+  return { id, name, family: `ipv${family}`, maxEntries: said, ...recordPlace(place) };
 }
 
 function recordWhole(model: Model, list: PrefixList) {
@@ -68,7 +70,9 @@ function recordWhole(model: Model, list: PrefixList) {
 }
 
 function renderList(list: ReturnType<typeof recordWhole>): string {
-  const head = `${style.title(list.id)}  ${list.family}, at most ${formatCount(list.maxEntries)} entries`;
+  const most =
+    list.maxEntries === null ? "" : `, at most ${formatNumberOf(list.maxEntries, "entry", "entries")}`;
+  const head = `${style.title(list.id)}  ${list.family}${most}`;
   const name = list.name === "" ? [] : [cleanText(list.name)];
   const entries =
     list.entries.length === 0
