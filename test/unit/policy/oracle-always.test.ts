@@ -68,7 +68,14 @@ describe("ARP", () => {
     ["with its own MAC and address", all(claim(guestMac, guest4)), "accept arp none"],
     ["with another MAC inside", all(claim(stranger, guest4)), "drop spoofed-mac none"],
     ["with another's address", all(claim(guestMac, "192.0.2.12")), "drop spoofed-address none"],
-    ["a probe from 0.0.0.0", all(claim(guestMac, "0.0.0.0")), "accept arp none"],
+    [
+      "a probe from 0.0.0.0",
+      all(
+        arp({ operation: "request", senderMac: guestMac, senderAddress: "0.0.0.0", targetAddress: guest4 }),
+      ),
+      "accept arp none",
+    ],
+    ["an answer from 0.0.0.0", all(claim(guestMac, "0.0.0.0")), "drop spoofed-address none"],
     [
       "RARP with its own MAC",
       all(
