@@ -12,6 +12,7 @@ import { Hold } from "./hold.ts";
 import { checkCapacity, describeFill, type Sizes, sizesOf } from "./map-fill.ts";
 import { MapVerifier, type OtherFindings } from "./map-verifier.ts";
 import { indexKey } from "./maps.ts";
+import { findMoved, forgetMoved } from "./moved.ts";
 import { type BpfMap, native } from "./native.ts";
 import type { ObjectMaps } from "./object-maps.ts";
 import { type ChangePlan, planChange } from "./plan.ts";
@@ -52,7 +53,7 @@ export interface ModelChange {
 
 export interface EngineReport extends SyncReport {
   readonly generation: number;
-  /** Why uplinks do not judge by the change yet; null: they do. */
+  /** Why uplinks do not judge by the change yet, or sessions of another network are remembered; null: all is done. */
   readonly unfinished: string | null;
 }
 
@@ -73,6 +74,8 @@ export class SyncEngine {
   readonly #verifier: MapVerifier;
   readonly #places: (() => ConfirmPlaces) | null;
   #hold: Hold | null = null;
+  /** Numbers of interfaces that the last change took to another network. */
+  #moved: readonly number[] = [];
   #cleaning: Promise<void> = Promise.resolve();
   /** Why leftovers of a change could not be deleted at once; null when all were. */
   lastCleaningError: string | null = null;
@@ -176,6 +179,7 @@ export class SyncEngine {
     if (this.#hold?.binds) throw new EnforcementError("WAITING", "a change waits for its confirmation");
     const plan = await this.#plan(change);
     checkCapacity(this.#known, plan, this.#sizes);
+    this.#moved = findMoved(this.#known, plan);
     const added = await this.#prepareTables(change, plan);
     let report: SyncReport;
     try {
@@ -191,14 +195,14 @@ export class SyncEngine {
       });
       report = { entriesWritten: 0, ...countSwitches(plan) };
     }
-    const unfinished = this.#followUplinks(change.resolved, change.host);
+    const unfinished = this.#followUplinks(change.resolved, change.host) ?? (await this.#forgetMoved());
     // What uplinks still judge by is left to be found by reading back.
     if (plan.changes && seconds === null && unfinished === null && this.#settled)
       this.#cleaning = this.clean(() => this.#deleteOld(plan));
     return { ...report, generation: plan.generation, unfinished };
   }
 
-  /** After the switch: what fails here is no refusal. */
+  /** After the switch, as what moved is forgotten: what fails here is no refusal. */
   #followUplinks(resolved: Resolved, host: HostFacts): string | null {
     try {
       writeUplinks(this.maps, this.#known, this.#planUplinks(this.#known, resolved, host));
@@ -208,6 +212,8 @@ export class SyncEngine {
       return errorText(error);
     }
   }
+
+  readonly #forgetMoved = () => forgetMoved(this.#moved, this.maps, this.tables).then(() => null, errorText);
 
   /** What uplinks may judge, and the host's own MACs, without a change of the model. */
   followHost(resolved: Resolved, host: HostFacts): void {
@@ -231,6 +237,7 @@ export class SyncEngine {
     const outcome = await hold.decide(decision);
     this.#settled = false;
     await this.settle();
+    if (outcome === "reverted") await this.#forgetMoved();
     this.#proofs.retain(this.#known.policies);
     await this.tables.retain(new Set([...this.#known.numbers.values(), this.scratchNumber]));
     return outcome;

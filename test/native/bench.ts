@@ -42,15 +42,23 @@ export class Bench {
 
   async change(model: Model): Promise<void> {
     if (this.resolved === undefined) await this.#host.start();
+    const before = this.#networks();
     await this.#host.apply(model, this.#capacities);
     this.resolved = resolve(model, { host: "here" });
     await this.script.load(this.#host.maps);
     this.#states.clear();
-    for (const number of this.#host.state.numbers.values()) {
-      if (this.#hasTables.has(number)) continue;
+    for (const [number, network] of this.#networks()) {
+      // Of another network nothing is remembered (kernel/moved.ts).
+      if (this.#hasTables.has(number) && (before.get(number) ?? network) === network) continue;
       this.#hasTables.add(number);
       this.script.makeTables(number, this.#tables);
     }
+  }
+
+  /** Of each interface number. */
+  #networks(): ReadonlyMap<number, bigint | undefined> {
+    const { live, records } = this.#host.state;
+    return new Map([...live].map(([number, record]) => [number, records.get(record)?.struct.network]));
   }
 
   judge({ interface: id, ...packet }: BenchFrame): void {

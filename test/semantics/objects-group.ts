@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { formatAddress } from "../../src/model/cidr.ts";
 import { plays, refuses, type Sentences, takes } from "./rows.ts";
-import { into, out, syn } from "./steps.ts";
+import { change, into, out, syn, udp } from "./steps.ts";
 
 export const groupRows: Sentences = {
   "**Group** `{name, description, type": [
@@ -153,6 +153,10 @@ const twins = {
   },
 };
 
+/** A second network that nobody is in, and eni-1 in it. */
+const lonely = { networks: { "vpc-b": { type: "vpc" } } };
+const elsewhere = { groups: { "sg-b": { network: "vpc-b" } }, nic: { network: "vpc-b", groups: ["sg-b"] } };
+
 export const networkRows: Sentences = {
   "**Network** is `{type: vpc}` or `{type: classic}`": [
     takes(
@@ -173,6 +177,23 @@ export const networkRows: Sentences = {
         expect(network?.forwarding).toBe("direct");
         expect(network?.gateways.map(formatAddress)).toEqual(["10.0.0.1", "fe80::1"]);
       },
+    ),
+    plays(
+      "an interface that goes to another network leaves its sessions behind, under `keep` too",
+      { rules: ["ingress accept udp 53/53 any"], ...lonely },
+      [
+        out(udp("40000>53"), "accept default-egress new"),
+        into(udp("40001>53"), "accept rule new"),
+        change({ rules: ["ingress accept udp 53/53 any"], ...lonely, ...elsewhere }),
+        into(udp("53>40000"), "drop no-rule"),
+        into(udp("40001>53"), "drop no-rule"),
+        out(udp("40000>53"), "accept default-egress new"),
+        into(udp("53>40000"), "accept session established"),
+        change({ rules: ["ingress accept udp 53/53 any"], ...lonely }),
+        into(udp("53>40000"), "drop no-rule"),
+        into(udp("40001>53"), "accept rule new"),
+      ],
+      { settings: { establishedSessions: "keep" } },
     ),
     refuses(
       "another type",

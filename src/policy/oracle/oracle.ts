@@ -17,6 +17,8 @@ import { SessionTable } from "./stateful.ts";
 
 /** What the oracle remembers of one interface. */
 interface Memory {
+  /** Of another network, where addresses are others', nothing is remembered. */
+  readonly network: string;
   readonly sessions: SessionTable;
   readonly fragments: FragmentMemory;
   readonly rates: Rates;
@@ -51,8 +53,8 @@ export class Oracle {
     for (const own of model.interfaces.values()) {
       if (this.#isHere(own)) this.#known.add(own.id);
     }
-    for (const id of this.#memories.keys()) {
-      if (this.#find(id) === null) this.#memories.delete(id);
+    for (const [id, memory] of this.#memories) {
+      if (this.#find(id)?.network !== memory.network) this.#memories.delete(id);
     }
   }
 
@@ -99,6 +101,7 @@ export class Oracle {
 
   #remember(id: string): Memory {
     const memory = this.#memories.get(id) ?? {
+      network: this.#find(id)?.network ?? "",
       sessions: new SessionTable(this.#settings),
       fragments: new FragmentMemory(),
       rates: new Rates(this.#settings.alwaysPerSecond),
