@@ -186,7 +186,17 @@ export class Attachments {
 
   /** Whether an uplink's program stands there, or did until something failed. */
   isUplink(ifindex: number): boolean {
-    return this.placed.at(ifindex).some(([hook]) => hook.startsWith("uplink-"));
+    return uplinkModes.some((mode) => this.placed.holds(ifindex, `uplink-${mode}`));
+  }
+
+  /** Whether a guest's program does. */
+  isGuest(ifindex: number): boolean {
+    return this.placed.at(ifindex).some(([hook]) => !hook.startsWith("uplink-"));
+  }
+
+  /** Takes an uplink's program off; a guest's stay. */
+  detachUplink(ifindex: number): void {
+    for (const mode of uplinkModes) this.placed.detach(ifindex, `uplink-${mode}`);
   }
 
   #programFor(hook: Hook): BpfProgram {

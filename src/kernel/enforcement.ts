@@ -306,7 +306,7 @@ export class Enforcement implements Enforcer {
   }
 
   release(ifindex: number): Promise<boolean> {
-    return this.#run(async () => this.#devices.release(ifindex));
+    return this.#run(() => this.#model.release(ifindex));
   }
 
   close({ detach }: { readonly detach: boolean }): Promise<void> {

@@ -16,7 +16,7 @@ export function readLinks(): Map<number, LinkInfo> {
   );
 }
 
-/** Devices of the uplinks that are here and have their program. */
+/** `guests`: devices of interfaces, by ifindex: neither uplinks nor the host's own. */
 export function readHostFacts(
   uplinks: readonly Uplink[],
   links: ReadonlyMap<number, LinkInfo>,
@@ -25,7 +25,7 @@ export function readHostFacts(
   const devices: UplinkDevice[] = [];
   for (const { device, networks } of uplinks) {
     const link = [...links.values()].find(({ name }) => name === device);
-    if (link !== undefined) devices.push({ ifindex: link.ifindex, networks });
+    if (link !== undefined && !guests.has(link.ifindex)) devices.push({ ifindex: link.ifindex, networks });
   }
   const macs = [...links.values()].flatMap((link) => {
     const bytes = link.loopback || guests.has(link.ifindex) ? null : parseMacBytes(link.mac);

@@ -138,7 +138,7 @@ export class HostModel {
     this.#inForce = model;
     names.follow(model.resolved);
     await this.#reconcile(bindings);
-    uplinks.reconcile(settings().uplinks, links());
+    uplinks.reconcile(settings().uplinks, links(), bindings);
     this.#followDirect(model.resolved);
     this.#unfinished = null;
     await this.notice();
@@ -171,7 +171,7 @@ export class HostModel {
     bindings: ReadonlyMap<number, string>,
     told: ReadonlySet<number> | null = null,
   ): Promise<void> {
-    const { engine, devices, links, settings } = this.#parts;
+    const { engine, devices, uplinks, links, settings } = this.#parts;
     if (engine.hold?.binds && this.#before !== null) {
       const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
       engine.hold.follow(
@@ -179,6 +179,7 @@ export class HostModel {
         this.#before.bind(links(), (ifindex) => devices.isSame(ifindex, links())),
       );
     }
+    uplinks.makeWay(bindings);
     await devices.reconcile(bindings, { links: links(), told }, settings());
   }
 
@@ -209,6 +210,13 @@ export class HostModel {
     await this.notice();
   }
 
+  /** Opens a device that no interface holds (GuestDevices.release); it may be an uplink then. */
+  async release(ifindex: number): Promise<boolean> {
+    const isReleased = this.#parts.devices.release(ifindex);
+    if (isReleased) await this.followHost();
+    return isReleased;
+  }
+
   /** Uplinks, addresses and MACs of the host itself. */
   async followHost(): Promise<void> {
     await this.notice();
@@ -218,7 +226,7 @@ export class HostModel {
 
   #followHost(resolved: Resolved): void {
     const { engine, devices, uplinks, links, settings } = this.#parts;
-    uplinks.reconcile(settings().uplinks, links());
+    uplinks.reconcile(settings().uplinks, links(), devices.bindings);
     engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
     this.#followDirect(resolved);
   }

@@ -69,9 +69,15 @@ export class PlacedPrograms {
     return [...(this.#devices.get(ifindex) ?? [])];
   }
 
+  /** Whether a program that was chosen for it stands at a hook. */
   hasHook(ifindex: number, hook: Hook): boolean {
     const placed = this.#devices.get(ifindex)?.get(hook);
     return placed !== undefined && placed.isRetired !== true;
+  }
+
+  /** The same, also of what is retired. */
+  holds(ifindex: number, hook: Hook): boolean {
+    return this.#devices.get(ifindex)?.has(hook) === true;
   }
 
   keep(ifindex: number, hook: Hook, placed: Placed): void {

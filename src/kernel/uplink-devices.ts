@@ -1,4 +1,7 @@
-/** Uplinks that are here get their program; those that are none any more lose it. */
+/**
+ * Uplinks that are here get their program; those that are none any more lose it. A guest's device is none: what its guest
+ * sends is judged by the guest's programs, and an uplink's would send it on without them.
+ */
 import type { Attachments } from "./attach.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { cautionUplink, findBypasses } from "./device-kind.ts";
@@ -18,22 +21,40 @@ export class UplinkDevices {
     return this.#problems.get(device) ?? null;
   }
 
+  /** Devices that are guests' from now on, before they get programs. `guests`: by ifindex. */
+  makeWay(guests: ReadonlyMap<number, string>): void {
+    for (const ifindex of guests.keys()) this.#attachments.detachUplink(ifindex);
+  }
+
   /** Where a program does not go on, nothing is dropped early: what comes in is judged at the guest's device. */
-  reconcile(uplinks: readonly Uplink[], links: ReadonlyMap<number, LinkInfo>): void {
+  reconcile(
+    uplinks: readonly Uplink[],
+    links: ReadonlyMap<number, LinkInfo>,
+    guests: ReadonlyMap<number, string>,
+  ): void {
     const byName = new Map([...links.values()].map((link) => [link.name, link]));
     const bypasses = findBypasses(links.values(), readDeviceFacts);
     const wanted = new Set<number>();
     for (const { device } of uplinks) {
       const link = byName.get(device);
       if (link === undefined) continue;
-      wanted.add(link.ifindex);
-      const problem = this.#attachments.attachUplink(link).problem ?? cautionUplink(link, bypasses);
+      const whyNot = this.#whyNot(link, guests);
+      if (whyNot === null) wanted.add(link.ifindex);
+      const problem = whyNot ?? this.#attachments.attachUplink(link).problem ?? cautionUplink(link, bypasses);
       if (problem === null) this.#problems.delete(device);
       else this.#problems.set(device, problem);
     }
     for (const ifindex of this.#attachments.placed.devices) {
       if (!this.#attachments.isUplink(ifindex) || wanted.has(ifindex)) continue;
-      this.#attachments.detach(ifindex);
+      this.#attachments.detachUplink(ifindex);
     }
+  }
+
+  #whyNot({ ifindex, name }: LinkInfo, guests: ReadonlyMap<number, string>): string | null {
+    const guest = guests.get(ifindex);
+    if (guest !== undefined)
+      return `${name} is the device of ${guest}, and so no uplink: take it out of \`uplinks\`, or out of the rules`;
+    if (!this.#attachments.isGuest(ifindex)) return null;
+    return `${name} was a guest's device, and drops everything until it is released (\`ringwall interface release ${name}\`)`;
   }
 }

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { KernelStatus, PacketEvent } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
@@ -28,6 +30,44 @@ it("an uplink whose table is full keeps no change from taking effect, and says w
     expect((await driver.call<KernelStatus>("status")).guard?.problem).toBeNull();
     const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port });
     expect([await connect(80), await connect(81)]).toEqual(["timeout", "open"]);
+    await driver.call("close", { detach: true });
+  });
+});
+
+it("a device that is a guest's is no uplink, whichever came first, and judges without a gap", async () => {
+  await withBpffs(async (root) => {
+    const driver = bed.start();
+    await driver.call("watchHooks");
+    const both = { uplinks: [{ device: "tap1", networks: null }] };
+    await driver.call("open", { object: objectPath, root, settings: both, blind: true });
+    await driver.call("apply", "nobody");
+    const tap = bed.ifindex("tap1");
+    const standing = () => readdirSync(join(root, "links")).sort();
+    const uplink = async () => (await driver.call<KernelStatus>("status")).uplinks[0];
+    expect(standing()).toEqual([`${tap}-uplink-native`]);
+    await driver.call("seen");
+
+    await driver.call("apply", "open80");
+    // Gone before the first of the guest's: it would send on what they have not judged.
+    expect(await driver.call("seen")).toMatchObject([{ xdp: 0 }, { xdp: 0 }]);
+    const guests = [`${tap}-tc-egress`, `${tap}-tc-ingress`];
+    expect(standing()).toEqual(guests);
+    expect(await uplink()).toMatchObject({ mode: null, problem: expect.stringMatching(/device of eni-1/) });
+
+    await driver.call("configure", { uplinks: [] });
+    expect(standing()).toEqual(guests);
+    const connect = (port: number) => driver.call("connect", { host: "10.0.0.1", port });
+    expect([await connect(80), await connect(81)]).toEqual(["open", "timeout"]);
+
+    await driver.call("configure", both);
+    await driver.call("apply", "nobody");
+    expect(standing()).toEqual(guests);
+    expect(await uplink()).toMatchObject({
+      mode: null,
+      problem: expect.stringMatching(/interface release tap1/),
+    });
+    expect(await driver.call("release", tap)).toBe(true);
+    expect(standing()).toEqual([`${tap}-uplink-native`]);
     await driver.call("close", { detach: true });
   });
 });
