@@ -1,7 +1,7 @@
 /** What tests of the real kernel layer share: the object, frames, a bpffs and a network namespace of their own. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { address } from "../unit/policy/compile-fixture.ts";
@@ -58,6 +58,18 @@ export async function withBpffs(body: (root: string) => Promise<void>): Promise<
     spawnSync("umount", ["-l", root]);
     rmSync(parent, { recursive: true, force: true });
   }
+}
+
+/** Whether programs stand at tc hooks by links (Linux 6.6); else as clsact filters, which have no pins. */
+export const hasTcx = ((version: readonly number[]) => {
+  const [major = 0, minor = 0] = version;
+  return major > 6 || (major === 6 && minor >= 6);
+})(release().split(".").map(Number));
+
+/** The pins of links under a root, by name; none where nothing on this kernel is a link. */
+export function linkPins(root: string): readonly string[] {
+  const folder = join(root, "links");
+  return hasTcx || existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 
 export function ip(...words: string[]): string {
