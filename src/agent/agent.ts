@@ -192,7 +192,7 @@ export class Agent {
       version: this.#options.version,
       kernelRelease: release(),
       counters: () => enforcer.counters(),
-      status: () => enforcer.status(),
+      status: () => enforcer.figures(),
       lost: () => enforcer.lost(),
       model: () => ({
         groups: applier.inForce?.model.groups.size ?? 0,

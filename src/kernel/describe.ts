@@ -10,12 +10,12 @@ import type { SyncEngine } from "./engine.ts";
 import type { Hold } from "./hold.ts";
 import type { HostModel } from "./host-model.ts";
 import type { LinkInfo } from "./native.ts";
-import type { TableCounters } from "./pressure.ts";
 import type { KernelSettings, Uplink } from "./settings.ts";
 import type {
   ConfirmationStatus,
   InterfaceState,
   InterfaceStatus,
+  KernelFigures,
   KernelStatus,
   UplinkStatus,
 } from "./status.ts";
@@ -58,46 +58,70 @@ export function describeConfirmation(hold: Hold | null): ConfirmationStatus | nu
 }
 
 export function describeInterfaces(described: Described): readonly InterfaceStatus[] {
-  const { model, devices } = described;
-  if (model.inForce === null) return [];
-  const { resolved } = model.inForce;
-  // Before each is described: one read for all.
-  const counters = described.engine.tables.readCounters();
-  const ifindexes = new Map([...devices.bindings].map(([ifindex, id]) => [id, ifindex]));
-  return resolved.interfaces.map((each) => {
-    const observes = each.interface.groups.every((id) => resolved.model.groups.get(id)?.mode === "observe");
-    return describeInterface(described, each, ifindexes.get(each.interface.id) ?? 0, observes, counters);
+  const { engine, attachments, devices, direct, links } = described;
+  return countInterfaces(described, ({ interface: source, policy }, ifindex, figures) => {
+    const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
+    const problem = devices.problemOf(ifindex) ?? devices.foreignOf(ifindex);
+    const link = links.get(ifindex);
+    const attached = attachments.describe(ifindex);
+    return {
+      ...figures,
+      number: engine.known.numbers.get(digest64(source.id)) ?? 0,
+      device: link?.name ?? source.device,
+      ifindex,
+      mode: attached.mode,
+      programs: attached.programs,
+      policy,
+      version,
+      generation,
+      forwarding: direct.statusOf(source.id),
+      problem: problem ?? describeAbsence(source.device, link) ?? devices.cautionOf(ifindex),
+    };
   });
 }
 
-/** `ifindex`: of its device, 0 where there is none. `observes`: none of its groups enforces. */
-function describeInterface(
-  { engine, attachments, devices, direct, links }: Described,
-  { interface: source, policy }: ResolvedInterface,
-  ifindex: number,
-  observes: boolean,
-  counters: TableCounters,
-): InterfaceStatus {
-  const number = engine.known.numbers.get(digest64(source.id)) ?? 0;
-  const { version, generation } = engine.policyOf(source.id) ?? { version: 0, generation: 0 };
-  const problem = devices.problemOf(ifindex) ?? devices.foreignOf(ifindex);
-  const link = links.get(ifindex);
-  const attached = attachments.describe(ifindex);
-  return {
-    interface: source.id,
-    number,
-    device: link?.name ?? source.device,
-    ifindex,
-    state: stateOf(ifindex, problem, devices.isReady(ifindex), observes),
-    mode: attached.mode,
-    programs: attached.programs,
-    policy,
-    version,
-    generation,
-    proven: engine.provenAt(version)?.toISOString() ?? null,
-    tables: engine.tables.fills(number, counters),
-    forwarding: direct.statusOf(source.id),
-    problem: problem ?? describeAbsence(source.device, link) ?? devices.cautionOf(ifindex),
+export function describeFigures(described: Described): Omit<KernelFigures, "guard"> {
+  const { engine } = described;
+  const interfaces = countInterfaces(described, (_each, _ifindex, figures) => figures);
+  return { interfaces, maps: engine.fill, proof: engine.proofStatus };
+}
+
+type Figures = KernelFigures["interfaces"][number];
+
+/** What `describe` makes of each interface, of its device's ifindex (0 where there is none), and of its figures. */
+function countInterfaces<T>(
+  { engine, devices, model }: Described,
+  describe: (each: ResolvedInterface, ifindex: number, figures: Figures) => T,
+): readonly T[] {
+  if (model.inForce === null) return [];
+  const { resolved } = model.inForce;
+  // Before each is described: one read for all.
+  const counters = engine.tables.readCounters();
+  const ifindexes = new Map([...devices.bindings].map(([ifindex, id]) => [id, ifindex]));
+  const proven = describeProven(engine);
+  return resolved.interfaces.map((each) => {
+    const { id, groups } = each.interface;
+    const ifindex = ifindexes.get(id) ?? 0;
+    const observes = groups.every((group) => resolved.model.groups.get(group)?.mode === "observe");
+    const problem = devices.problemOf(ifindex) ?? devices.foreignOf(ifindex);
+    return describe(each, ifindex, {
+      interface: id,
+      state: stateOf(ifindex, problem, devices.isReady(ifindex), observes),
+      proven: proven(engine.policyOf(id)?.version ?? 0),
+      tables: engine.tables.fills(engine.known.numbers.get(digest64(id)) ?? 0, counters),
+    });
+  });
+}
+
+/** When a version was last proven; written once for all interfaces that it judges. */
+function describeProven(engine: SyncEngine): (version: number) => string | null {
+  const written = new Map<number, string | null>();
+  return (version) => {
+    const known = written.get(version);
+    if (known !== undefined) return known;
+    const text = engine.provenAt(version)?.toISOString() ?? null;
+    written.set(version, text);
+    return text;
   };
 }
 

@@ -5,7 +5,7 @@ import { askPrograms } from "./ask.ts";
 import { Attachments } from "./attach.ts";
 import { beforeOthers } from "./before-others.ts";
 import { readAllCounters, readLost } from "./counters.ts";
-import { type Described, describeConfirmation, describeKernel } from "./describe.ts";
+import { type Described, describeConfirmation, describeFigures, describeKernel } from "./describe.ts";
 import { DeviceLook } from "./device-look.ts";
 import { GuestDevices } from "./devices.ts";
 import { DirectForwarding } from "./direct.ts";
@@ -32,6 +32,7 @@ import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
   ConfirmationStatus,
+  KernelFigures,
   KernelStatus,
   LostEvents,
   PacketCounter,
@@ -237,13 +238,8 @@ export class Enforcement implements Enforcer {
   }
 
   verify(): Promise<Verification | null> {
-    return this.#run(() =>
-      this.#model.verify(() => [
-        ...this.#settings.find(),
-        ...this.#attachments.findMarks(),
-        ...this.#direct.find(),
-      ]),
-    );
+    const others = () => [...this.#settings.find(), ...this.#attachments.findMarks(), ...this.#direct.find()];
+    return this.#run(() => this.#model.verify(others));
   }
 
   status(): KernelStatus {
@@ -251,6 +247,11 @@ export class Enforcement implements Enforcer {
     const { digest, hz } = this.#objects;
     const guard = this.#guard.status;
     return { adopted: this.adopted, object: digest, hz, guard, ...describeKernel(this.#described()) };
+  }
+
+  figures(): KernelFigures {
+    this.#checkOpen();
+    return { guard: this.#guard.status, ...describeFigures(this.#described()) };
   }
 
   #described(): Described {
@@ -278,7 +279,7 @@ export class Enforcement implements Enforcer {
 
   async sweep(): Promise<void> {
     await this.#run(() => this.#followLinks(new Set()));
-    await this.#model.lookAfterAll((part) => this.#run(part));
+    await this.#model.lookAfterSome((part) => this.#run(part));
     await this.#sessions.sweep();
   }
 
@@ -330,10 +331,7 @@ export class Enforcement implements Enforcer {
     this.#guard.stop();
     this.#watch.close();
     for (const each of [this.#events, this.#survey, this.#sessions, this.#attachments.placed]) each.close();
-    this.#engine.hold?.close();
-    this.#engine.tables.close();
-    this.#idle.close();
-    this.#objects.close();
+    for (const each of [this.#engine.hold, this.#engine.tables, this.#idle, this.#objects]) each?.close();
   }
 
   /** One thing after the other. */

@@ -6,6 +6,7 @@ import type { KernelSettings } from "./settings.ts";
 import type {
   ApplyReport,
   ConfirmationStatus,
+  KernelFigures,
   KernelStatus,
   LostEvents,
   PacketCounter,
@@ -69,6 +70,7 @@ export interface Enforcer {
   /** Takes settings over without a reload; a change of `sessions` holds for tables made from then on. */
   configure(settings: KernelSettings): Promise<void>;
   status(): KernelStatus;
+  figures(): KernelFigures;
   /**
    * Live sessions of one interface (by id) or of all, in pieces that are read when they are asked for, with turns of the
    * event loop between. Revoked ones are among them. Rejects with UNKNOWN_INTERFACE.

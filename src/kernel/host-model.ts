@@ -19,12 +19,12 @@ import type { OtherFindings } from "./map-verifier.ts";
 import { type LinkInfo, native } from "./native.ts";
 import { describeSmaller, fitSizes } from "./session-sizes.ts";
 import type { KernelSettings } from "./settings.ts";
-import { inParts } from "./slices.ts";
+import { nextTurn, Round } from "./slices.ts";
 import type { Verification } from "./status.ts";
 import type { UplinkDevices } from "./uplink-devices.ts";
 
-/** Devices that are looked at in one go: a millisecond or two. */
-const devicesPerPart = 64;
+/** Devices that are looked at in one go: some four milliseconds. */
+const devicesAtOnce = 64;
 
 export interface HostParts {
   readonly engine: SyncEngine;
@@ -45,6 +45,7 @@ export class HostModel {
   #unfinished: string | null = null;
   /** What was told last of tables that keep their size. */
   #toldSmaller: string | null = null;
+  readonly #round = new Round();
   /** While a change waits for its confirmation. */
   #before: ModelBefore | null = null;
 
@@ -198,15 +199,19 @@ export class HostModel {
     await this.notice();
   }
 
-  /** Looks at each device as if it had been told of, in parts, each in a turn of its own: a new one may go first. */
-  async lookAfterAll(run: (part: () => Promise<void>) => Promise<void>): Promise<void> {
-    const all = [...this.#parts.devices.bindings.keys()];
-    await inParts(all, devicesPerPart, (part) => run(() => this.#lookAfter(new Set(part))));
+  /**
+   * Looks at some devices as if they had been told of, at the next ones the next time, in a turn of its own: a new one may
+   * go first. What stands at all of them the guard's look sees each second; this one trusts nothing that it does.
+   */
+  async lookAfterSome(run: (part: () => Promise<void>) => Promise<void>): Promise<void> {
+    await nextTurn();
+    const some = new Set(this.#round.next([...this.#parts.devices.bindings.keys()], devicesAtOnce));
+    await run(() => this.#lookAfter(some));
   }
 
-  async #lookAfter(part: ReadonlySet<number>): Promise<void> {
+  async #lookAfter(some: ReadonlySet<number>): Promise<void> {
     await this.notice();
-    if (this.#inForce !== null) await this.#reconcile(this.#parts.devices.bindings, part);
+    if (this.#inForce !== null) await this.#reconcile(this.#parts.devices.bindings, some);
     await this.notice();
   }
 

@@ -313,7 +313,8 @@ export class SessionTables {
     return tableNames.map((table) => {
       const { limit, entries, pressure } = fills[table];
       const { inserted, refused } = counters.of(number, table);
-      return { table, entries, limit, inserted, refused, ...pressure.figures };
+      const { evicted, evictedEarly } = pressure.figures;
+      return { table, entries, limit, inserted, refused, evicted, evictedEarly };
     });
   }
 

@@ -8,15 +8,16 @@ export function nextTurn(): Promise<void> {
   return new Promise((resume) => setImmediate(resume));
 }
 
-/** Does `work` for all of these, so many at a time; the event loop comes round before each part. */
-export async function inParts<T>(
-  all: readonly T[],
-  size: number,
-  work: (part: readonly T[]) => Promise<void>,
-): Promise<void> {
-  for (let next = 0; next < all.length; next += size) {
-    await nextTurn();
-    await work(all.slice(next, next + size));
+/** Goes through things again and again, some at a time. They may come and go meanwhile. */
+export class Round {
+  #place = 0;
+
+  /** The next `size` of them, or what is left of this time through. */
+  next<T>(all: readonly T[], size: number): readonly T[] {
+    if (this.#place >= all.length) this.#place = 0;
+    const some = all.slice(this.#place, this.#place + size);
+    this.#place += some.length;
+    return some;
   }
 }
 

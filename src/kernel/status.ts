@@ -125,6 +125,11 @@ export interface KernelStatus {
   readonly smallerTables?: string | null;
 }
 
+/** What of the status is counted from scrape to scrape: a part of it, since to describe thousands takes a while. */
+export interface KernelFigures extends Pick<KernelStatus, "maps" | "proof" | "guard"> {
+  readonly interfaces: readonly Pick<InterfaceStatus, "interface" | "state" | "proven" | "tables">[];
+}
+
 /** What the look of each second came to. */
 export interface GuardStatus {
   /** How often pins had to be made again, since the agent began. */

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { KernelStatus, LostEvents, PacketCounter, ProofStatus } from "../kernel/status.ts";
+import type { KernelFigures, LostEvents, PacketCounter, ProofStatus } from "../kernel/status.ts";
 import { definitions } from "./definitions.ts";
 import { Series, writeLabels } from "./series.ts";
 
@@ -17,7 +17,7 @@ export interface MetricSources {
   readonly version: string;
   readonly kernelRelease: string;
   readonly counters: () => readonly PacketCounter[];
-  readonly status: () => KernelStatus;
+  readonly status: () => KernelFigures;
   readonly lost: () => LostEvents;
   readonly model: () => ModelFigures;
   /** What was edited, is not in force, and is tried again. */
@@ -43,7 +43,7 @@ const states = ["enforcing", "observing", "not-ready", "failed"] as const;
 /** Metrics with a registry of their own: prom-client's default one is shared by everything in a process. */
 export function createMetrics(given: MetricSources): Metrics {
   const registry = new Registry();
-  let status: KernelStatus | undefined;
+  let status: KernelFigures | undefined;
   // Several series come from one look at the kernel: it is dear where there are many interfaces.
   const sources = { ...given, status: () => (status ??= given.status()) };
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagPrecision });
@@ -112,7 +112,7 @@ function renderPackets(counters: readonly PacketCounter[]): readonly Series[] {
 }
 
 /** How full the tables of interfaces are, and what became of what they held. */
-function renderTables(interfaces: KernelStatus["interfaces"]): readonly Series[] {
+function renderTables(interfaces: KernelFigures["interfaces"]): readonly Series[] {
   const limit = new Series(definitions.conntrackLimit);
   const figures = {
     entries: new Series(definitions.conntrackEntries),
@@ -134,7 +134,7 @@ function renderTables(interfaces: KernelStatus["interfaces"]): readonly Series[]
   return [limit, ...Object.values(figures)];
 }
 
-function renderMaps(maps: KernelStatus["maps"]): readonly Series[] {
+function renderMaps(maps: KernelFigures["maps"]): readonly Series[] {
   const [used, capacities] = [new Series(definitions.mapEntries), new Series(definitions.mapCapacity)];
   for (const { map, entries, capacity } of maps) {
     used.add(writeLabels({ map }), entries);

@@ -3,9 +3,9 @@ import type { Definition } from "./definitions.ts";
 
 /** The labels of one series. A value may hold anything. */
 export function writeLabels(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escapeValue(value)}"`)
-    .join(",");
+  let text = "";
+  for (const name in labels) text += `${text === "" ? "" : ","}${name}="${escapeValue(labels[name] ?? "")}"`;
+  return text;
 }
 
 const special = /[\\\n"]/;

@@ -140,6 +140,10 @@ export class FakeEnforcer implements Enforcer {
     };
   }
 
+  figures() {
+    return this.status();
+  }
+
   async sessions(): Promise<AsyncIterable<readonly Session[]>> {
     return this.#sessionPieces();
   }

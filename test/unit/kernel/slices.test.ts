@@ -1,16 +1,10 @@
 import { expect, it } from "vitest";
-import { Queue } from "../../../src/kernel/queue.ts";
-import { inParts } from "../../../src/kernel/slices.ts";
+import { Round } from "../../../src/kernel/slices.ts";
 
-it("work in parts is whole and in order, and lets go first what was told before a part", async () => {
-  const queue = new Queue();
-  const done: (readonly number[] | "attach")[] = [];
-  const attach = async () => void done.push("attach");
-  await inParts([1, 2, 3, 4, 5], 2, (part) =>
-    queue.run(async () => {
-      done.push(part);
-      if (part.includes(2)) setImmediate(() => void queue.runOnce(attach));
-    }),
-  );
-  expect(done).toEqual([[1, 2], "attach", [3, 4], [5]]);
+it("goes through all, some at a time, and begins anew, also where they became fewer", () => {
+  const round = new Round();
+  const all = [1, 2, 3, 4, 5];
+  const next = (some: readonly number[]) => round.next(some, 2);
+  expect([next(all), next(all), next(all), next(all)]).toEqual([[1, 2], [3, 4], [5], [1, 2]]);
+  expect([next([7]), next([7]), next([]), next(all)]).toEqual([[7], [7], [], [1, 2]]);
 });
