@@ -1,6 +1,6 @@
 /** rw_devices: one word for each device, by the low bits of its ifindex, with room for those that collide. */
 import { DeviceStruct, Limit } from "./layout.gen.ts";
-import { indexKey, type MapEntries, packWord, type SyncMaps, unpackWord } from "./maps.ts";
+import { indexKey, type MapEntries, packWord, type SyncMaps, type TableMap, unpackWord } from "./maps.ts";
 
 /** What of the maps holds devices. */
 export type DeviceMaps = Pick<SyncMaps, "devices" | "devicesFar">;
@@ -34,7 +34,9 @@ export interface DeviceWords {
   readonly strayFar: readonly number[];
 }
 
-export async function readDevices(maps: DeviceMaps): Promise<DeviceWords> {
+export async function readDevices(
+  maps: Readonly<Record<keyof DeviceMaps, Pick<TableMap, "entriesAsync">>>,
+): Promise<DeviceWords> {
   const devices = new Map<number, number>();
   const strayNear: number[] = [];
   const near = await maps.devices.entriesAsync();

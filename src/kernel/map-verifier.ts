@@ -1,4 +1,5 @@
 /** Looks at the maps through an engine's life: what differs is found, mended, and looked at again. */
+import { CleanLooks, listKnown, readImage } from "./clean-look.ts";
 import type { ModelChange } from "./engine.ts";
 import { errorText } from "./errors.ts";
 import type { Finding } from "./finding.ts";
@@ -30,6 +31,7 @@ export class MapVerifier {
   readonly #parts: VerifiedParts;
   readonly #record = new VerificationRecord();
   readonly #brokenRecords = new Set<number>();
+  readonly #clean = new CleanLooks();
 
   constructor(parts: VerifiedParts) {
     this.#parts = parts;
@@ -75,21 +77,31 @@ export class MapVerifier {
   async #compare(change: ModelChange, others: OtherFindings): Promise<readonly Finding[]> {
     const { maps, proofs, known, isHeld, settle } = this.#parts;
     await settle();
-    const raw = await readState(maps);
+    const image = await readImage(maps, known());
+    const { resolved, policies } = change;
+    const held = isHeld();
+    const look = { digest: image.digest, resolved, policies, isHeld: held, known: listKnown(known()) };
     this.#brokenRecords.clear();
+    const still = this.#clean.findProven(look);
+    for (const version of still ?? []) proofs.note(version, null);
+    if (still !== null) return [...others()];
+    const raw = await readState(image.maps);
+    const proven: number[] = [];
     const findings = await findDifferences({
       maps,
       raw,
       known: known(),
-      isHeld: isHeld(),
-      resolved: change.resolved,
-      policies: change.policies,
+      isHeld: held,
+      resolved,
+      policies,
       onRecordBroken: (record) => this.#brokenRecords.add(record),
       onPolicyChecked: (version, problem) => {
         proofs.note(version, problem);
-        if (problem !== null) this.#ownAll(version, raw);
+        if (problem === null) proven.push(version);
+        else this.#ownAll(version, raw);
       },
     });
+    this.#clean.note(look, findings.length === 0 ? proven : null);
     return [...others(), ...findings];
   }
 

@@ -16,7 +16,7 @@ import {
   SlotStruct,
   UplinkKeyStruct,
 } from "./layout.gen.ts";
-import { keyText, type MapEntries, type SyncMaps } from "./maps.ts";
+import { keyText, type MapEntries, type SyncMaps, type TableMap, type WordMap } from "./maps.ts";
 import { createPauses } from "./slices.ts";
 import {
   removedRecord,
@@ -51,8 +51,29 @@ export interface RawState {
   readonly uplinks: Map<string, number>;
 }
 
+/** Maps of which all entries are read. */
+export const rawNames = [
+  "devices",
+  "devicesFar",
+  "interfaces",
+  "owned",
+  "listed",
+  "uplinks",
+  "identities",
+  "slots",
+  "policies",
+  "prefixes",
+  "groupBits",
+] as const satisfies readonly (keyof SyncMaps)[];
+
+type Read = Pick<TableMap, "entriesAsync">;
+/** What is asked of them; SyncMaps, or what was read of those. */
+export type RawMaps = Readonly<Record<Exclude<(typeof rawNames)[number], "slots">, Read>> & {
+  readonly slots: Read & Pick<WordMap, "maxEntries">;
+};
+
 /** Off the event loop as far as the kernel is asked. */
-export async function readState(maps: SyncMaps): Promise<RawState> {
+export async function readState(maps: RawMaps): Promise<RawState> {
   const { records, strayOwned, strayListed } = await readRecords(maps);
   return {
     ...(await readDevices(maps)),
@@ -85,7 +106,7 @@ function* eachPlace<T>(entries: MapEntries, codec: Codec<T>): Generator<readonly
   }
 }
 
-async function readRecords(maps: SyncMaps) {
+async function readRecords(maps: RawMaps) {
   const owned = await readByRecord(maps.owned.entriesAsync(), OwnedKeyStruct);
   const listed = await readByRecord(maps.listed.entriesAsync(), ListedKeyStruct);
   const records = new Map<number, StoredRecord>();
@@ -118,7 +139,7 @@ async function readByRecord(
   return byRecord;
 }
 
-async function readSlots(maps: SyncMaps): Promise<Pick<RawState, "slots" | "intents">> {
+async function readSlots(maps: RawMaps): Promise<Pick<RawState, "slots" | "intents">> {
   const capacity = slotCapacity(maps.slots);
   const slots = new Map<number, SlotWord>();
   const intents = new Map<number, SlotWord>();
@@ -130,7 +151,7 @@ async function readSlots(maps: SyncMaps): Promise<Pick<RawState, "slots" | "inte
   return { slots, intents };
 }
 
-async function readHeaders(maps: SyncMaps): Promise<Map<number, PolicyStruct>> {
+async function readHeaders(maps: RawMaps): Promise<Map<number, PolicyStruct>> {
   const headers = new Map<number, PolicyStruct>();
   const { count, keys, values } = await maps.policies.entriesAsync();
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
@@ -142,7 +163,7 @@ async function readHeaders(maps: SyncMaps): Promise<Map<number, PolicyStruct>> {
   return headers;
 }
 
-async function readPrefixKeys(maps: SyncMaps): Promise<Pick<RawState, "prefixKeys" | "strayPrefixes">> {
+async function readPrefixKeys(maps: RawMaps): Promise<Pick<RawState, "prefixKeys" | "strayPrefixes">> {
   const entries = await maps.prefixes.entriesAsync();
   const byVersion = new Map<number, Uint8Array[]>();
   const strayPrefixes: Uint8Array[] = [];
@@ -163,7 +184,7 @@ async function readPrefixKeys(maps: SyncMaps): Promise<Pick<RawState, "prefixKey
   return { prefixKeys: byVersion, strayPrefixes };
 }
 
-async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {
+async function readGroups(maps: RawMaps): Promise<RawState["groups"]> {
   const entries = await maps.groupBits.entriesAsync();
   const byVersion = new Map<number, readonly [Map<bigint, StoredBits>, Map<bigint, StoredBits>]>();
   const pause = createPauses();
@@ -180,7 +201,7 @@ async function readGroups(maps: SyncMaps): Promise<RawState["groups"]> {
   return byVersion;
 }
 
-async function readIdentities(maps: SyncMaps): Promise<StoredIdentities> {
+async function readIdentities(maps: RawMaps): Promise<StoredIdentities> {
   const entries = await maps.identities.entriesAsync();
   const identities: StoredIdentities = new Map();
   const pause = createPauses();
@@ -193,7 +214,7 @@ async function readIdentities(maps: SyncMaps): Promise<StoredIdentities> {
   return identities;
 }
 
-async function readUplinks(maps: SyncMaps): Promise<Map<string, number>> {
+async function readUplinks(maps: RawMaps): Promise<Map<string, number>> {
   const entries = await maps.uplinks.entriesAsync();
   const uplinks = new Map<string, number>();
   for (let index = 0; index < entries.count; index++) {
