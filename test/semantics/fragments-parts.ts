@@ -54,6 +54,8 @@ const first = { offset: 0, length: 64, more: true };
 const later = { offset: 64, length: 44 };
 const dropped = "drop fragment";
 const syn80 = tcp("40000>80", "S", { length: 100 });
+/** A header of 40 bytes. */
+const synOptions = tcp("40001>80", "S", { length: 100, options: new Uint8Array(20).fill(1) });
 /** IPv6 options between the fragment header and the transport header. */
 const behindOptions: Body = (family) => [...(family === 6 ? [destinationOptions()] : []), ...syn80(family)];
 
@@ -128,6 +130,13 @@ export const fragmentRows: Sentences = {
       part(into, syn80, { offset: 8, length: 56 }, dropped),
       part(into, syn80, { offset: 16, length: 48 }, dropped),
       part(into, syn80, { offset: 24, length: 40 }, "accept rule established"),
+    ]),
+    plays("one that overlays TCP's options", dns, [
+      part(into, synOptions, first, "accept rule new"),
+      part(into, synOptions, { offset: 24, length: 40 }, dropped),
+      part(into, synOptions, { offset: 32, length: 32 }, dropped),
+      part(into, synOptions, { offset: 40, length: 24 }, "accept rule established"),
+      part(into, synOptions, { offset: 0, length: 32, more: true, id: 2 }, dropped),
     ]),
     plays(
       "with options before the header, one that overlays what they moved",

@@ -87,6 +87,22 @@ export const tagRows: Sentences = {
       into(syn(22), unsupported, { vlans: [101, 100] }),
       into(syn(22), "accept rule new", { vlans: [100, 100] }),
     ]),
+    plays("with one, a tag of another type (0x9100)", tagged, [
+      odd(
+        "egress",
+        () => [
+          ethernet({ source: guestMac, destination: gatewayMac }),
+          vlan({ id: 100, tpid: 0x9100 }),
+          arp({
+            operation: "request",
+            senderMac: guestMac,
+            senderAddress: "192.0.2.11",
+            targetAddress: "192.0.2.1",
+          }),
+        ],
+        unsupported,
+      ),
+    ]),
     plays("of its interface, not of another", { ...tagged, mate: { vlans: [300] } }, [
       out(syn(26), opened, { vlans: [300], on: "eni-2" }),
       out(syn(26), unsupported, { vlans: [300] }),

@@ -4,7 +4,9 @@ import { formatPrefix } from "../../src/model/cidr.ts";
 import type { Interface, Model } from "../../src/model/model.ts";
 import { plays, refuses, type Sentences, takes } from "./rows.ts";
 import type { Fields } from "./setting.ts";
-import { into, syn } from "./steps.ts";
+import { change, into, out, syn, tcp } from "./steps.ts";
+
+const otherMac = "02:00:00:00:05:05";
 
 const everyKey: Fields = {
   host: "kvm-8",
@@ -69,6 +71,31 @@ export const interfaceRows: Sentences = {
         into(syn(81), "drop no-rule"),
         into(syn(81), "accept rule new sg-b 0", { on: "eni-2" }),
         into(syn(80), "drop no-rule", { on: "eni-2" }),
+      ],
+    ),
+    plays(
+      "two interfaces of one instance: what one was asked, the other cannot answer",
+      { rules: ["ingress accept tcp 80/80 any"], nic: { instance: "i-1" }, mate: { instance: "i-1" } },
+      [
+        into(syn(80), "accept rule new"),
+        out(tcp("80>40443", "SA", { acknowledgement: 1 }), "drop spoofed-address", {
+          on: "eni-2",
+          from: "me",
+        }),
+        out(tcp("80>40443", "SA", { acknowledgement: 1 }), "accept session established"),
+      ],
+    ),
+    plays(
+      "its sessions go on when its MAC or device is another",
+      { rules: ["ingress accept tcp 80/80 any"] },
+      [
+        into(syn(80), "accept rule new"),
+        change({ rules: ["ingress accept tcp 80/80 any"], nic: { mac: otherMac, device: "tap-other" } }),
+        out(tcp("80>40443", "SA", { acknowledgement: 1 }), "drop spoofed-mac"),
+        into(syn(80), "drop other-mac"),
+        out(tcp("80>40443", "SA", { acknowledgement: 1 }), "accept session established", {
+          sourceMac: otherMac,
+        }),
       ],
     ),
   ],

@@ -112,6 +112,41 @@ export const lifeRows: Sentences = {
       ],
       { settings: { establishedSessions: "keep" } },
     ),
+    plays(
+      "a drop that expires lets the next rule decide, until that expires, too",
+      {
+        rules: [
+          "ingress drop udp 53/53 any expires=+10",
+          "ingress accept udp 53/53 any priority=2 expires=+20",
+        ],
+      },
+      [
+        into(udp("40000>53"), "drop rule none sg-t 0"),
+        wait(10),
+        into(udp("40000>53"), "accept rule new sg-t 1"),
+        wait(10),
+        into(udp("40000>53"), "drop no-rule"),
+        out(udp("53>40000"), "drop revoked"),
+      ],
+    ),
+    plays(
+      "however many expire one after the other, each at its own time",
+      {
+        rules: Array.from(
+          { length: 30 },
+          (_, index) => `ingress accept tcp ${101 + index}/${101 + index} any expires=+${10 * (index + 1)}`,
+        ),
+      },
+      [
+        wait(109.9),
+        into(syn(110), "drop no-rule"),
+        into(syn(111), "accept rule new"),
+        into(syn(130), "accept rule new"),
+        wait(190),
+        into(syn(129, 2), "drop no-rule"),
+        into(syn(130, 2), "accept rule new"),
+      ],
+    ),
     takesRule("a time with a zone", { expires: "2031-12-31T20:00:00+02:00" }, (model) => {
       expect(firstRule(model).expires).toBe(Date.UTC(2031, 11, 31, 18) / 1000);
     }),

@@ -29,6 +29,7 @@ const answer = udp("53>40000");
 const answered: readonly Step[] = [into(asked, "accept rule new"), out(answer, session)];
 
 const ssh: Setting = { rules: ["ingress accept tcp 22/22 any"] };
+const open40443: Setting = { rules: ["ingress accept tcp 40443/40443 any"] };
 const sshIn = (flags: string) => tcp("50022>22", flags, { sequence: 1001, acknowledgement: 5001 });
 const sshOut = (flags: string) => tcp("22>50022", flags, { sequence: 5001, acknowledgement: 1001 });
 
@@ -178,6 +179,22 @@ export const changeRows: Sentences = {
       into(tcp("50022>22", "S", { sequence: 9000 }), revoked),
       out(tcp("22>50022", "S", { sequence: 9000 }), "accept default-egress new"),
       into(tcp("50022>22", "SA", { sequence: 1, acknowledgement: 9001 }), session),
+    ]),
+    plays("the guest's own, until the peer's SYN is accepted: its rules decide from then on", open40443, [
+      ...handshakeOut(),
+      change({ rules: [...(open40443.rules ?? []), "egress drop tcp 443/443 any"] }),
+      into(tcp("443>40443", "A", { sequence: 5001, acknowledgement: 1001 }), "drop rule none sg-t 1"),
+      out(tcp("40443>443", "A", { sequence: 1001, acknowledgement: 5001 }), revoked),
+      into(tcp("443>40443", "S", { sequence: 9000 }), "accept rule new sg-t 0"),
+      out(tcp("40443>443", "SA", { sequence: 7000, acknowledgement: 9001 }), session),
+      change({ rules: ["egress accept all any"] }),
+      out(tcp("40443>443", "SA", { sequence: 7000, acknowledgement: 9001 }), noRule),
+    ]),
+    plays("gone is what was silent for its timeout meanwhile: nothing of it is revoked", ssh, [
+      ...handshakeIn(),
+      change({}),
+      wait(910),
+      out(sshOut("A"), "accept default-egress new"),
     ]),
   ],
   "What an operator ends": [

@@ -60,6 +60,13 @@ export const errorRows: Sentences = {
       into(about(timeExceeded, 0, protocol(47)), related, router),
       into(about(timeExceeded, 0, protocol(50)), noRule, router),
     ]),
+    plays("about the guest's own answer to an echo", { rules: ["ingress accept icmp any"] }, [
+      into(echo(5), "accept rule new"),
+      out(echoReply(5), session),
+      change({ rules: ["ingress accept icmp peers"] }),
+      into(about(timeExceeded, 0, echoReply(5)), related, router),
+      into(about(timeExceeded, 0, echo(5)), noRule, router),
+    ]),
     plays("only to the one who sent the quoted packet", {}, [
       out(asked, opened),
       into(quoting(unreachable, { from: "peer", to: "me", body: udp("53>40000") }), noRule, router),

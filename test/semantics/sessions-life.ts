@@ -113,6 +113,17 @@ export const lifeOfSessions: Sentences = {
     ]),
   ],
   "Each protected end approves for itself": [
+    plays(
+      "a guest that meets itself behind a router's NAT is asker and asked, each by its own direction",
+      { rules: ["ingress accept tcp 80/80 peers"] },
+      [
+        out(tcp("40443>80", "S", { sequence: 1000 }), opened),
+        into(tcp("50001>80", "S", { sequence: 1000 }), "accept rule new", { from: "peer2" }),
+        out(tcp("80>50001", "SA", { sequence: 5000, acknowledgement: 1001 }), session, { to: "peer2" }),
+        into(tcp("80>40443", "SA", { sequence: 5000, acknowledgement: 1001 }), session),
+        into(tcp("50001>81", "S", { sequence: 1000 }), noRule, { from: "peer2" }),
+      ],
+    ),
     plays("what the sender's end has approved is new to the receiver's", { group: { innerAccess: "drop" } }, [
       out(udp("1000>2000"), opened, { to: "mate" }),
       into(udp("1000>2000"), noRule, { on: "eni-2", from: "me" }),

@@ -24,6 +24,19 @@ export const midstreamRows: Sentences = {
         into(sshIn("A", 1001, 5011), "drop revoked"),
       ],
     ),
+    plays(
+      "as an answer also by source ports, and by inner access",
+      {
+        rules: ["ingress accept tcp 22/22 peers sourcePortRange=50022/50022"],
+        group: { defaultEgress: "drop" },
+      },
+      [
+        out(sshOut("A", 5001, 1001), "accept rule new sg-t 0"),
+        out(tcp("22>50023", "A"), "drop default-drop"),
+        out(tcp("23>50022", "A"), "drop default-drop"),
+        out(tcp("22>50024", "A"), "accept inner-access new", { to: "mate" }),
+      ],
+    ),
     plays("otherwise by the rules of its own direction", ssh, [
       out(tcp("40443>443", "A", { length: 1 }), opened),
       into(tcp("443>40443", "A"), session),
