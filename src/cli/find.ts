@@ -3,7 +3,7 @@ import { formatPlace } from "../model/diagnostic.ts";
 import type { Group, Interface, Model, Network, Place, PrefixList, Rule } from "../model/model.ts";
 import { nearestWord } from "../model/nearest.ts";
 import { describeRule } from "../model/rule.ts";
-import { checkId, type IdKind } from "../model/text.ts";
+import { checkId, type IdKind, withArticle } from "../model/text.ts";
 import { type CliError, refusal, usageError } from "./exit.ts";
 
 function unknown(kind: string, id: string, known: ReadonlyMap<string, unknown>): CliError {
@@ -56,7 +56,7 @@ export function requireFree(
   if (!checked.ok) throw usageError(checked.problem.message);
   const taken = known.get(id);
   if (taken === undefined) return;
-  throw refusal(`There is a ${kind} ${id} already${at(taken.place)}: write another id.`);
+  throw refusal(`There is ${withArticle(kind)} ${id} already${at(taken.place)}: write another id.`);
 }
 
 /** " (rules.yaml:12:5)", or nothing for what no file holds. */
@@ -100,10 +100,12 @@ export function describeMembers(members: readonly Interface[]): string[] {
   return members.map(({ id, instance, device, place }) => `  ${id} (${instance}, ${device})${at(place)}`);
 }
 
-/** Words of a list on the command line: `a,b` is two. */
-export function splitWords(text: string | undefined): string[] | undefined {
-  return text
+/** Words of a list on the command line: `a,b` is two. @throws CliError where commas alone stand there */
+export function splitWords(option: string, text: string | undefined): string[] | undefined {
+  const words = text
     ?.split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
+  if (words?.length === 0) throw usageError(`--${option} ${text}: write what is meant, or leave it out.`);
+  return words;
 }

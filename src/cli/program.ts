@@ -208,6 +208,7 @@ function createParser(argv: readonly string[]): Argv<CommonOptions> {
       .example("$0 COMMAND --help", "Examples for one command")
       .strict()
       .check(refuseRepeated, true)
+      .check(refuseEmpty, true)
       .recommendCommands()
       .demandCommand(1, 1, "Which command?", "One command at a time.")
       .help()
@@ -235,6 +236,17 @@ function refuseRepeated(args: Readonly<Record<string, unknown>>): true {
   );
   if (repeated === undefined) return true;
   throw usageError(`--${repeated} is given twice: once is enough.`);
+}
+
+/** Free text, and what says by itself what an empty word would do. */
+const mayBeEmpty = new Set(["name", "description", "end", "_"]);
+
+/** An unset variable of a script: an interface that was to have a group, or an address, would have none. */
+function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
+  const isEmpty = (value: unknown) => value === "" || (Array.isArray(value) && value.includes(""));
+  const empty = Object.keys(args).find((key) => isEmpty(args[key]) && !mayBeEmpty.has(key));
+  if (empty === undefined) return true;
+  throw usageError(`An empty word stands for ${empty}: write what is meant, or leave it out.`);
 }
 
 function addCommand(

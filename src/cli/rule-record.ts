@@ -9,6 +9,7 @@ import { refusal } from "./exit.ts";
 import { at } from "./find.ts";
 import { formatCount } from "./render/format.ts";
 import { type Column, renderTable } from "./render/table.ts";
+import { contentOf, plainValue } from "./rule-content.ts";
 import type { RuleChanges } from "./rule-fields.ts";
 
 /** Every field of a rule, by its name in the files, and where it stands. */
@@ -80,22 +81,13 @@ export function renderRules(rules: readonly RuleRecord[]): string {
   return rules.length === 0 ? "No rules." : renderTable(rules, used);
 }
 
-/** What makes two rules one: all but id, description and place. */
-function contentOf(entry: RuleEntry): string {
-  const { id: _id, description: _description, ...rest } = entry;
-  const said = {
-    priority: 1,
-    ...rest,
-    portRange: entry.portRange ?? "-1/-1",
-    sourcePortRange: entry.sourcePortRange ?? "-1/-1",
-  };
-  return JSON.stringify(Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
+/** What makes two rules one, whatever is told of them. */
+const apart = ["description"];
 
 /** The rule of a group that says what `entry` says; undefined: there is none. */
 export function findEqual(group: Group, entry: RuleEntry): Rule | undefined {
-  const content = contentOf(entry);
-  return group.rules.find((rule) => contentOf(writeRule(rule)) === content);
+  const content = contentOf(entry, apart);
+  return group.rules.find((rule) => contentOf(writeRule(rule), apart) === content);
 }
 
 /** An id that no rule of the group has. The same rule gets the same one, so a dry run tells what it will be. */
@@ -103,7 +95,7 @@ export function makeRuleId(group: Group, entry: RuleEntry): string {
   const taken = new Set(group.rules.map(({ id }) => id));
   for (let attempt = 0; ; attempt += 1) {
     const digest = createHash("sha256")
-      .update(`${group.id} ${attempt} ${contentOf(entry)}`)
+      .update(`${group.id} ${attempt} ${contentOf(entry, apart)}`)
       .digest("hex");
     const id = `r-${digest.slice(0, 6)}`;
     if (!taken.has(id)) return id;
@@ -126,7 +118,7 @@ export function requireRule(group: Group, word: string): Rule {
 export function selectRules(group: Group, fields: RuleChanges): readonly Rule[] {
   return group.rules.filter((rule) => {
     const record: Readonly<Record<string, unknown>> = recordRule(rule);
-    return Object.entries(fields).every(([key, value]) => record[key] === value);
+    return Object.entries(fields).every(([key, value]) => record[key] === plainValue(key, value));
   });
 }
 

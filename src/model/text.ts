@@ -25,6 +25,11 @@ export function checkText(text: string): Parsed<string> {
 
 export type IdKind = "group" | "prefix list" | "network" | "instance" | "interface" | "rule";
 
+/** `an interface`. */
+export function withArticle(kind: IdKind): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
 /** What an id of this kind begins with, behind an account's name. */
 const idPrefixes: Readonly<Partial<Record<IdKind, string>>> = { group: "sg-", "prefix list": "pl-" };
 
@@ -37,12 +42,12 @@ export function checkId(kind: IdKind, id: string): Parsed<string> {
   const last = parts.at(-1) ?? "";
   if (parts.length > 2 || !parts.every((part) => idPattern.test(part))) {
     const form = "letters, digits, `.`, `_` and `-`, first a letter or digit, at most 63 characters";
-    return refused("bad-id", `${quote(id)} is no id of a ${kind}: write ${form}`);
+    return refused("bad-id", `${quote(id)} is no id of ${withArticle(kind)}: write ${form}`);
   }
   const prefix = idPrefixes[kind];
   if (prefix !== undefined && !last.startsWith(prefix)) {
     const right = [...parts.slice(0, -1), `${prefix}${last}`].join("/");
-    return refused("bad-id", `the id of a ${kind} begins with \`${prefix}\``, right);
+    return refused("bad-id", `the id of ${withArticle(kind)} begins with \`${prefix}\``, right);
   }
   return accepted(id);
 }

@@ -101,6 +101,16 @@ describe("rule add", () => {
     expect(text()).toBe(handWritten);
   });
 
+  it("does nothing when the rule is there in other words, and finds it by them", async () => {
+    const rule = ["sg-web", "--port", "22/22", "--from", "10.0.0.0/8"];
+    await json("rule", "add", ...rule, "--expires", "2031-12-31T18:00:00Z");
+    const words = ["sg-web", "--port", "22/22", "--from", "10.0.0.9/8", "--nic-type", "intranet"];
+    const expires = ["--expires", "2031-12-31T20:00:00+02:00"];
+    expect(await json("rule", "add", ...words, ...expires)).toMatchObject({ changed: false });
+    expect(await json("rule", "remove", ...words, ...expires)).toMatchObject({ removed: [{ index: 2 }] });
+    expect(text()).toBe(handWritten);
+  });
+
   it("knows every field of a rule", async () => {
     const record = await json(
       ...[

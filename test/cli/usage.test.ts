@@ -1,8 +1,18 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { makeFolder, ringwall, root } from "./program.ts";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeFolder, ringwall, root, shopRules } from "./program.ts";
 
 const dist = join(root, "build/dist");
 const commands = readdirSync(join(root, "src/cli/commands")).map((file) => file.replace(/\.ts$/, ""));
@@ -92,6 +102,11 @@ describe("explain --rules", () => {
   });
 });
 
+const guest = ["--instance", "i-1", "--device", "tap9", "--mac", "02:00:00:00:09:09"];
+const shop = join(mkdtempSync(join(tmpdir(), "ringwall-usage-")), "rules.yaml");
+beforeAll(() => writeFileSync(shop, shopRules));
+afterAll(() => rmSync(dirname(shop), { recursive: true }));
+
 describe("a command line that cannot be meant", () => {
   it.each<[string[], RegExp]>([
     [[], /Which command\?[\s\S]*ringwall --help/],
@@ -127,6 +142,17 @@ describe("a command line that cannot be meant", () => {
       ["rule", "add", "sg-a", "--port", "1/1", "--from", "10.0.0.0/8", "--priority", "0"],
       /number from 1 to 110/,
     ],
+    // A script's variable that is not set: the guest would have the default group, or no address that is checked.
+    [["group", "show", ""], /An empty word stands for group: write what is meant/],
+    [["validate", ""], /An empty word stands for paths/],
+    [["group", "list", "--rules", ""], /An empty word stands for rules/],
+    [["interface", "add", "eni-1", ...guest, "--group", ""], /An empty word stands for group/],
+    [["interface", "add", "eni-1", ...guest, "--address="], /An empty word stands for address/],
+    [
+      ["interface", "add", "eni-1", ...guest, "--address", ",", "--rules", shop],
+      /--address ,: write what is meant/,
+    ],
+    [["interface", "add", "a b", ...guest, "--rules", shop], /is no id of an interface/],
     [["validate", "-"], /`-` alone is no path here: write \/dev\/stdin/],
     // A word of a family's command line may be another command's name, and a file's.
     [["group", "import", "status"], /Write `ringwall group import <group> <files\.\.>`/],

@@ -10,7 +10,7 @@ import { setPrefixList } from "../interchange/prefix-list.ts";
 import { readForeign, recordImport, sourceOptions } from "../interchange/source.ts";
 import { several } from "../options.ts";
 import { formatNumberOf } from "../render/format.ts";
-import { equalRules, rulesOf } from "./entry-rules.ts";
+import { lacks, mergeRules, rulesOf } from "./entry-rules.ts";
 
 /** `group import` */
 export const importGroup = defineCommand(
@@ -46,14 +46,16 @@ export const importGroup = defineCommand(
       for (const [id, list] of imported.prefixLists)
         setPrefixList(draft, id, list as unknown as PlainValue, group.id);
       const settings = !imported.rulesOnly.has(group.id);
-      const { added, removed } = args.merge
-        ? merge(draft, group.id, came)
-        : replace(draft, group.id, came, settings);
+      const {
+        added,
+        removed,
+        notes: ofMerge,
+      } = args.merge ? merge(draft, group.id, came) : replace(draft, group.id, came, settings);
       const total = rulesOf(draft.editor.entry("groups", group.id)).length;
       return {
         record: { ...base, added, removed },
         said: `${group.id} has ${formatNumberOf(total, "rule")}: ${added.length} came, ${removed.length} went.`,
-        notes: [...notes, ...imported.findings.map(describeFinding)],
+        notes: [...notes, ...imported.findings.map(describeFinding), ...ofMerge],
       };
     }),
 );
@@ -61,10 +63,8 @@ export const importGroup = defineCommand(
 interface RuleChange {
   readonly added: readonly PlainValue[];
   readonly removed: readonly PlainValue[];
+  readonly notes: readonly string[];
 }
-
-const lacks = (rules: readonly PlainValue[], among: readonly PlainValue[]): readonly PlainValue[] =>
-  rules.filter((rule) => !among.some((other) => equalRules(rule, other)));
 
 /**
  * What the source does not say (its place as default group, its mode, tags) stays: absent is not a default.
@@ -76,14 +76,14 @@ function replace({ editor }: Draft, id: string, came: PlainGroup, settings: bool
   const { innerAccess: _inner, defaultEgress: _egress, ...kept } = asMap(current);
   const next = settings ? { ...kept, ...(came as unknown as PlainMap) } : { ...asMap(current), rules: after };
   editor.setEntry("groups", id, next);
-  return { added: lacks(after, before), removed: lacks(before, after) };
+  return { added: lacks(after, before), removed: lacks(before, after), notes: [] };
 }
 
 function merge({ editor }: Draft, id: string, came: PlainGroup): RuleChange {
   const before = rulesOf(editor.entry("groups", id));
-  const added = lacks(came.rules as unknown as readonly PlainValue[], before);
+  const { added, notes } = mergeRules(before, came.rules as unknown as readonly PlainValue[]);
   editor.setValue("groups", id, ["rules"], [...before, ...added]);
-  return { added, removed: [] };
+  return { added, removed: [], notes };
 }
 
 function asMap(value: PlainValue | undefined): PlainMap {

@@ -8,7 +8,7 @@ import { openGroup } from "../draft.ts";
 import { requireGroup } from "../find.ts";
 import { formatNumberOf } from "../render/format.ts";
 import { readBackup } from "./backup.ts";
-import { equalRules, rulesOf } from "./entry-rules.ts";
+import { lacks, mergeRules, rulesOf } from "./entry-rules.ts";
 
 /** `group restore` */
 export const restoreGroup = defineCommand(
@@ -37,14 +37,13 @@ export const restoreGroup = defineCommand(
       const { group, notes } = openGroup(draft, args.group);
       const backup = readRules(draft, group, args.from);
       const current = rulesOf(draft.editor.entry("groups", group.id));
-      const missing = backup.filter((rule) => !current.some((other) => equalRules(rule, other)));
-      const lost = args.merge
-        ? []
-        : current.filter((rule) => !backup.some((other) => equalRules(rule, other)));
-      const rules = args.merge ? [...current, ...missing] : backup;
+      const came = args.merge ? mergeRules(current, backup) : { added: lacks(backup, current), notes: [] };
+      const lost = args.merge ? [] : lacks(current, backup);
+      const rules = args.merge ? [...current, ...came.added] : backup;
       draft.editor.setValue("groups", group.id, ["rules"], rules);
-      const said = `${group.id} has ${formatNumberOf(rules.length, "rule")}, as ${args.from} says: ${missing.length} came, ${lost.length} went.`;
-      return { record: { group: group.id, from: args.from, added: missing, removed: lost }, said, notes };
+      const said = `${group.id} has ${formatNumberOf(rules.length, "rule")}, as ${args.from} says: ${came.added.length} came, ${lost.length} went.`;
+      const record = { group: group.id, from: args.from, added: came.added, removed: lost };
+      return { record, said, notes: [...notes, ...came.notes] };
     }),
 );
 

@@ -57,7 +57,7 @@ export function readForeign(
     groups: new Set(here.map((group) => group.id)),
     prefixLists: new Set(model.prefixLists.keys()),
     name: id,
-    only: splitWords(options.only) ?? null,
+    only: splitWords("only", options.only) ?? null,
     device: options.device ?? null,
   });
 }

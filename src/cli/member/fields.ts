@@ -51,21 +51,21 @@ export type InterfaceEntry = { readonly [key: string]: PlainValue | undefined };
 
 /** The entry of a new interface; what the model refuses of it is shown when the whole is judged. */
 export function readInterfaceFields(options: InterfaceFieldOptions, model: Model): InterfaceEntry {
-  const hosts = splitWords(options.onHost);
-  const groups = splitWords(options.group);
+  const hosts = splitWords("on-host", options.onHost);
+  const groups = splitWords("group", options.group);
   for (const group of groups ?? []) requireGroup(model, group);
   return {
     host: hosts === undefined ? undefined : hosts.length === 1 ? hosts[0] : hosts,
     device: options.device,
     network: requireNetwork(model, options.network).id,
     mac: options.mac,
-    addresses: splitWords(options.address) ?? [],
+    addresses: splitWords("address", options.address) ?? [],
     nicType: options.nicType,
     groups,
     antiSpoofing: readAntiSpoofing(options.antiSpoofing),
-    allowedAddressPairs: splitWords(options.pair)?.map(readPair),
-    vlans: splitWords(options.vlan)?.map((word) => readNumber("vlan", word)),
-    etherTypes: splitWords(options.etherType)?.map((word) => readNumber("ether-type", word)),
+    allowedAddressPairs: splitWords("pair", options.pair)?.map(readPair),
+    vlans: splitWords("vlan", options.vlan)?.map((word) => readNumber("vlan", word)),
+    etherTypes: splitWords("ether-type", options.etherType)?.map((word) => readNumber("ether-type", word)),
   };
 }
 

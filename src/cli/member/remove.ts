@@ -69,7 +69,10 @@ function describeRemoval(instance: string, members: readonly Interface[], whole:
   const what = whole
     ? `Instance ${instance} is gone, with ${names}.`
     : `Interface ${names} of ${instance} is gone.`;
-  const then = `While it is there, ${devices} drops everything: \`ringwall interface release\` opens it.`;
+  const then =
+    members.length === 1
+      ? `While it is there, ${devices} drops everything: \`ringwall interface release\` opens it.`
+      : `While they are there, ${devices} drop everything: \`ringwall interface release\` opens each of them.`;
   return {
     record: { instance, instanceRemoved: whole, removed: members.map(recordInterface) },
     said: `${what}\n${then}`,

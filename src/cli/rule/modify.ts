@@ -47,7 +47,7 @@ export const modifyRule = defineCommand(
   (args) => {
     const { fields: said, notes } = readRuleFields(args);
     const fields = args.id === undefined ? said : { id: readRuleId(args.id), ...said };
-    const cleared = (splitWords(args.clear) ?? []).map(readClear);
+    const cleared = (splitWords("clear", args.clear) ?? []).map(readClear);
     if (Object.keys(fields).length === 0 && cleared.length === 0)
       throw usageError("What is to change? Write the fields: --port, --from, --priority …");
     return changeRules(args, (draft) => {
