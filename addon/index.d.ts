@@ -154,11 +154,6 @@ export class BpfProgram {
   }): { retvals: Int32Array; traces: Uint8Array };
   /** BPF_F_TEST_XDP_LIVE_FRAMES: sends `data` `repeat` times as frames that came in on `ifindex`. */
   liveFrames(options: { data: Uint8Array; repeat: number; ifindex: number; batch?: number }): Promise<void>;
-  /**
-   * Of an iterator (SEC("iter/…")): what it writes about all objects of its kind, in one go; of one over the elements of
-   * a map (`iter/bpf_map_elem`), about those of `map`.
-   */
-  iterate(map?: BpfMap): Uint8Array;
   /** Of SEC("syscall"): one call; the context as it left it. Throws the errno that it answers, where that is not 0. */
   call(context: Uint8Array): Uint8Array;
   /**

@@ -8,7 +8,6 @@
 #include <climits>
 #include <cstring>
 
-#include "iterator.h"
 #include "link.h"
 #include "map.h"
 #include "tc.h"
@@ -150,7 +149,7 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         env, name,
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
-         method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::iterate>("iterate"),
+         method<&BpfProgram::liveFrames>("liveFrames"),
          method<&BpfProgram::call>("call"), method<&BpfProgram::callEachAsync>("callEachAsync"),
          method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
          method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
@@ -224,12 +223,6 @@ Napi::Value BpfProgram::liveFrames(const Napi::CallbackInfo &info) {
             return true;
         },
         [](Napi::Env env, const bool &) { return env.Undefined(); });
-}
-
-Napi::Value BpfProgram::iterate(const Napi::CallbackInfo &info) {
-    std::vector<uint8_t> written =
-        readIterator(fd(), info[0].IsUndefined() ? -1 : BpfMap::from(info[0]).fd());
-    return toBytes(info.Env(), written.data(), written.size());
 }
 
 Napi::Value BpfProgram::call(const Napi::CallbackInfo &info) {

@@ -23,7 +23,6 @@ class BpfProgram : public FdWrapped<BpfProgram> {
     Napi::Value testRun(const Napi::CallbackInfo &info);
     Napi::Value testRunMany(const Napi::CallbackInfo &info);
     Napi::Value liveFrames(const Napi::CallbackInfo &info);
-    Napi::Value iterate(const Napi::CallbackInfo &info);
     Napi::Value call(const Napi::CallbackInfo &info);
     Napi::Value callEachAsync(const Napi::CallbackInfo &info);
     Napi::Value attachXdp(const Napi::CallbackInfo &info);

@@ -88,18 +88,6 @@ struct task_struct {
     struct nsproxy *nsproxy;
 } __attribute__((preserve_access_index));
 
-struct seq_file;
-
-struct bpf_iter_meta {
-    struct seq_file *seq;
-} __attribute__((preserve_access_index));
-
-struct bpf_iter__bpf_map_elem {
-    struct bpf_iter_meta *meta;
-    __u32 *key;
-    void *value;
-} __attribute__((preserve_access_index));
-
 /* One device of the reader's network namespace at whose hooks programs stand. The agent compares these bytes,
  * and takes no more out of them than whose they are (src/kernel/device-rows.ts). */
 struct device_seen {
@@ -229,6 +217,17 @@ int see_devices(__u32 *told) {
 /* Possible CPUs: so many values has a place of a per-CPU map. */
 const volatile __u32 cpus = 1;
 
+/* Numbers of interfaces that are gone through in a call at most, and counters that it tells. */
+enum { NUMBERS_MAX = 1 << 20, COUNTERS_TOLD = 1 << 13 };
+
+/* Stands in for the map of that name of the programs that judge. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct counters);
+} rw_counters SEC(".maps");
+
 /* One counter of an interface, summed over the CPUs. */
 struct counter_seen {
     __u32 number;
@@ -237,58 +236,90 @@ struct counter_seen {
     __u64 bytes;
 };
 
-/* The sum of an interface, and what one CPU counted: one interface after the other. */
-struct counters_sum {
-    struct counters sum;
-    struct counters one;
-};
+/* What list_counters told last, from the first place on. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, COUNTERS_TOLD);
+    __type(key, __u32);
+    __type(value, struct counter_seen);
+} rw_counters_seen SEC(".maps");
 
+/* The sums of an interface, one after the other. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct counters_sum);
+    __type(value, struct counters);
 } rw_counters_sum SEC(".maps");
 
-struct counters_walk {
-    const struct counters *counts; /* a value for each CPU */
-    struct counters_sum *into;
+/* `number`: the first interface to tell of, and then the first that was not told of. `told`: of how many
+ * counters. */
+struct counters_asked {
+    __u32 number;
+    __u32 told;
 };
 
-/* Copied by a helper, which cannot fail, since the kernel made the value for this read: by loads it may be
- * read at constant places only, each of which the verifier would walk. */
-static long add_counters(__u32 turn, struct counters_walk *walk) {
-    struct counters_sum *into = walk->into;
+struct counters_walk {
+    struct counters *sum;
+    struct counters_asked asked;
+};
 
-    if (bpf_probe_read_kernel(&into->one, sizeof(into->one), walk->counts + 1 + turn))
+static long add_counters(__u32 cpu, struct counters_walk *walk) {
+    const struct counters *counters = bpf_map_lookup_percpu_elem(&rw_counters, &walk->asked.number, cpu);
+
+    if (!counters)
         return 1;
     for (__u32 place = 0; place < COUNTERS_PER_INTERFACE; place++) {
-        into->sum.of[place].packets += into->one.of[place].packets;
-        into->sum.of[place].bytes += into->one.of[place].bytes;
+        struct counter *sum = &walk->sum->of[place];
+
+        sum->packets = (cpu ? sum->packets : 0) + counters->of[place].packets;
+        sum->bytes = (cpu ? sum->bytes : 0) + counters->of[place].bytes;
     }
     return 0;
 }
 
-SEC("iter/bpf_map_elem")
-int list_counters(struct bpf_iter__bpf_map_elem *context) {
-    const __u32 *number = context->key;
-    struct counters_walk walk = {.counts = context->value};
+static long tell_counter(__u32 place, struct counters_walk *walk) {
+    const struct counter *sum;
+    struct counter_seen *seen;
+
+    if (place >= COUNTERS_PER_INTERFACE)
+        return 1;
+    sum = &walk->sum->of[place];
+    if (!sum->packets)
+        return 0;
+    seen = bpf_map_lookup_elem(&rw_counters_seen, &walk->asked.told);
+    if (!seen)
+        return 1;
+    seen->number = walk->asked.number;
+    seen->place = place;
+    seen->packets = sum->packets;
+    seen->bytes = sum->bytes;
+    walk->asked.told++;
+    return 0;
+}
+
+static long see_counters(__u32 turn, struct counters_walk *walk) {
+    (void)turn;
+    if (walk->asked.told > COUNTERS_TOLD - COUNTERS_PER_INTERFACE ||
+        !bpf_map_lookup_elem(&rw_counters, &walk->asked.number))
+        return 1;
+    bpf_loop(cpus, add_counters, walk, 0);
+    bpf_loop(COUNTERS_PER_INTERFACE, tell_counter, walk, 0);
+    walk->asked.number++;
+    return 0;
+}
+
+/* Tells of whole interfaces, as long as there is room for all counters of one more. */
+SEC("syscall")
+int list_counters(struct counters_asked *asked) {
+    struct counters_walk walk = {.asked = {.number = asked->number}};
     __u32 zero = 0;
 
-    walk.into = bpf_map_lookup_elem(&rw_counters_sum, &zero);
-    if (!number || !walk.counts || !walk.into)
-        return 0;
-    /* The last byte is read by a load: a map with fewer CPUs' values is refused. */
-    (void)*(volatile const __u64 *)&walk.counts[cpus - 1].of[COUNTERS_PER_INTERFACE - 1].bytes;
-    if (bpf_probe_read_kernel(&walk.into->sum, sizeof(walk.into->sum), walk.counts))
-        return 0;
-    bpf_loop(cpus - 1, add_counters, &walk, 0);
-    for (__u32 place = 0; place < COUNTERS_PER_INTERFACE; place++) {
-        const struct counter *counter = &walk.into->sum.of[place];
-        struct counter_seen seen = {*number, place, counter->packets, counter->bytes};
-
-        if (seen.packets)
-            bpf_seq_write(context->meta->seq, &seen, sizeof(seen));
-    }
+    walk.sum = bpf_map_lookup_elem(&rw_counters_sum, &zero);
+    if (!walk.sum)
+        return ENOENT;
+    bpf_loop(NUMBERS_MAX, see_counters, &walk, 0);
+    *asked = walk.asked;
     return 0;
 }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
 read -ra series <<<"${*:-${RINGWALL_KERNELS:-6.1 6.12}}"
-files=(size addon/words enforcement vlan opening-table session-list addon/iterator confirm sweep pressure adopt plan-sessions)
+files=(size addon/words enforcement vlan opening-table session-list addon/survey confirm sweep pressure adopt plan-sessions)
 files+=(testrun attach full express explain verify proof rules uplink kill)
 files+=(addon/{devices,map,object,program,tc,netlink,ring,system,native,leaks})
 read -ra files <<<"${RINGWALL_KERNEL_TESTS:-${files[*]}}"

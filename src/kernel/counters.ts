@@ -133,7 +133,7 @@ export function readAllCounters(
   const ids: (string | undefined)[] = Array.from({ length: maps.passed.info.maxEntries / directions.length });
   for (const [id, number] of interfaces) ids[number] = id;
   const passed = readPassed(maps.passed, 0, ids);
-  const seen = survey.counters(maps.counters);
+  const seen = survey.counters();
   if (seen !== null) return [...describeSeen(seen, interfaces), ...passed];
   return [...interfaces.flatMap(([id, number]) => readOthers(maps.counters, number, id)), ...passed];
 }

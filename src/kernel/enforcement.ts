@@ -102,7 +102,7 @@ export class Enforcement implements Enforcer {
     this.#objects = objects;
     this.adopted = objects.adopted;
     this.#freshPending = objects.fresh;
-    this.#survey = new Survey(options.object);
+    this.#survey = new Survey(options.object, objects.maps.counters);
     this.#settings = new LiveSettings(objects.maps.settings, objects.hz, options.settings);
     this.#idle = createTable("rw_idle", Limit.SESSION_TABLE_MIN);
     const tables = new SessionTables(objects.maps, () => objects.pins.sessions, this.#idle);

@@ -14,6 +14,7 @@ export type {
   LinkEvent,
   LinkInfo,
   LinkMonitor,
+  LoadOptions,
   MapInfo,
   PortInfo,
   RingBuffer,

@@ -4,26 +4,37 @@
  */
 import { dirname, join } from "node:path";
 import { errorCode } from "./errors.ts";
-import { type BpfMap, type BpfObject, type BpfProgram, native } from "./native.ts";
+import { joinBytes } from "./maps.ts";
+import { type BpfMap, type BpfObject, type BpfProgram, type LoadOptions, native } from "./native.ts";
 
 type Name = "see_devices" | "list_counters";
 
 interface Loaded {
   readonly program: BpfProgram;
-  /** Where see_devices leaves its rows. */
+  /** Where it leaves its rows. */
   readonly rows: BpfMap;
 }
 
+const rowsOf: Readonly<Record<Name, string>> = {
+  see_devices: "rw_devices_seen",
+  list_counters: "rw_counters_seen",
+};
+
 export class Survey {
   readonly #path: string;
+  readonly #counters: BpfMap;
   readonly #loaded = new Map<Name, Loaded | null>();
   /** What another thread loads: it is asked otherwise until it is there. */
   readonly #loading = new Set<Name>();
   #isClosed = false;
 
-  /** `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. */
-  constructor(object: string) {
+  /**
+   * `object`: the file of the programs that judge; that of survey.bpf.c stands beside it. `counters`: their map of that
+   * name, open for as long as this is used.
+   */
+  constructor(object: string, counters: BpfMap) {
     this.#path = join(dirname(object), "survey.bpf.o");
+    this.#counters = counters;
   }
 
   /**
@@ -38,7 +49,7 @@ export class Survey {
   async #prepareProgram(name: Name): Promise<void> {
     if (this.#loaded.has(name) || this.#loading.has(name)) return;
     this.#loading.add(name);
-    const loaded = await loadApart(this.#path, name);
+    const loaded = await loadApart(this.#optionsOf(name), name);
     this.#loading.delete(name);
     if (loaded === undefined) return;
     if (this.#isClosed) close(loaded);
@@ -55,8 +66,19 @@ export class Survey {
   }
 
   /** What rw_counters counts that is not zero, in the order of its places (struct counter_seen). */
-  counters(map: BpfMap): Uint8Array | null {
-    return this.#ask("list_counters", ({ program }) => program.iterate(map));
+  counters(): Uint8Array | null {
+    return this.#ask("list_counters", ({ program, rows }) => {
+      const runs: Uint8Array[] = [];
+      // A call tells of as many interfaces as it has room for (struct counters_asked).
+      for (let number = 0; number < this.#counters.maxEntries; ) {
+        const told = program.call(new Uint8Array(Uint32Array.of(number, 0).buffer));
+        const [next = 0, count = 0] = new Uint32Array(told.buffer, told.byteOffset, 2);
+        if (next <= number) throw new Error(`no room for the counters of interface ${number}`);
+        runs.push(rows.getRun(0, count));
+        number = next;
+      }
+      return joinBytes(runs);
+    });
   }
 
   #ask(name: Name, ask: (loaded: Loaded) => Uint8Array): Uint8Array | null {
@@ -73,9 +95,19 @@ export class Survey {
     const known = this.#loaded.get(name);
     if (known !== undefined) return known;
     if (this.#loading.has(name)) return null;
-    const loaded = load(this.#path, name);
+    const loaded = load(this.#optionsOf(name), name);
     if (loaded !== undefined) this.#loaded.set(name, loaded);
     return loaded ?? null;
+  }
+
+  #optionsOf(name: Name): LoadOptions {
+    const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
+    return {
+      path: this.#path,
+      programs: [name],
+      constants: { cpus },
+      maps: { rw_counters: this.#counters },
+    };
   }
 
   close(): void {
@@ -91,10 +123,10 @@ function close(loaded: Loaded | null): void {
 }
 
 /** Null: it does not load on this kernel; undefined: a signal came between, another time it may. */
-function load(path: string, name: Name): Loaded | null | undefined {
+function load(options: LoadOptions, name: Name): Loaded | null | undefined {
   let object: BpfObject | undefined;
   try {
-    object = native().BpfObject.load(optionsOf(path, name));
+    object = native().BpfObject.load(options);
     return take(object, name);
   } catch (error) {
     return whyNot(error);
@@ -104,10 +136,10 @@ function load(path: string, name: Name): Loaded | null | undefined {
 }
 
 /** The same while the event loop goes on. */
-async function loadApart(path: string, name: Name): Promise<Loaded | null | undefined> {
+async function loadApart(options: LoadOptions, name: Name): Promise<Loaded | null | undefined> {
   let object: BpfObject | undefined;
   try {
-    object = await native().BpfObject.loadAsync(optionsOf(path, name));
+    object = await native().BpfObject.loadAsync(options);
     return take(object, name);
   } catch (error) {
     return whyNot(error);
@@ -117,14 +149,9 @@ async function loadApart(path: string, name: Name): Promise<Loaded | null | unde
 }
 
 function take(object: BpfObject, name: Name): Loaded {
-  return { program: object.program(name), rows: object.map("rw_devices_seen") };
+  return { program: object.program(name), rows: object.map(rowsOf[name]) };
 }
 
 function whyNot(error: unknown): null | undefined {
   return errorCode(error) === "EAGAIN" ? undefined : null;
-}
-
-function optionsOf(path: string, name: Name) {
-  const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus()).buffer);
-  return { path, programs: [name], constants: { cpus } };
 }

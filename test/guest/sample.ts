@@ -55,7 +55,7 @@ async function countAll(): Promise<void> {
   const cpus = native().possibleCpus();
   counters.set(indexKey(1), new Uint8Array(CountersStruct.SIZE * cpus).fill(1, 0, 8));
   const counter = await SessionCounter.load(objectPath, sessions);
-  const survey = new Survey(objectPath);
+  const survey = new Survey(objectPath, counters);
   const clock = { now: 5, hz: 250, timeouts: [10] };
   const asked = async (kind: "established" | "opening", map: BpfMap) =>
     (await counter.count(kind, [{ number: 1, map }], clock))?.map(({ present, alive }) => ({
@@ -65,7 +65,7 @@ async function countAll(): Promise<void> {
   say("counted", {
     established: await asked("established", table),
     opening: await asked("opening", opening),
-    counters: survey.counters(counters)?.length,
+    counters: survey.counters()?.length,
   });
   survey.close();
   counter.close();

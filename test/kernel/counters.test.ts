@@ -9,10 +9,11 @@ import { Survey } from "../../src/kernel/survey.ts";
 import { EngineBed } from "./engine-bed.ts";
 
 const cpus = native().possibleCpus();
-const survey = new Survey("build/ringwall.bpf.o");
 let bed: EngineBed;
+let survey: Survey;
 beforeAll(async () => {
   bed = await EngineBed.open();
+  survey = new Survey("build/ringwall.bpf.o", bed.maps.counters);
 });
 afterAll(() => {
   bed.close();
@@ -75,7 +76,7 @@ it("tells of each interface its own counters, the CPUs' together, alike however 
   expect(all).toContain(line("eni-1 egress drop rule", sumFrom(5n)));
   expect(all).toContain(line("eni-1 ingress accept rule", sumFrom(2n ** 40n)));
   expect(all).toHaveLength(5);
-  expect(survey.counters(bed.maps.counters)).not.toBeNull();
+  expect(survey.counters()).not.toBeNull();
   expect(read({ counters: () => null })).toEqual(all);
   const one = () => told(readCounters(bed.maps, 2, "eni-2"));
   expect(one()).toEqual(ofTwo);

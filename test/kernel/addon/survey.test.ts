@@ -2,8 +2,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CountersStruct, Limit } from "../../../src/kernel/layout.gen.ts";
 import { indexKey, packWord } from "../../../src/kernel/maps.ts";
-import { native } from "../../../src/kernel/native.ts";
-import { compileFixture, type Fixture, failureOf } from "./fixture.ts";
+import { type BpfMap, native } from "../../../src/kernel/native.ts";
+import { Survey } from "../../../src/kernel/survey.ts";
+import { objectPath } from "../host.ts";
+import { compileFixture, type Fixture } from "./fixture.ts";
 import { type Context, Namespace } from "./namespace.ts";
 
 const survey = fileURLToPath(new URL("../../../build/survey.bpf.o", import.meta.url));
@@ -13,7 +15,7 @@ let namespace: Namespace;
 let device: number;
 beforeAll(() => {
   fixture = compileFixture();
-  namespace = new Namespace("iterator");
+  namespace = new Namespace("survey");
   namespace.addPair("near", "far");
   device = namespace.ifindex("far");
 });
@@ -132,7 +134,7 @@ describe("the call about devices", () => {
   });
 
   it("tells of no devices of other network namespaces", async () => {
-    const other = new Namespace("iterator-other");
+    const other = new Namespace("survey-other");
     try {
       await other.run(({ addon, state }, path) => {
         const program = addon.BpfObject.load({ path, programs: ["fx_xdp"] }).program("fx_xdp");
@@ -201,69 +203,64 @@ describe("the call about devices", () => {
   });
 });
 
-describe("the iterator over counters", () => {
+describe("the call about counters", () => {
   /** BPF_MAP_TYPE_PERCPU_ARRAY of struct counters. */
   const shape = { type: 6, name: "fx_counters", keySize: 4, valueSize: CountersStruct.SIZE, flags: 0 };
+  const cpus = native().possibleCpus();
+  const last = Limit.COUNTERS_PER_INTERFACE - 1;
 
-  it("tells of each counter that is not zero, summed over the CPUs, and of no other", async () => {
-    const cpus = native().possibleCpus();
-    const object = native().BpfObject.load({
-      path: survey,
-      programs: ["list_counters"],
-      constants: { cpus: new Uint8Array(Uint32Array.of(cpus).buffer) },
-    });
-    const map = native().BpfMap.create({ ...shape, maxEntries: 300 });
-    const last = Limit.COUNTERS_PER_INTERFACE - 1;
-    const counted = [
-      [0, 0],
-      [0, last],
-      [7, 1],
-      [299, last],
-    ] as const;
+  /** Counters of so many interfaces, of which those at `counted` count: what a CPU counts, and what is told. */
+  function countAt(maxEntries: number, counted: readonly (readonly [number, number])[]) {
+    const map = native().BpfMap.create({ ...shape, maxEntries });
     const packets = (number: number, place: number, cpu: number) => BigInt(number * 1000 + place + cpu);
     const bytes = (cpu: number) => BigInt(60 * (cpu + 1));
-    const encode = (number: number) => {
+    for (const number of new Set(counted.map(([at]) => at))) {
       const words = new BigUint64Array((CountersStruct.SIZE / 8) * cpus);
       for (const [, place] of counted.filter(([at]) => at === number))
         for (let cpu = 0; cpu < cpus; cpu++)
           words.set([packets(number, place, cpu), bytes(cpu)], (cpu * (last + 1) + place) * 2);
-      return new Uint8Array(words.buffer);
-    };
-    for (const number of new Set(counted.map(([at]) => at))) map.set(indexKey(number), encode(number));
-    const seen = object.program("list_counters").iterate(map);
+      map.set(indexKey(number), new Uint8Array(words.buffer));
+    }
     const sum = (of: (cpu: number) => bigint) =>
       Array.from({ length: cpus }, (_, cpu) => of(cpu)).reduce((total, each) => total + each, 0n);
-    expect([...new BigUint64Array(seen.slice().buffer)]).toEqual(
-      counted
-        .map(([number, place]) => [
-          packWord(number, place),
-          sum((cpu) => packets(number, place, cpu)),
-          sum(bytes),
-        ])
-        .filter(([, packets]) => packets !== 0n)
-        .flat(),
-    );
+    const expected = counted.map(([number, place]) => [
+      packWord(number, place),
+      sum((cpu) => packets(number, place, cpu)),
+      sum(bytes),
+    ]);
+    return { map, expected: expected.filter(([, packets]) => packets !== 0n).flat() };
+  }
+
+  const seenIn = (map: BpfMap) => {
+    const survey = new Survey(objectPath, map);
+    const seen = survey.counters();
+    survey.close();
     map.close();
-    object.close();
+    return seen === null ? null : [...new BigUint64Array(seen.slice().buffer)];
+  };
+
+  it("tells of each counter that is not zero, summed over the CPUs, and of no other", () => {
+    const { map, expected } = countAt(300, [
+      [0, 0],
+      [0, last],
+      [7, 1],
+      [299, last],
+    ]);
+    expect(seenIn(map)).toEqual(expected);
   });
 
-  it("is refused where it would read more CPUs than a value has", async () => {
-    const cpus = new Uint8Array(Uint32Array.of(native().possibleCpus() + 1).buffer);
-    const object = native().BpfObject.load({
-      path: survey,
-      programs: ["list_counters"],
-      constants: { cpus },
-    });
-    const map = native().BpfMap.create({ ...shape, maxEntries: 1 });
-    const failure = await failureOf(() => object.program("list_counters").iterate(map));
-    expect(failure.code).toBe("EACCES");
-    map.close();
-    object.close();
+  it("tells of all, however many counters of however many interfaces", () => {
+    const all = Array.from({ length: 300 }, (_, number) =>
+      Array.from({ length: last }, (_, place) => [number, place + 1] as const),
+    ).flat();
+    const { map, expected } = countAt(300, all);
+    expect(expected).toHaveLength(300 * last * 3);
+    expect(seenIn(map)).toEqual(expected);
   });
 
   it("costs the verifier the same on a machine of many CPUs", () => {
-    const verifiedFor = (cpus: number) => {
-      const constants = { cpus: new Uint8Array(Uint32Array.of(cpus).buffer) };
+    const verifiedFor = (count: number) => {
+      const constants = { cpus: new Uint8Array(Uint32Array.of(count).buffer) };
       const object = native().BpfObject.load({ path: survey, programs: ["list_counters"], constants });
       const program = object.program("list_counters");
       const { verifiedInstructions } = program;
@@ -273,11 +270,4 @@ describe("the iterator over counters", () => {
     };
     expect(verifiedFor(512)).toBe(verifiedFor(2));
   });
-});
-
-it("a program that is no iterator cannot be read as one", async () => {
-  const object = native().BpfObject.load({ path: fixture.path, programs: ["fx_xdp"] });
-  const failure = await failureOf(() => object.program("fx_xdp").iterate());
-  expect(failure.code).toBe("EINVAL");
-  object.close();
 });
