@@ -150,7 +150,7 @@ describe("replay", () => {
       problem: expect.stringContaining("96 of its 442 bytes"),
     });
     expect(JSON.parse(lines[1] ?? "")).toMatchObject({ packet: 2, verdict: "drop", reason: "no-rule" });
-    expect(stderr).toContain("1 packets of");
+    expect(stderr).toContain("1 packet of");
   });
 
   it("is readable, a line a packet", async () => {

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { askAgent } from "../../../src/cli/client.ts";
 import type { PacketEvent } from "../../../src/kernel/status.ts";
 import { address } from "../../support/bed.ts";
@@ -36,9 +36,15 @@ instances:
 
 let running: RunningAgent | null = null;
 let kernel: FakeEnforcer;
+beforeEach(() => {
+  // Times of packets are counted from the boot, which may be a minute ago where this runs; here it is two hours longer.
+  const sinceBoot = process.hrtime.bigint;
+  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => sinceBoot() + 7200n * 1_000_000_000n);
+});
 afterEach(async () => {
   await running?.stop();
   running = null;
+  vi.restoreAllMocks();
 });
 
 async function start(fields: RulesFields = {}): Promise<RunningAgent> {
