@@ -149,10 +149,10 @@ Napi::Function BpfProgram::define(Napi::Env env) {
         env, name,
         {StaticMethod<&guarded<openPinned>>("openPinned"), method<&BpfProgram::pin>("pin"),
          method<&BpfProgram::testRun>("testRun"), method<&BpfProgram::testRunMany>("testRunMany"),
-         method<&BpfProgram::liveFrames>("liveFrames"),
-         method<&BpfProgram::call>("call"), method<&BpfProgram::callEachAsync>("callEachAsync"),
-         method<&BpfProgram::attachXdp>("attachXdp"), method<&BpfProgram::attachTcx>("attachTcx"),
-         method<&BpfProgram::attachTc>("attachTc"), method<&BpfProgram::close>("close")});
+         method<&BpfProgram::liveFrames>("liveFrames"), method<&BpfProgram::call>("call"),
+         method<&BpfProgram::callEachAsync>("callEachAsync"), method<&BpfProgram::attachXdp>("attachXdp"),
+         method<&BpfProgram::attachTcx>("attachTcx"), method<&BpfProgram::attachTc>("attachTc"),
+         method<&BpfProgram::close>("close")});
 }
 
 Napi::Value BpfProgram::openPinned(const Napi::CallbackInfo &info) {
