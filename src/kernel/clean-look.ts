@@ -53,13 +53,14 @@ export interface Look {
 /** What is known, end to end. Values are replaced and never changed, so each is itself as long as it says the same. */
 export function listKnown(known: KnownState): readonly unknown[] {
   const { generation, live, records, numbers, devices, slots, policies, uplinks } = known;
-  const lists = [live, records, numbers, devices, slots, policies, uplinks].map((map) => [...map].flat());
-  const identities = [...eachIdentity(known.identities)].flatMap(({ network, address, entry }) => [
-    network,
-    address,
-    entry,
-  ]);
-  return [generation, ...lists.flatMap((list) => [list.length, ...list]), ...identities];
+  const list: unknown[] = [generation];
+  for (const map of [live, records, numbers, devices, slots, policies, uplinks]) {
+    list.push(map.size);
+    for (const [key, value] of map as ReadonlyMap<unknown, unknown>) list.push(key, value);
+  }
+  for (const { network, address, entry } of eachIdentity(known.identities))
+    list.push(network, address, entry);
+  return list;
 }
 
 function isSame(one: Look, other: Look): boolean {

@@ -4,7 +4,7 @@ import type { DirectPort } from "./direct-judge.ts";
 import { errorCode } from "./errors.ts";
 import type { Finding } from "./finding.ts";
 import { DirectFlag, DirectKeyStruct, DirectStruct, Limit } from "./layout.gen.ts";
-import { indexKey, keyText, packWord, textKey, unpackWord } from "./maps.ts";
+import { findWords, indexKey, keyText, packWord, textKey, unpackWord } from "./maps.ts";
 import type { BpfMap } from "./native.ts";
 
 /** What of the maps is used; tests may bring others. */
@@ -50,13 +50,10 @@ export function directState(
 
 /** What the maps hold. */
 export function readDirect(maps: DirectMaps): DirectState {
-  const words = new BigUint64Array(maps.ports.getRun(0, Limit.DEVICES_NEAR).slice().buffer);
-  const ports = new Map<number, bigint>();
-  for (const [place, word] of words.entries()) if (word !== 0n) ports.set(place, word);
   const direct = maps.direct.entries();
   const targets = maps.targets.entries();
   return {
-    ports,
+    ports: findWords(maps.ports.getRun(0, Limit.DEVICES_NEAR)),
     direct: new Map(
       Array.from({ length: direct.count }, (_, index) => [
         keyText(direct.keys.subarray(index * DirectKeyStruct.SIZE, (index + 1) * DirectKeyStruct.SIZE)),

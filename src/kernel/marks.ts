@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Finding } from "./finding.ts";
 import { Limit } from "./layout.gen.ts";
+import { findWords } from "./maps.ts";
 import type { BpfMap } from "./native.ts";
 
 /** What of the map is used; tests may bring another. */
@@ -50,11 +51,10 @@ export class Marks {
   /** Places that hold something else than they were given. */
   find(): readonly Finding[] {
     const found: Finding[] = [];
-    const bytes = this.#map.getRun(0, Limit.DEVICES_NEAR);
-    const words = new BigUint64Array(bytes.slice().buffer);
-    for (const [place, held] of words.entries()) {
+    const words = findWords(this.#map.getRun(0, Limit.DEVICES_NEAR));
+    for (const place of new Set([...words.keys(), ...this.#places.keys()])) {
       const known = this.#places.get(place);
-      const wanted = known?.secret ?? 0n;
+      const [held, wanted] = [words.get(place) ?? 0n, known?.secret ?? 0n];
       if (held === wanted) continue;
       found.push({
         map: this.#map.info.name,

@@ -16,7 +16,7 @@ import {
   SlotStruct,
   UplinkKeyStruct,
 } from "./layout.gen.ts";
-import { keyText, type MapEntries, type SyncMaps, type TableMap, type WordMap } from "./maps.ts";
+import { isZero, keyText, type MapEntries, type SyncMaps, type TableMap, type WordMap } from "./maps.ts";
 import { createPauses } from "./slices.ts";
 import {
   removedRecord,
@@ -100,9 +100,16 @@ function numberAt(bytes: Uint8Array, index: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(index * 4, true);
 }
 
-function* eachPlace<T>(entries: MapEntries, codec: Codec<T>): Generator<readonly [number, T]> {
-  for (let index = 0; index < entries.count; index++) {
-    yield [numberAt(entries.keys, index), codec.decode(entries.values, index * codec.SIZE)];
+/** Places whose first 64-bit word is not 0, and that `always`: most are empty, and decoding them all would take a while. */
+function* eachPlace<T>(
+  { count, keys, values }: MapEntries,
+  codec: Codec<T>,
+  always = -1,
+): Generator<readonly [number, T]> {
+  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
+  for (let index = 0; index < count; index++) {
+    const [place, offset] = [numberAt(keys, index), index * codec.SIZE];
+    if (!isZero(view, offset) || place === always) yield [place, codec.read(view, offset)];
   }
 }
 
@@ -110,7 +117,11 @@ async function readRecords(maps: RawMaps) {
   const owned = await readByRecord(maps.owned.entriesAsync(), OwnedKeyStruct);
   const listed = await readByRecord(maps.listed.entriesAsync(), ListedKeyStruct);
   const records = new Map<number, StoredRecord>();
-  for (const [record, struct] of eachPlace(await maps.interfaces.entriesAsync(), InterfaceStruct)) {
+  for (const [record, struct] of eachPlace(
+    await maps.interfaces.entriesAsync(),
+    InterfaceStruct,
+    removedRecord,
+  )) {
     if (struct.id === 0n && (record !== removedRecord || struct.flags === 0)) continue;
     const stored = {
       struct,
@@ -144,7 +155,6 @@ async function readSlots(maps: RawMaps): Promise<Pick<RawState, "slots" | "inten
   const slots = new Map<number, SlotWord>();
   const intents = new Map<number, SlotWord>();
   for (const [slot, word] of eachPlace(await maps.slots.entriesAsync(), SlotStruct)) {
-    if (word.version === 0 && word.generation === 0) continue;
     if (slot < capacity) slots.set(slot, word);
     else intents.set(slot - capacity, word);
   }
@@ -153,13 +163,9 @@ async function readSlots(maps: RawMaps): Promise<Pick<RawState, "slots" | "inten
 
 async function readHeaders(maps: RawMaps): Promise<Map<number, PolicyStruct>> {
   const headers = new Map<number, PolicyStruct>();
-  const { count, keys, values } = await maps.policies.entriesAsync();
-  const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-  for (let index = 0; index < count; index++) {
-    // The key stands first; most places are empty, and decoding them all would take a while.
-    if (view.getBigUint64(index * PolicyStruct.SIZE, true) === 0n) continue;
-    headers.set(numberAt(keys, index), PolicyStruct.read(view, index * PolicyStruct.SIZE));
-  }
+  // The key stands first.
+  for (const [version, header] of eachPlace(await maps.policies.entriesAsync(), PolicyStruct))
+    headers.set(version, header);
   return headers;
 }
 
