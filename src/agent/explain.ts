@@ -83,7 +83,7 @@ async function askKernel(
   const agrees = answers.every(
     ({ side, answer }) => side.verdict === answer.verdict && side.reason === answer.reason,
   );
-  if (agrees) return { verdict, agrees };
+  if (agrees && answers.length === sides.length) return { verdict, agrees };
   const said = answers.map(({ side: { interface: id, direction }, answer }) => {
     return { interface: id, direction, verdict: answer.verdict, reason: answer.reason };
   });

@@ -87,7 +87,7 @@ export interface KernelAnswer {
   readonly verdict: "accept" | "drop";
   /** Verdict and reason are the rules' at every end that was asked. */
   readonly agrees: boolean;
-  /** Where it does not agree: what each end said. */
+  /** Where it does not agree, or has one of the ends alone: what each end said. */
   readonly sides?: readonly {
     readonly interface: string;
     readonly direction: "egress" | "ingress";

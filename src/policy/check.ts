@@ -147,7 +147,9 @@ function findPair(
     for (const to of destinations) {
       if (from.address.family !== to.address.family) continue;
       if (from.interface === null && to.interface === null) continue;
-      if (from.interface === null || from.interface !== to.interface) return [from, to];
+      if (from.interface === null || to.interface === null) return [from, to];
+      if (from.interface !== to.interface && from.interface.network === to.interface.network)
+        return [from, to];
     }
   }
   return undefined;
@@ -192,7 +194,7 @@ function checkRow(occasion: Occasion, all: Cuts): Contradiction | null {
   if (asked.count > 0) return null;
   throw new QuestionError(
     `no packet that rules judge goes from ${row.from} to ${row.to} by ${row.protocol}: ` +
-      "both are outside, are one interface, or have no addresses of one family",
+      "both are outside, are one interface, are of different networks, or have no addresses of one family",
   );
 }
 

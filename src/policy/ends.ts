@@ -113,9 +113,16 @@ function refuseGroup(model: Model, id: string): QuestionError {
   return new QuestionError(`"${id}" is a group: write ${how}`);
 }
 
+/** Digits and dots, or hex and colons but no MAC: what is wrong with it as an address is what helps. */
+const looksLikeAddress = /^(?:[\d.]*\.[\d.]*|(?=.*::)[\da-f:.%]+\w*)$/i;
+
 function unknownEnd(model: Model, text: string, others: Iterable<string>): QuestionError {
   const words = [...model.interfaces.values()].flatMap((own) => [own.id, own.instance, own.device]);
   if (model.groups.has(text)) return refuseGroup(model, text);
+  if (model.prefixLists.has(text))
+    return new QuestionError(`"${text}" is a prefix list: write what it holds, or an interface`);
+  const parsed = parseAddress(text);
+  if (looksLikeAddress.test(text) && !parsed.ok) return new QuestionError(parsed.problem.message);
   if (parsePrefix(text).ok)
     return new QuestionError(`"${text}" is a prefix: write one address of it, or an interface`);
   const nearest = nearestWord(text, [...others, ...words]);
@@ -218,10 +225,21 @@ export function findEnds(
     const where = other?.interface?.network ?? findNetwork(model, network, both);
     return { interface: findOwner(model, where, address), address };
   };
-  return {
+  const ends = {
     from: end(addresses.from, named.from, named.to),
     to: end(addresses.to, named.to, named.from),
   };
+  refuseApart(ends.from.interface, ends.to.interface);
+  return ends;
+}
+
+/** What each would see of the other is an address of its own network, and that may be somebody else's. */
+function refuseApart(from: Interface | null, to: Interface | null): void {
+  if (from === null || to === null || from.network === to.network) return;
+  throw new QuestionError(
+    `${from.id} is in network ${from.network}, ${to.id} in ${to.network}, and addresses of different networks never mix: ` +
+      "ask each end by itself, with the address that it sees of the other",
+  );
 }
 
 /** An end's addresses of a family: the one written, or the interface's listed ones, or its link-local address. */

@@ -279,7 +279,7 @@ describe("check --rules", () => {
       join(folder, "rules.yaml"),
     ]);
     expect(syntax.code).toBe(1);
-    expect(syntax.stderr).toMatch(/expect\.yml:\d+: /);
+    expect(syntax.stderr).toMatch(/expect\.yml:\d+:\d+: /);
   });
 });
 

@@ -1,12 +1,12 @@
-import { LineCounter, parseDocument } from "yaml";
 import type { Model } from "../../model/model.ts";
+import { toPlain } from "../../model/yaml/node.ts";
 import { type CheckedRow, check } from "../../policy/check.ts";
 import { QuestionError } from "../../policy/ends.ts";
 import { readExpectations } from "../../policy/expectations.ts";
 import { defineCommand } from "../command.ts";
 import { ExitCode, refusal } from "../exit.ts";
 import { withRules, withSocket } from "../options.ts";
-import { readSource } from "../read-source.ts";
+import { readYamlFile } from "../read-yaml.ts";
 import { renderChecked } from "../render/check.ts";
 import { chooseFormat, printRecord } from "../render/output.ts";
 import { readModel } from "../rules.ts";
@@ -72,20 +72,8 @@ function answer<T>(file: string, lines: readonly (number | null)[], run: () => T
 }
 
 function readRows(file: string): { rows: unknown; lines: readonly (number | null)[] } {
-  const counter = new LineCounter();
-  const document = parseDocument(readSource(file).text, {
-    lineCounter: counter,
-    version: "1.2",
-    maxAliasCount: 100,
-  } as never);
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw refusal(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message.split("\n", 1)[0]}`);
-  const { contents } = document;
-  const items =
-    contents !== null && "items" in contents
-      ? (contents.items as { range?: [number, number, number] | null }[])
-      : [];
-  const lines = items.map(({ range }) => (range ? counter.linePos(range[0]).line : null));
-  return { rows: document.toJS({ maxAliasCount: 100 }), lines };
+  const { source, root } = readYamlFile(file);
+  if (root === undefined) return { rows: null, lines: [] };
+  const items = root.kind === "list" ? root.items : [];
+  return { rows: toPlain(root), lines: items.map(({ at }) => source.placeAt(at).line) };
 }

@@ -1,11 +1,8 @@
 /** A group from a file: a rules file, or the group alone as `group export` writes it. */
-import { Diagnostics, formatDiagnostic } from "../../model/diagnostic.ts";
 import { findEntry, type MapNode, toPlain, type YamlNode } from "../../model/yaml/node.ts";
-import { readYaml } from "../../model/yaml/read.ts";
-import { Source } from "../../model/yaml/source.ts";
 import type { PlainValue } from "../../store/edit.ts";
 import { refusal } from "../exit.ts";
-import { readSource } from "../read-source.ts";
+import { readYamlFile } from "../read-yaml.ts";
 
 /** @throws CliError where the file cannot be read, or has no group or several that could be meant */
 export function readBackup(path: string, group: string): PlainValue {
@@ -30,14 +27,8 @@ function plain(node: YamlNode): PlainValue {
 }
 
 function readNodes(path: string): MapNode {
-  const source = new Source(readSource(path));
-  const diagnostics = new Diagnostics();
-  const steps = readYaml(source, diagnostics);
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  const wrong = diagnostics.sorted([path]).filter(({ severity }) => severity === "error");
-  if (wrong.length > 0) throw refusal(`the file is wrong:\n${wrong.map(formatDiagnostic).join("\n")}`);
-  if (step.value?.kind !== "map")
+  const { root } = readYamlFile(path);
+  if (root?.kind !== "map")
     throw refusal(`${path} has no group: name a file that \`ringwall group export\` wrote.`);
-  return step.value;
+  return root;
 }

@@ -28,7 +28,8 @@ function renderSide(side: Side): string[] {
 
 function renderKernel({ kernel }: ExplainReply): string {
   if (kernel === null) return style.aside("  kernel: not asked");
-  if (kernel.agrees) return style.aside(`  kernel: ${kernel.verdict}, as the rules say`);
+  if (kernel.agrees)
+    return style.aside(`  kernel: ${kernel.verdict}, as the rules say${renderAsked(kernel)}`);
   const said = (kernel.sides ?? []).map(
     (side) => `${cleanText(side.interface)} ${side.direction} ${side.verdict} ${side.reason}`,
   );
@@ -36,6 +37,13 @@ function renderKernel({ kernel }: ExplainReply): string {
   return isStateOfKernel(kernel)
     ? style.warning(`${told}\n  \`ringwall status\` says what the interface lacks.`)
     : style.bad(`${told}\n  ${bugText}`);
+}
+
+/** An end of another host is for that host's kernel to judge. */
+function renderAsked({ sides }: NonNullable<ExplainReply["kernel"]>): string {
+  if (sides === undefined) return "";
+  const asked = sides.map((side) => `${cleanText(side.interface)} ${side.direction}`);
+  return ` of ${asked.join(", ")}; the other end is not on this host`;
 }
 
 const bugText =

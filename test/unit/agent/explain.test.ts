@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { answerQuestion } from "../../../src/agent/explain.ts";
 import type { Question } from "../../../src/agent/protocol.ts";
-import { group, model, nic } from "../../support/bed.ts";
+import { group, model, network, nic, prefixList } from "../../support/bed.ts";
 
 const shop = model({
   groups: [
@@ -76,6 +76,55 @@ describe("explain answers for any packet", () => {
     const asked = { from: "224.0.0.1", to: "eni-2", protocol: "tcp", port: 80, considered: true };
     const [side] = (await answerQuestion(shop, asked, null)).sides;
     expect(side).toMatchObject({ reason: "malformed", rule: null, considered: [] });
+  });
+});
+
+describe("a question that cannot be meant", () => {
+  const far = {
+    ...shop,
+    networks: new Map([...shop.networks, ["vpc-b", network("vpc-b")]]),
+    prefixLists: new Map([["pl-a", prefixList("pl-a", 4, [])]]),
+    interfaces: new Map([
+      ...shop.interfaces,
+      ["eni-b", nic("eni-b", { mac: "02:00:00:00:00:09", addresses: ["10.0.0.1"], network: "vpc-b" })],
+    ]),
+  };
+
+  it.each([
+    // 10.0.0.1 is eni-1's in eni-2's network.
+    [
+      "eni-b",
+      "eni-2",
+      "eni-b is in network vpc-b, eni-2 in vpc-a, and addresses of different networks never mix",
+    ],
+    ["pl-a", "eni-2", '"pl-a" is a prefix list'],
+    ["010.0.0.1", "eni-2", "write `10.0.0.1`"],
+    ["::ffff:10.0.0.1", "eni-2", "mapped into IPv6: write `10.0.0.1`"],
+    ["fe80::1%eth0", "eni-2", "has a zone: write `fe80::1`"],
+    ["10.0.0", "eni-2", "`10.0.0` is no address"],
+    ["02:00:00:00:00:77", "eni-2", "is nothing that these rules know"],
+  ])("from %s to %s says why", async (from, to, why) => {
+    const asked = { from, to, protocol: "tcp", port: 80 };
+    await expect(answerQuestion(far, asked, null)).rejects.toThrow(why);
+    if (from === "eni-b")
+      await expect(answerQuestion(far, { ...asked, from: to, to: from }, null)).rejects.toThrow("never mix");
+  });
+});
+
+describe("the kernel's part of an answer", () => {
+  const asked = { from: "eni-1", to: "eni-2", protocol: "tcp", port: 80 };
+  const answer = { reason: "rule", session: "new", rule: null, ruleSide: "ingress", version: 1 } as const;
+
+  it("names the end that was asked, where the other is on another host", async () => {
+    const { kernel } = await answerQuestion(shop, asked, async (id) =>
+      id === "eni-2" ? { ...answer, verdict: "accept" } : null,
+    );
+    const sides = [{ interface: "eni-2", direction: "ingress", verdict: "accept", reason: "rule" }];
+    expect(kernel).toEqual({ verdict: "accept", agrees: true, sides });
+  });
+
+  it("is null where neither end is here", async () => {
+    expect((await answerQuestion(shop, asked, async () => null)).kernel).toBeNull();
   });
 });
 

@@ -30,6 +30,14 @@ describe("explain for people", () => {
     ]);
   });
 
+  it("says which end a kernel was asked for that has not both", () => {
+    const sides = [{ ...side, reason: "rule" }];
+    const text = renderExplanation({ ...reply({ verdict: "accept", agrees: true, sides }), verdict: "drop" });
+    expect(text).toContain(
+      "kernel: accept, as the rules say of eni-1 ingress; the other end is not on this host",
+    );
+  });
+
   it("calls a kernel that answers otherwise a bug, and says how to report it", () => {
     const sides = [{ ...side, verdict: "drop" as const, reason: "no-rule" }];
     const text = renderExplanation(reply({ verdict: "drop", agrees: false, sides }));
