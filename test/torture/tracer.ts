@@ -137,6 +137,13 @@ export interface TraceLog {
   readonly isHit: boolean;
 }
 
+const injected = /\(INJECTED\)|\) += \?$/m;
+
+/** Whether a fault has met its call so far. */
+export function isHitBy(log: string): boolean {
+  return existsSync(log) && injected.test(readFileSync(log, "utf8"));
+}
+
 /** Reads a log of strace, and removes it. */
 export function readLog(log: string): TraceLog {
   const text = existsSync(log) ? readFileSync(log, "utf8") : "";
@@ -159,5 +166,5 @@ export function readLog(log: string): TraceLog {
   const most = new Map<Call, readonly Place[]>();
   for (const { call, places } of threads.values())
     if (places.length > (most.get(call)?.length ?? 0)) most.set(call, places);
-  return { places: most, isHit: /\(INJECTED\)|\) += \?$/m.test(text) };
+  return { places: most, isHit: injected.test(text) };
 }
