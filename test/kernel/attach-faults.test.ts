@@ -1,10 +1,10 @@
-/** Attachment of which a call fails: what stands on the device meanwhile, and what comes of it. */
+/** Links of which a call fails: what stands on the device meanwhile, and what comes of it. */
 import { appendFileSync, copyFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { InterfaceStatus, KernelStatus } from "../../src/kernel/status.ts";
 import type { Standing } from "./faults.ts";
-import { objectPath, withBpffs } from "./host.ts";
+import { hasTcx, objectPath, withBpffs } from "./host.ts";
 import { Bed, type Driver } from "./namespace.ts";
 import type { SettingsName } from "./scenarios.ts";
 
@@ -43,7 +43,7 @@ async function expectJudged(): Promise<void> {
   expect([await connect(80), await connect(81)]).toEqual(["open", "timeout"]);
 }
 
-describe("a device at which an attach fails for once", () => {
+describe.runIf(hasTcx)("a device at which an attach fails for once", () => {
   it("is told with the reason, gets no filter instead of a link, and its links with the next attempt", async () => {
     await withBpffs(async (root) => {
       await open(root);
@@ -90,7 +90,7 @@ describe("a device at which an attach fails for once", () => {
   });
 });
 
-describe("a link that runs another program, and takes ours no more", () => {
+describe.runIf(hasTcx)("a link that runs another program, and takes ours no more", () => {
   it.each([
     ["tc-egress", "usual", "guest_tc_ingress", "egress"],
     ["tc-ingress", "usual", "guest_tc_egress", "ingress"],
