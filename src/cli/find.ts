@@ -53,7 +53,7 @@ export function requireFree(
   known: ReadonlyMap<string, { readonly place: Place | null }>,
 ): void {
   const checked = checkId(kind, id);
-  if (!checked.ok) throw usageError(checked.problem.message);
+  if (!checked.ok) throw usageError(`${checked.problem.message}.`);
   const taken = known.get(id);
   if (taken === undefined) return;
   throw refusal(`There is ${withArticle(kind)} ${id} already${at(taken.place)}: write another id.`);

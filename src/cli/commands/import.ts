@@ -74,7 +74,7 @@ function chooseNetwork(model: Model, id: string | undefined): { network: Network
   if (id === undefined || model.networks.size > 0)
     return { network: requireNetwork(model, id), isNew: false };
   const checked = checkId("network", id);
-  if (!checked.ok) throw usageError(checked.problem.message);
+  if (!checked.ok) throw usageError(`${checked.problem.message}.`);
   return { network: { id, type: "vpc", forwarding: "kernel", gateways: [], place: null }, isNew: true };
 }
 

@@ -36,7 +36,9 @@ export const command = defineCommand(
       return ExitCode.done;
     }
     if (args.interface !== undefined) {
-      throw usageError(`With --end the interface belongs into the filter: --end interface=${args.interface}`);
+      throw usageError(
+        `With --end the interface belongs into the filter: write --end interface=${args.interface}.`,
+      );
     }
     const reply = await askAgent(socket, "endSessions", parseSessionFilter(args.end));
     await printRecord(reply, chooseFormat(args), ({ ended }) => {

@@ -23,7 +23,7 @@ interface Beginning {
 function rulesOf(args: Beginning, type: Group["type"], network: Network): readonly Rule[] {
   const { template, web = false } = args;
   if (web && args.default !== true)
-    throw usageError("`--web` opens ports of a default group: add `--default`");
+    throw usageError("`--web` opens ports of a default group: add `--default`.");
   if (template === undefined && args.default === true) return makeDefaultRules(network, { web, type });
   return makeTemplateRules(template ?? "custom", type, network);
 }

@@ -48,7 +48,7 @@ export function readForeign(
   id: string | null,
 ): ReturnType<typeof translateSource> {
   const checked = id === null ? null : checkId("group", id);
-  if (checked !== null && !checked.ok) throw usageError(checked.problem.message);
+  if (checked !== null && !checked.ok) throw usageError(`${checked.problem.message}.`);
   const files = paths.map((path) => ({ name: path, text: readSource(path).text }));
   const here = [...model.groups.values()].filter((group) => group.network === network.id);
   return translateSource(files, options.format, {
