@@ -1,4 +1,7 @@
-/** Hits of observing groups, added up: bounded for each interface and in all, forgotten after the longest window. */
+/**
+ * Hits of observing groups, added up: bounded for each interface and in all. What is older than the longest window is shown no
+ * more, and gives way to others; till then it stays, since a clock that jumped ahead may come back.
+ */
 import { z } from "zod";
 import { longestWindow } from "./bounds.ts";
 import { type ObservedHit, observedHit, type UnlistedHits } from "./observed-reply.ts";
@@ -70,12 +73,29 @@ export class ObservedTable {
   }
 
   #begin(key: string, fresh: ObservedHit, describe: (packet: ObservedHit) => HitOrigin): ObservedHit | null {
-    const own = this.#rowsOf.get(fresh.interface) ?? 0;
-    if (own >= rowsPerInterface || this.#rows.size >= rowsInAll) return null;
+    if (!this.#makeRoom(fresh)) return null;
     const row = { ...fresh, ...describe(fresh) };
     this.#rows.set(key, row);
-    this.#rowsOf.set(fresh.interface, own + 1);
+    this.#rowsOf.set(fresh.interface, (this.#rowsOf.get(fresh.interface) ?? 0) + 1);
     return row;
+  }
+
+  /** False where all rows that this one could take the place of are too young for that. */
+  #makeRoom({ interface: id, last }: ObservedHit): boolean {
+    const isOwnFull = (this.#rowsOf.get(id) ?? 0) >= rowsPerInterface;
+    if (!isOwnFull && this.#rows.size < rowsInAll) return true;
+    const oldest = new Date(Date.parse(last) - longestWindow * 1000).toISOString();
+    for (const [key, row] of this.#rows) {
+      if (row.last >= oldest || (isOwnFull && row.interface !== id)) continue;
+      this.#drop(key, row);
+      return true;
+    }
+    return false;
+  }
+
+  #drop(key: string, { interface: id }: ObservedHit): void {
+    this.#rows.delete(key);
+    this.#rowsOf.set(id, (this.#rowsOf.get(id) ?? 1) - 1);
   }
 
   /**
@@ -95,14 +115,9 @@ export class ObservedTable {
     }
   }
 
-  /** Rows that were last hit before the longest window go, and those of interfaces that are no more. */
-  prune(now: number, interfaces: ReadonlySet<string>): void {
-    const oldest = new Date(now - longestWindow * 1000).toISOString();
-    for (const [key, row] of this.#rows) {
-      if (row.last >= oldest && interfaces.has(row.interface)) continue;
-      this.#rows.delete(key);
-      this.#rowsOf.set(row.interface, (this.#rowsOf.get(row.interface) ?? 1) - 1);
-    }
+  /** Forgets interfaces that are no more. */
+  retain(interfaces: ReadonlySet<string>): void {
+    for (const [key, row] of this.#rows) if (!interfaces.has(row.interface)) this.#drop(key, row);
     for (const id of this.#tallies.keys()) if (!interfaces.has(id)) this.#tallies.delete(id);
   }
 

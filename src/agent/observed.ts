@@ -127,7 +127,7 @@ export class Observed {
     for (const { interface: id, reason, packets: more } of this.#options.enforcer.counters())
       if (reason === "observed") packets.set(id, (packets.get(id) ?? 0) + Number(more));
     this.#table.compare(packets, Date.now());
-    this.#table.prune(Date.now(), new Set(model.interfaces.keys()));
+    this.#table.retain(new Set(model.interfaces.keys()));
   }
 
   async #save(): Promise<void> {

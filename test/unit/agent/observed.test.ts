@@ -37,9 +37,9 @@ instances:
 let running: RunningAgent | null = null;
 let kernel: FakeEnforcer;
 beforeEach(() => {
-  // Times of packets are counted from the boot, which may be a minute ago where this runs; here it is two hours longer.
+  // Times of packets are counted from the boot, which may be a minute ago where this runs; here it is a month longer.
   const sinceBoot = process.hrtime.bigint;
-  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => sinceBoot() + 7200n * 1_000_000_000n);
+  vi.spyOn(process.hrtime, "bigint").mockImplementation(() => sinceBoot() + 30n * 86_400_000_000_000n);
 });
 afterEach(async () => {
   await running?.stop();
@@ -137,6 +137,28 @@ describe("the report of what observing groups would have dropped", () => {
     pass({ interface: "eni-2", reason: "rule" });
     pass({ interface: null });
     expect((await report()).hits).toEqual([]);
+  });
+
+  it("shows again what it hid while the clock was years ahead", async () => {
+    await start();
+    pass();
+    const { now } = Date;
+    const ahead = vi.spyOn(Date, "now").mockImplementation(() => now() + 10 * 365 * 86_400_000);
+    expect((await report()).hits).toEqual([]);
+    ahead.mockRestore();
+    expect((await report()).hits).toHaveLength(1);
+    await expect(promote()).rejects.toThrow(/192\.0\.2\.7/);
+  });
+
+  it("lists what comes in place of what is older than the longest window, and of nothing younger", async () => {
+    await start();
+    const day = 86_400;
+    for (let port = 1; port <= 255; port++) pass({ destinationPort: port }, 6 * day);
+    pass({ destinationPort: 256 }, 8 * day);
+    for (const destinationPort of [443, 444]) pass({ destinationPort });
+    const { hits } = await report();
+    expect(hits.map(({ port }) => port)).toContain(443);
+    expect(hits).toHaveLength(256);
   });
 
   it("narrows to a group's members and to a window, and refuses a group that is none", async () => {
