@@ -7,6 +7,14 @@ import { dirname, join } from "node:path";
 const markSize = 6;
 const unfinished = new RegExp(`\\.[0-9a-f]{${markSize * 2}}\\.new$`);
 
+/** What a disk answers that is full, or that the kernel has made read-only after an error; what it has can be read. */
+const unwritable: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO"]);
+
+/** Whether nothing can be written, though nothing else may be wrong. */
+export function isUnwritable(error: unknown): boolean {
+  return unwritable.has((error as NodeJS.ErrnoException).code);
+}
+
 /**
  * Writes a file whole: a reader, and a machine that loses power, sees the old text or the new one. The file
  * gets mode 0600.

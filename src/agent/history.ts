@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { errorCode } from "../model/unreadable.ts";
 import { type Applied, digestFiles, type RuleFile } from "./applied.ts";
-import { removeUnfinished, writeWhole } from "./durable.ts";
+import { isUnwritable, removeUnfinished, writeWhole } from "./durable.ts";
 import { Failure } from "./failure.ts";
 import { type Origin, type RevisionHead, revisionHead } from "./revision-head.ts";
 
@@ -47,13 +47,15 @@ export class History {
 
   /**
    * Opens the state directory, making it where it is missing (0700: the rules are nobody else's), and removes what an
-   * agent that was killed was writing there.
+   * agent that was killed was writing there. One that is there and cannot be written has what it had: an agent that did not
+   * start for that would leave new guests without protection.
    * @throws Failure where the directory cannot be used
-   * @param onDamage told of revisions newer than the newest good one that cannot be read; they are passed over
+   * @param onDamage told of revisions newer than the newest good one that cannot be read, which are passed over, and of a
+   *   directory that nothing can be written into
    */
   static async open(directory: string, onDamage: (message: string) => void): Promise<History> {
     const history = new History(join(directory, "history"));
-    for (const folder of [directory, history.#folder]) await prepareFolder(folder);
+    for (const folder of [directory, history.#folder]) await prepareFolder(folder, onDamage);
     const numbers = await history.#numbers();
     history.#highest = numbers[0] ?? 0;
     for (const number of numbers) {
@@ -206,14 +208,24 @@ function describe(error: unknown): string {
 }
 
 /** Makes a folder where it is missing, and takes away what was left half written there. */
-async function prepareFolder(folder: string): Promise<void> {
+async function prepareFolder(folder: string, onDamage: (message: string) => void): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
     await removeUnfinished(folder);
   } catch (error) {
+    if (isUnwritable(error) && (await isFolder(folder))) {
+      onDamage(
+        `The state directory ${folder} cannot be written (${errorCode(error)}): what comes into force is not remembered.`,
+      );
+      return;
+    }
     const how = "run as root, or name another directory with --state-dir";
     const message = `The state directory ${folder} cannot be used (${errorCode(error)}): ${how}.`;
     throw new Failure("refused", message, { cause: error });
   }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() ?? false; // What is not there is none.
 }

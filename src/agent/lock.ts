@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { native } from "../kernel/native.ts";
+import { isUnwritable } from "./durable.ts";
 import { Failure } from "./failure.ts";
 
 /** Held while the agent runs; the kernel lets go of it however the process ends. */
@@ -29,13 +30,22 @@ export function acquireLock(path: string): Lock {
     if (!fstatSync(fd).isFile())
       throw new Failure("refused", `The lock ${path} is no plain file: remove it.`);
     if (!native().lockFile(fd)) throw new Failure("refused", describeHolder(path));
-    ftruncateSync(fd);
-    writeSync(fd, `${process.pid}\n`);
+    nameHolder(fd);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
   return { release: () => closeSync(fd) };
+}
+
+/** A disk that is full keeps no host without protection: the next one is told of another agent, and not which. */
+function nameHolder(fd: number): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`);
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+  }
 }
 
 function makeFolder(folder: string): void {

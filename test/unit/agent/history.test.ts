@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +58,23 @@ describe("the history", () => {
     await expect(History.open(taken, () => undefined)).rejects.toThrow(
       `The state directory ${taken} cannot be used (EEXIST): run as root, or name another directory with --state-dir.`,
     );
+  });
+
+  it("is read from a disk that became read-only, and said to be forgetful", async () => {
+    const onTmpfs = (options: string) => spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder]);
+    expect(onTmpfs("size=64k").status).toBe(0);
+    try {
+      await keep(await open(), "a");
+      expect(onTmpfs("remount,ro").status).toBe(0);
+      const history = await open();
+      expect(history.last).toMatchObject({ revision: 1, files: [file("a")] });
+      const forgetful = /cannot be written \(EROFS\): what comes into force is not remembered/;
+      expect(damage).toEqual([expect.stringMatching(forgetful), expect.stringMatching(forgetful)]);
+      await expect(keep(history, "b")).rejects.toThrow("EROFS");
+      expect(history.last?.revision).toBe(2);
+    } finally {
+      spawnSync("umount", [folder]);
+    }
   });
 
   it("orders revisions by number, whatever the clock said and however many digits they have", async () => {

@@ -29,6 +29,19 @@ describe("the lock of a host's agent", () => {
     expect(existsSync(path)).toBe(true);
   });
 
+  it("is taken on a disk that is full, too: the next one is not told which agent has it", () => {
+    expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", folder]).status).toBe(0);
+    try {
+      writeFileSync(join(folder, "filler"), "x".repeat(4096));
+      const lock = acquireLock(path);
+      expect(readFileSync(path, "utf8")).toBe("");
+      expect(() => acquireLock(path)).toThrow(/^Another agent holds/);
+      lock.release();
+    } finally {
+      spawnSync("umount", [folder]);
+    }
+  });
+
   it("follows no link and waits for no FIFO", () => {
     acquireLock(path).release();
     const target = join(folder, "target");
