@@ -216,11 +216,16 @@ export function listPorts(): PortInfo[];
 export function listXdpTargets(): number[] | null;
 /** Queueing disciplines of all devices, the inner ones and "clsact" and "ingress" among them. */
 export function listQdiscs(): { ifindex: number; kind: string }[];
-/** Filters at a device's clsact hook (or its ingress discipline's). */
-export function listFilters(options: {
-  ifindex: number;
-  direction: "ingress" | "egress";
-}): { handle: number; priority: number }[];
+export interface FilterInfo {
+  readonly handle: number;
+  readonly priority: number;
+  /** Frames begin in chain 0; they get to another one by a filter of it. */
+  readonly chain: number;
+  /** Id of its program; 0: it has none. */
+  readonly program: number;
+}
+/** Filters at a device's clsact hook (or its ingress discipline's); those of a chain in the order in which they run. */
+export function listFilters(options: { ifindex: number; direction: "ingress" | "egress" }): FilterInfo[];
 /**
  * The device takes 802.1Q tags off what it receives (rx-vlan-offload), and XDP is shown the frame without. ENODEV
  * where it is not there.

@@ -3,6 +3,7 @@
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -40,6 +41,8 @@ struct Qdisc {
 struct Filter {
     uint32_t handle;
     uint32_t priority;
+    uint32_t chain;
+    uint32_t program;
 };
 
 Napi::Object toBridge(Napi::Env env, Attributes data) {
@@ -126,6 +129,20 @@ uint16_t findNetdevFamily(NetlinkSocket &socket) {
     return static_cast<uint16_t>(family);
 }
 
+Filter readFilter(const nlmsghdr *message) {
+    auto *body = static_cast<const tcmsg *>(NLMSG_DATA(message));
+    Attributes attributes = attributesOf(message, sizeof(tcmsg));
+    Filter filter = {};
+    filter.handle = body->tcm_handle;
+    filter.priority = TC_H_MAJ(body->tcm_info) >> 16;
+    filter.chain = readNumber(findAttribute(attributes, TCA_CHAIN));
+    // The options of other kinds have other numbers.
+    if (readText(findAttribute(attributes, TCA_KIND)) == "bpf")
+        filter.program =
+            readNumber(findAttribute(attributesOf(findAttribute(attributes, TCA_OPTIONS)), TCA_BPF_ID));
+    return filter;
+}
+
 Question<tcmsg> makeTrafficQuestion(uint16_t type) {
     auto question = makeQuestion<tcmsg>(type, NLM_F_DUMP);
     question.body.tcm_family = AF_UNSPEC;
@@ -198,10 +215,9 @@ Napi::Value listFilters(const Napi::CallbackInfo &info) {
     dump(
         &question.header, [&] { filters.clear(); },
         [&](const nlmsghdr *message) {
-            auto *body = static_cast<const tcmsg *>(NLMSG_DATA(message));
             // The head of a priority comes by itself, without a handle.
-            if (body->tcm_handle != 0)
-                filters.push_back(Filter{body->tcm_handle, TC_H_MAJ(body->tcm_info) >> 16});
+            if (Filter filter = readFilter(message); filter.handle != 0)
+                filters.push_back(filter);
         },
         "cannot list the filters");
     Napi::Array result = Napi::Array::New(env, filters.size());
@@ -209,6 +225,8 @@ Napi::Value listFilters(const Napi::CallbackInfo &info) {
         Napi::Object entry = Napi::Object::New(env);
         entry.Set("handle", Napi::Number::New(env, filters[i].handle));
         entry.Set("priority", Napi::Number::New(env, filters[i].priority));
+        entry.Set("chain", Napi::Number::New(env, filters[i].chain));
+        entry.Set("program", Napi::Number::New(env, filters[i].program));
         result.Set(i, entry);
     }
     return result;

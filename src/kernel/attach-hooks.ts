@@ -1,6 +1,6 @@
 /** The hooks of a device: which program stands at each, and what the kernel answers when one does not go on. */
 import { errorCode, errorText } from "./errors.ts";
-import { type BpfLink, type LinkInfo, native } from "./native.ts";
+import { type BpfLink, type FilterInfo, type LinkInfo, native } from "./native.ts";
 import type { GenericName, ProgramName } from "./objects.ts";
 import type { AttachMode, InterfaceStatus } from "./status.ts";
 
@@ -116,23 +116,62 @@ export function describeXdpRefusal(link: LinkInfo, mode: "native" | "generic", e
   return `${mode} XDP does not go on ${link.name}: ${errorText(error)}`;
 }
 
+/** Our filter at a tc hook: the program that it runs, and what runs before it there; null: it is not there. */
+export function findFilter(
+  ifindex: number,
+  direction: "ingress" | "egress",
+): { readonly program: number; readonly before: readonly FilterInfo[] } | null {
+  const run = native()
+    .listFilters({ ifindex, direction })
+    .filter(({ chain }) => chain === 0);
+  const place = run.findIndex(isOurFilter);
+  const ours = run[place];
+  return ours === undefined ? null : { program: ours.program, before: run.slice(0, place) };
+}
+
+export function isOurFilter({ handle, priority }: Pick<FilterInfo, "handle" | "priority">): boolean {
+  return handle === filter.handle && priority === filter.priority;
+}
+
 /** Somebody else's XDP program on a guest's device, as a sentence. `id`: its own. */
 function describeForeignXdp({ name }: Pick<LinkInfo, "name">, id: number): string {
   return `another XDP program (id ${id}) stands on ${name}, before all of Ringwall's, and may change, send on or drop what the guest sends unjudged: find whose it is (bpftool prog show id ${id}) and remove it (ip link set dev ${name} xdp off)`;
 }
 
+/** What of ours stands at a hook. */
+export interface Own {
+  /** Of its program. */
+  readonly id: number;
+  readonly isFilter: boolean;
+}
+
 /**
- * A program of somebody else that runs before ours, as XDP or at a tcx hook, as a sentence; null: there is none. It could
- * let frames pass that were never judged, or judge others than the guest sent. `ours`: the id at a hook; null: no link.
+ * A program of somebody else that runs before ours, as XDP or at a tc hook, as a sentence; null: there is none. It could
+ * let frames pass that were never judged, or judge others than the guest sent. `ours`: null where nothing of ours stands.
  */
-export function describeForeign(link: LinkInfo, ours: (hook: Hook) => number | null): string | null {
+export function describeForeign(link: LinkInfo, ours: (hook: Hook) => Own | null): string | null {
   const isOurs = hooks.some((hook) => !hook.startsWith("tc-") && ours(hook) !== null);
   if (link.xdp !== 0 && !isOurs) return describeForeignXdp(link, link.xdp);
   for (const direction of ["ingress", "egress"] as const) {
     const own = ours(`tc-${direction}`);
-    const [first] = own === null ? [] : native().queryTcx({ ifindex: link.ifindex, direction });
-    if (first === undefined || first === own) continue;
-    return `another program (id ${first}) stands before Ringwall's at tc ${direction} of ${link.name} and may let frames pass unjudged: find whose it is (bpftool prog show id ${first}) and attach it behind`;
+    const problem = own === null ? null : describeBefore(link, direction, own);
+    if (problem !== null) return problem;
   }
   return null;
+}
+
+function describeBefore(
+  { ifindex, name }: LinkInfo,
+  direction: "ingress" | "egress",
+  own: Own,
+): string | null {
+  const where = `stands before Ringwall's at tc ${direction} of ${name} and may let frames pass unjudged`;
+  const [first] = native().queryTcx({ ifindex, direction });
+  if (first !== undefined && first !== own.id)
+    return `another program (id ${first}) ${where}: find whose it is (bpftool prog show id ${first}) and attach it behind`;
+  const [before] = own.isFilter ? (findFilter(ifindex, direction)?.before ?? []) : [];
+  if (before === undefined) return null;
+  // The kernel puts a new filter before those of its priority.
+  const handle = `0x${before.handle.toString(16)}`;
+  return `another filter (pref ${before.priority} handle ${handle}) ${where}: attach it with a pref of ${filter.priority + 1} or more (tc filter show dev ${name} ${direction})`;
 }

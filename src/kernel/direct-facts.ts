@@ -1,6 +1,6 @@
 /** What the kernel says of devices on bridges: all that decides whether a frame may go past the bridge. */
 import { readFileSync } from "node:fs";
-import { filter } from "./attach-hooks.ts";
+import { isOurFilter } from "./attach-hooks.ts";
 import { native, type PortInfo } from "./native.ts";
 
 export interface DirectFacts {
@@ -37,14 +37,10 @@ export function readDirectFacts(): DirectFacts {
       return directions.some(
         (direction) =>
           addon.queryTcx({ ifindex, direction }).some((id) => !ours.has(id)) ||
-          (hasHooks && addon.listFilters({ ifindex, direction }).some((one) => !isOurs(one))),
+          (hasHooks && addon.listFilters({ ifindex, direction }).some((one) => !isOurFilter(one))),
       );
     },
   };
-}
-
-function isOurs({ handle, priority }: { readonly handle: number; readonly priority: number }): boolean {
-  return handle === filter.handle && priority === filter.priority;
 }
 
 /** /proc/sys/net is that of the caller's network namespace. */

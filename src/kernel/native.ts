@@ -11,6 +11,7 @@ export type {
   BpfObject,
   BpfProgram,
   Entries,
+  FilterInfo,
   LinkEvent,
   LinkInfo,
   LinkMonitor,

@@ -8,10 +8,10 @@ import {
   describeForeign,
   directionOf,
   filter,
+  findFilter,
   type Hook,
   isGuestXdp,
   programAt,
-  queryFilter,
 } from "./attach-hooks.ts";
 import type { Marks } from "./marks.ts";
 import { type BpfLink, type BpfProgram, type LinkInfo, native } from "./native.ts";
@@ -269,13 +269,23 @@ export class PlacedPrograms {
       );
   }
 
-  /** Ids of the programs that the clsact filters run, 0 for none; empty where the kernel has tcx. */
+  /**
+   * Of each clsact filter the program that it runs, 0 for none, and which filters run before it; empty where the kernel has
+   * tcx.
+   */
   readFilters(): Uint32Array {
     if (!this.#hasFilters) return new Uint32Array();
     const filters = this.devices.flatMap((ifindex) =>
       this.at(ifindex).flatMap(([hook, { link }]) => (link === null ? [{ ifindex, hook }] : [])),
     );
-    return Uint32Array.from(filters, ({ ifindex, hook }) => queryFilter(ifindex, directionOf(hook)));
+    return Uint32Array.from(
+      filters.flatMap(({ ifindex, hook }) => {
+        const found = findFilter(ifindex, directionOf(hook));
+        if (found === null) return [0, 0];
+        const before = found.before.flatMap(({ priority, handle }) => [priority, handle]);
+        return [found.program, found.before.length, ...before];
+      }),
+    );
   }
 
   /** Makes pins of links again that somebody took away; says how many. */
@@ -295,7 +305,8 @@ export class PlacedPrograms {
     const hooks = this.#devices.get(link.ifindex);
     return describeForeign(link, (hook) => {
       const placed = hooks?.get(hook);
-      return placed?.program?.id ?? placed?.link?.info().programId ?? null;
+      const id = placed?.program?.id ?? placed?.link?.info().programId;
+      return id === undefined ? null : { id, isFilter: placed?.link === null };
     });
   }
 

@@ -1,4 +1,6 @@
 /** Commands of the driver: calls of the addon that fail, and what judged a device when programs came, or it went down. */
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import { type BpfLink, type BpfProgram, native } from "../../src/kernel/native.ts";
 
 type Call = "ingress" | "egress" | "xdp" | "update" | "down";
@@ -86,6 +88,23 @@ export const faults = {
     const link = kinds.BpfLink.openPinned(pin);
     link.update(kinds.BpfProgram.openPinned(program));
     link.close();
+  },
+  /** From now on this kernel is taken for one that has no tcx. */
+  async withoutTcx() {
+    os.release = () => "6.1.0";
+    syncBuiltinESMExports();
+    Object.assign(native(), { hasTcx: () => false });
+  },
+  /** So often from now on the devices cannot be listed. */
+  async failList(times: number) {
+    const addon = native();
+    const { listLinks } = addon;
+    let left = times;
+    const disturbed: typeof listLinks = () => {
+      if (left-- <= 0) return listLinks();
+      throw Object.assign(new Error("disturbed on purpose (EINTR)"), { code: "EINTR" });
+    };
+    Object.assign(addon, { listLinks: disturbed });
   },
   filtersAt: async (ifindex: number) =>
     (["egress", "ingress"] as const).map((direction) =>

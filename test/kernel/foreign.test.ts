@@ -203,3 +203,90 @@ describe("a tcx program of somebody else", () => {
     });
   });
 });
+
+describe("a filter of somebody else, where programs stand as filters", () => {
+  const enforcing = { state: "enforcing", mode: "tc", problem: null };
+
+  async function withFilters(
+    body: (driver: Driver, connect: () => Promise<unknown>, root: string) => Promise<void>,
+  ): Promise<void> {
+    await withBpffs(async (root) => {
+      await bed.listen(1, 81);
+      const driver = await start(root);
+      const connect = () => driver.call("connect", { host: "10.0.0.1", port: 81 });
+      expect(await connect()).toBe("timeout");
+      await body(driver, connect, root);
+    });
+  }
+
+  async function start(root: string): Promise<Driver> {
+    const driver = bed.start();
+    await driver.call("withoutTcx");
+    await driver.call("open", { object: objectPath, root, settings: "usual" });
+    await driver.call("apply", "open80");
+    expect(await interfaceOf(driver)).toMatchObject(enforcing);
+    const tap = bed.ifindex("tap1");
+    expect(await driver.call("filtersAt", tap)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(await driver.call("programsAt", tap)).toEqual([]);
+    return driver;
+  }
+
+  it("of the same priority, which runs first, is seen within a second, and so is that it went", async () => {
+    await withFilters(async (driver, connect) => {
+      const filters = { object: forge.path, device: "tap1", priority: 1 };
+      await driver.call("filterAll", filters);
+      // Control: it does let through what the rules deny.
+      expect(await connect()).toBe("open");
+      await expect
+        .poll(() => interfaceOf(driver))
+        .toMatchObject({
+          state: "failed",
+          problem: expect.stringMatching(
+            /another filter \(pref 1 handle 0x1\) stands before Ringwall's at tc ingress of tap1.* a pref of 2 or more/,
+          ),
+        });
+      await driver.call("filterNone", filters);
+      await expect.poll(() => interfaceOf(driver)).toMatchObject(enforcing);
+      // Behind ours it changes nothing.
+      await driver.call("filterAll", { ...filters, priority: 2 });
+      await driver.call("sweep");
+      expect(await interfaceOf(driver)).toMatchObject(enforcing);
+      expect(await connect()).toBe("timeout");
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("that takes the place of ours, or the whole discipline, is put right within a second", async () => {
+    await withFilters(async (driver, connect) => {
+      bed.inHost("tc", "qdisc", "del", "dev", "tap1", "clsact");
+      const guard = async () => (await driver.call<KernelStatus>("status")).guard;
+      await expect.poll(guard).toMatchObject({ detached: 2 });
+      expect(await connect()).toBe("timeout");
+      bed.inHost("tc", "qdisc", "del", "dev", "tap1", "clsact");
+      await driver.call("filterAll", { object: forge.path, device: "tap1", priority: 1 });
+      await expect.poll(() => interfaceOf(driver)).toMatchObject(enforcing);
+      await expect.poll(connect).toBe("timeout");
+      await driver.call("close", { detach: true });
+    });
+  });
+
+  it("was there already when the next agent comes: that one says so", async () => {
+    await withFilters(async (driver, _connect, root) => {
+      await driver.call("filterAll", { object: forge.path, device: "tap1", priority: 1 });
+      await driver.kill();
+      const next = bed.start();
+      await next.call("withoutTcx");
+      expect(await next.call("open", { object: objectPath, root, settings: "usual" })).toEqual({
+        adopted: true,
+      });
+      await next.call("apply", "open80");
+      expect(await interfaceOf(next)).toMatchObject({
+        state: "failed",
+        problem: expect.stringMatching(/another filter/),
+      });
+      await next.call("filterNone", { device: "tap1", priority: 1 });
+      await next.call("close", { detach: true });
+      expect(await next.call("filtersAt", bed.ifindex("tap1"))).toEqual([0, 0]);
+    });
+  });
+});

@@ -43,6 +43,16 @@ export const forge = {
     for (const direction of ["ingress", "egress"] as const)
       links.push(loaded.program("pass_all").attachTcx({ ifindex: indexOf(device), direction, first }));
   },
+  /** The same as clsact filters. */
+  async filterAll({ object, device, priority }: { object: string; device: string; priority: number }) {
+    const { loaded } = load(object);
+    for (const direction of ["ingress", "egress"] as const)
+      loaded.program("pass_all").attachTc({ ifindex: indexOf(device), direction, handle: 1, priority });
+  },
+  async filterNone({ device, priority }: { device: string; priority: number }) {
+    for (const direction of ["ingress", "egress"] as const)
+      native().detachTc({ ifindex: indexOf(device), direction, handle: 1, priority });
+  },
   /** What judges at these pins judges nothing any more; their links stand where they stood. */
   async disarm({ object, pins }: { object: string; pins: readonly string[] }) {
     const { loaded } = load(object);
