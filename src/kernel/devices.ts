@@ -264,10 +264,20 @@ export class GuestDevices {
       this.#problems.set(link.ifindex, `${problem}; the device is open (onFailure: open)`);
       return;
     }
-    switchDevice(maps, known, link.ifindex, removedRecord);
+    this.#shut(link.ifindex);
     const { isDown, said } = this.#setDown.lower(link);
     if (isDown) undo();
     this.#problems.set(link.ifindex, `${problem}; ${said}`);
+  }
+
+  /** It drops everything. Where there is no room for that word, or no memory, none does it: what has none is dropped, too. */
+  #shut(ifindex: number): void {
+    const { known, maps } = this.#engine;
+    try {
+      switchDevice(maps, known, ifindex, removedRecord);
+    } catch {
+      forgetDevice(maps, known, ifindex);
+    }
   }
 
   /** Devices whose interface left keep their programs and drop everything; words without programs go. */

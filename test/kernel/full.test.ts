@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Limit } from "../../src/kernel/layout.gen.ts";
 import type { KernelStatus } from "../../src/kernel/status.ts";
 import { objectPath, withBpffs } from "./host.ts";
 import { Bed } from "./namespace.ts";
@@ -66,6 +69,31 @@ instances: {i-1: {interfaces: {eni-1: {device: tap1, network: vpc-a, mac: "02:00
       });
     },
   );
+
+  it("is told of a device whose word has no room, which is set down meanwhile", async () => {
+    // Two whose numbers collide: the second one's word is in the far table, which somebody's fills.
+    bed.addGuest(3, 77);
+    bed.addGuest(4, 77 + Limit.DEVICES_NEAR);
+    await withBpffs(async (root) => {
+      const driver = bed.start();
+      const mapSizes = { rw_devices_far: 1 };
+      await driver.call("open", { object: objectPath, root, settings: "usual", mapSizes });
+      const other = ["pinned", join(root, "current/maps/rw_devices_far"), "key", "5", "0", "0", "0"];
+      const value = ["value", "5", "0", "0", "0", "0", "0", "0", "0"];
+      execFileSync("bpftool", ["map", "update", ...other, ...value]);
+      const states = async () =>
+        (await driver.call<KernelStatus>("apply", "collide80")).interfaces.map(({ state }) => state);
+      expect(await states()).toEqual(["enforcing", "failed"]);
+      const [, failed] = (await driver.call<KernelStatus>("status")).interfaces;
+      expect(failed?.problem).toMatch(/rw_devices_far.*E2BIG.*the device was set down/s);
+      expect(bed.host("link", "show", "dev", "tap4")).not.toContain(",UP");
+      execFileSync("bpftool", ["map", "delete", ...other]);
+      await driver.call("sweep");
+      expect((await driver.call<KernelStatus>("status")).interfaces[1]?.state).toBe("enforcing");
+      expect(bed.host("link", "show", "dev", "tap4")).toContain(",UP");
+      await driver.call("close", { detach: true });
+    });
+  });
 
   it("is refused where there are more interfaces than numbers", async () => {
     await withBpffs(async (root) => {
