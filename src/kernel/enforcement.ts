@@ -126,7 +126,7 @@ export class Enforcement implements Enforcer {
       restore: () => this.#restorePins(),
       prepare: () => this.#survey.prepare(),
       lookAtDevices: () => this.#look.look(),
-      unfinished: () => this.#model.unfinished,
+      unfinished: () => this.#model.unfinished ?? this.#watch.blindness,
       hasFailed: () => this.#devices.hasFailed,
       follow: (told) => this.#followLinks(told),
       look: () => {
@@ -226,7 +226,8 @@ export class Enforcement implements Enforcer {
   /** A device came, went or was renamed (one of those told; null: any): it gets what it needs under the model in force. */
   async #followLinks(told: ReadonlySet<number> | null): Promise<void> {
     if (this.#closed) return;
-    if (this.#model.inForce !== null) await this.#model.followLinks(told);
+    const some = this.#watch.recover() ? null : told;
+    if (this.#model.inForce !== null) await this.#model.followLinks(some);
     else if (!this.#freshPending) this.#devices.forgetGone(this.#watch.links);
   }
 

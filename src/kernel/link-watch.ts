@@ -1,4 +1,5 @@
 /** The devices of this host, followed by netlink; listed anew where events were lost. */
+import { errorText } from "./errors.ts";
 import { readLinks } from "./host-facts.ts";
 import { type LinkEvent, type LinkInfo, type LinkMonitor, native } from "./native.ts";
 
@@ -8,6 +9,8 @@ export class LinkWatch {
   /** Devices of which something was told since they were taken; null: something was lost, so it may be any. */
   #told: Set<number> | null = new Set();
   #monitor: LinkMonitor | null = null;
+  /** Why devices are not listed anew though events were lost; null: none were, or they are. */
+  #blindness: string | null = null;
 
   /** `onChange`: a device came, went, got another name or XDP program, went up, or to another bridge. */
   constructor(onChange: () => void) {
@@ -64,13 +67,35 @@ export class LinkWatch {
         return;
       case "overrun":
         this.#told = null;
-        this.#links = readLinks();
+        this.#relist();
         this.#onChange();
         return;
       default: {
         const unknown: never = event;
         throw new Error(`link event ${JSON.stringify(unknown)}`);
       }
+    }
+  }
+
+  /** As a sentence, where devices may be here of which nothing is known; null: there are none. */
+  get blindness(): string | null {
+    return this.#blindness;
+  }
+
+  /** Lists devices anew where that failed when events were lost; true where they are known now. Never throws. */
+  recover(): boolean {
+    if (this.#blindness === null) return false;
+    this.#relist();
+    return this.#blindness === null;
+  }
+
+  /** While devices come and go all the time a list of them may be disturbed each time. */
+  #relist(): void {
+    try {
+      this.#links = readLinks();
+      this.#blindness = null;
+    } catch (error) {
+      this.#blindness = `the kernel lost word of devices, and they cannot be listed: ${errorText(error)}`;
     }
   }
 

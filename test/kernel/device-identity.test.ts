@@ -193,20 +193,26 @@ describe("what the agent learns of a device afterwards", () => {
     },
   );
 
-  it("a guest's device is found though the kernel kept no word of it", async () => {
+  it.each([
+    ["", 0],
+    [", and the devices could not be listed at first", 2],
+  ])("a guest's device is found though the kernel kept no word of it%s", async (_, failures) => {
     bed.host("link", "add", "busy", "type", "veth", "peer", "name", "idle");
     await withBpffs(async (root) => {
       const driver = await start(root);
       await driver.call("apply", "open80");
       driver.signal("SIGSTOP");
+      const listed = driver.call("failList", failures);
       // More than there is room for while nobody reads.
       const changes = Array.from({ length: 20_000 }, (_, turn) => `link set busy mtu ${1400 + (turn % 2)}`);
       execFileSync("ip", ["-n", bed.namespace, "-batch", "-"], { input: changes.join("\n") });
       bed.addGuest(1);
       await bed.listen(1, 80, 81);
       driver.signal("SIGCONT");
+      await listed;
       await expect.poll(async () => (await stateOf(driver))?.state).toBe("enforcing");
       await expectJudged(driver);
+      expect((await driver.call<KernelStatus>("status")).guard?.problem).toBeNull();
       await driver.call("close", { detach: true });
     });
   });
