@@ -29,6 +29,8 @@ export interface ConfirmPlaces {
 
 /** rw_confirm is the last to go: its pin says that there is a confirmation. */
 const mapNames = ["rw_confirm_time", "rw_confirm_list", "rw_confirm"] as const;
+/** Words that a change may switch; the rest is for devices in use that it leaves alone, and those that come while it waits. */
+const wordsAtMost = Limit.CONFIRM_ENTRIES_MAX - 4096;
 const decisions = { keep: "confirm_keep", undo: "confirm_undo" } as const;
 const frame = new Uint8Array(64);
 
@@ -50,7 +52,7 @@ export class Confirmation {
    * back. Throws EnforcementError with nothing switched, where this kernel cannot do that, too.
    */
   static begin(places: ConfirmPlaces, entries: readonly ConfirmEntryStruct[], seconds: number): Confirmation {
-    if (entries.length > Limit.CONFIRM_ENTRIES_MAX) throw tooMany(entries.length);
+    if (entries.length > wordsAtMost) throw tooMany(entries.length);
     removePins(places.pins);
     const object = load(places);
     try {
@@ -136,18 +138,35 @@ export class Confirmation {
 
   /**
    * Says to which record each device goes back that came into use while the change waits; before its word names a
-   * record of the change. One that goes meanwhile is passed over by the kernel.
+   * record of the change. One that goes meanwhile is passed over by the kernel, and leaves its place to others. `devices`:
+   * all that have a word, or get one.
    */
   follow(devices: ReadonlyMap<number, number>): void {
     for (const [ifindex, before] of devices) {
       const known = this.#devices.get(ifindex);
       if (known?.before === before) continue;
-      const place = known?.place ?? Number(this.#words.load64(ConfirmPlace.CONFIRM_COUNT));
-      if (place >= Limit.CONFIRM_ENTRIES_MAX) throw tooMany(place + 1);
-      this.#list.set(indexKey(place), ConfirmEntryStruct.encode(deviceEntry(ifindex, before, before)));
-      if (known === undefined) this.#words.store64(ConfirmPlace.CONFIRM_COUNT, BigInt(place + 1));
+      const count = Number(this.#words.load64(ConfirmPlace.CONFIRM_COUNT));
+      const place =
+        known?.place ?? (count < Limit.CONFIRM_ENTRIES_MAX ? count : this.#takePlace(devices, before));
+      this.#put(place, ifindex, before);
+      if (place === count) this.#words.store64(ConfirmPlace.CONFIRM_COUNT, BigInt(count + 1));
       this.#devices.set(ifindex, { place, before });
     }
+  }
+
+  #put(place: number, ifindex: number, before: number): void {
+    this.#list.set(indexKey(place), ConfirmEntryStruct.encode(deviceEntry(ifindex, before, before)));
+  }
+
+  /** The place of a device that is gone. Its record goes first: the kernel may read an entry while it is written. */
+  #takePlace(used: ReadonlyMap<number, number>, before: number): number {
+    for (const [ifindex, { place }] of this.#devices) {
+      if (used.has(ifindex)) continue;
+      this.#devices.delete(ifindex);
+      this.#put(place, ifindex, before);
+      return place;
+    }
+    throw tooMany(Limit.CONFIRM_ENTRIES_MAX + 1);
   }
 
   /** Decides now, where nobody has yet. Settles with what was decided, when that is done. */
@@ -187,7 +206,7 @@ const cannot =
 function tooMany(count: number): EnforcementError {
   return new EnforcementError(
     "CAPACITY",
-    `the change switches ${count} words, and the kernel takes back ${Limit.CONFIRM_ENTRIES_MAX} at most: apply it without --confirm, or in parts`,
+    `the change switches ${count} words, and the kernel takes back ${wordsAtMost} at most: apply it without --confirm, or in parts`,
   );
 }
 
