@@ -64,13 +64,21 @@ export function readDirect(maps: DirectMaps): DirectState {
   };
 }
 
-/** From one state to another: what goes goes first, and nothing names a device that is not yet there. */
-export function writeDirect(maps: DirectMaps, from: DirectState, to: DirectState): void {
+/**
+ * From one state to another: what goes goes first, and nothing names a device that is not yet there. `left`: whether a
+ * device may have left this namespace meanwhile, and come back: the kernel has taken it out of rw_targets then.
+ */
+export function writeDirect(
+  maps: DirectMaps,
+  from: DirectState,
+  to: DirectState,
+  left: (ifindex: number) => boolean = () => false,
+): void {
   for (const [key, value] of from.direct) if (to.direct.get(key) !== value) maps.direct.delete(textKey(key));
   for (const [place, word] of from.ports) if (to.ports.get(place) !== word) maps.ports.store64(place, 0n);
   for (const ifindex of from.targets) if (!to.targets.has(ifindex)) removeTarget(maps, ifindex);
   for (const ifindex of to.targets)
-    if (!from.targets.has(ifindex)) maps.targets.set(indexKey(ifindex), indexKey(ifindex));
+    if (!from.targets.has(ifindex) || left(ifindex)) maps.targets.set(indexKey(ifindex), indexKey(ifindex));
   for (const [key, value] of to.direct)
     if (from.direct.get(key) !== value) maps.direct.set(textKey(key), textKey(value));
   for (const [place, word] of to.ports) if (from.ports.get(place) !== word) maps.ports.store64(place, word);

@@ -44,6 +44,8 @@ export interface DirectHost {
 /** At most this share of time goes into looks. */
 const share = 0.01;
 
+const stayed = () => false;
+
 const kernelsWay: ForwardingStatus = { wanted: "kernel", now: "kernel", reason: null };
 
 export class DirectForwarding {
@@ -57,6 +59,7 @@ export class DirectForwarding {
   #statuses: ReadonlyMap<string, ForwardingStatus> = new Map();
   /** When the next look is due, ms of performance.now(). */
   #due = 0;
+  #left: (ifindex: number) => boolean = stayed;
 
   constructor(maps: DirectMaps, attachments: Attachments, readFacts = readDirectFacts) {
     this.#maps = maps;
@@ -73,10 +76,12 @@ export class DirectForwarding {
     return this.#statuses.get(interfaceId) ?? kernelsWay;
   }
 
-  /** Follows the model in force and the devices of now. */
-  follow(host: DirectHost): void {
+  /** Follows the model in force and the devices of now. `told`: those that may have been gone meanwhile; null: all. */
+  follow(host: DirectHost, told: ReadonlySet<number> | null): void {
     this.#host = host;
+    this.#left = told === null ? () => true : (ifindex) => told.has(ifindex);
     this.#look();
+    this.#left = stayed;
   }
 
   /** A look without a change, not more often than it may cost. */
@@ -103,7 +108,7 @@ export class DirectForwarding {
 
   #write(guests: readonly DirectPort[], senders: ReadonlyMap<number, number>): void {
     const wanted = directState(guests, senders);
-    writeDirect(this.#maps, this.#state, wanted);
+    writeDirect(this.#maps, this.#state, wanted, this.#left);
     this.#state = wanted;
     this.#guests = guests;
     this.#senders = senders;

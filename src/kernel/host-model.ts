@@ -146,15 +146,16 @@ export class HostModel {
   }
 
   /** Last: only what is protected is reached past its bridge. */
-  #followDirect(resolved: Resolved): void {
+  #followDirect(resolved: Resolved, told: ReadonlySet<number> | null = new Set()): void {
     const { devices, direct, links, settings } = this.#parts;
-    direct.follow({
+    const host = {
       resolved,
       bindings: devices.bindings,
       links: links(),
       uplinks: new Set(settings().uplinks.map(({ device }) => device)),
-      problemOf: (ifindex) => devices.problemOf(ifindex) ?? devices.foreignOf(ifindex),
-    });
+      problemOf: (ifindex: number) => devices.problemOf(ifindex) ?? devices.foreignOf(ifindex),
+    };
+    direct.follow(host, told);
   }
 
   /** Devices and uplinks are looked after again until it succeeds; `status` says why it has not. */
@@ -190,7 +191,7 @@ export class HostModel {
     if (this.#inForce === null) return;
     try {
       await this.#reconcile(this.#parts.devices.bind(this.#inForce.resolved, this.#parts.links()), told);
-      this.#followHost(this.#inForce.resolved);
+      this.#followHost(this.#inForce.resolved, told);
       this.#unfinished = null;
     } catch (error) {
       this.#putOff(error);
@@ -229,11 +230,11 @@ export class HostModel {
     this.#tellSmaller();
   }
 
-  #followHost(resolved: Resolved): void {
+  #followHost(resolved: Resolved, told?: ReadonlySet<number> | null): void {
     const { engine, devices, uplinks, links, settings } = this.#parts;
     uplinks.reconcile(settings().uplinks, links(), devices.bindings);
     engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
-    this.#followDirect(resolved);
+    this.#followDirect(resolved, told);
   }
 
   /**

@@ -187,6 +187,19 @@ describe("direct forwarding", () => {
     });
   });
 
+  it("reaches a device that left for another namespace and was back before anybody looked", async () => {
+    await bed.withDriver("native", async (driver) => {
+      expect(await readForwarding(driver)).toEqual(both);
+      driver.signal("SIGSTOP");
+      const [here, there] = [bed.host.name, bed.places.wan.name];
+      expect(run(`ip link set tap2 netns ${there}; ip -n ${there} link set tap2 netns ${here}`)).toBe(true);
+      expect(run("ip link set tap2 master br0 up")).toBe(true);
+      driver.signal("SIGCONT");
+      await expect.poll(() => readForwarding(driver)).toEqual(both);
+      await expectWay("direct");
+    });
+  });
+
   it("shows the bridge a frame of each sender after a second, so that it goes on learning", async () => {
     await bed.withDriver("native", async () => {
       const entry = `${macs[1]} dev tap1 master br0`;
