@@ -25,7 +25,7 @@ export class ChangeBed {
   #inForce: Model = nothing;
 
   static async open(interfaces: number): Promise<ChangeBed> {
-    return new ChangeBed(await EngineBed.open(interfaces), interfaces);
+    return new ChangeBed(await EngineBed.open(interfaces, {}), interfaces);
   }
 
   private constructor(bed: EngineBed, interfaces: number) {

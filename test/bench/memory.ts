@@ -135,7 +135,7 @@ async function measureMembers(bed: EngineBed, members: number): Promise<Row> {
 
 export async function measureMemory({ effort, progress }: Bench): Promise<Row[]> {
   progress("memory");
-  const bed = await EngineBed.open();
+  const bed = await EngineBed.open(16, {});
   try {
     const rows = [measureSessions()];
     for (const rules of [200, 4000].filter((count) => count <= Math.max(200, effort.rules)))

@@ -64,7 +64,7 @@ function buildHost(count: number): Model {
 }
 
 async function measurePolicy(rules: keyof typeof goals, samples: number): Promise<Row> {
-  const bed = await EngineBed.open();
+  const bed = await EngineBed.open(16, {});
   try {
     const rulesModel = buildPolicy(rules);
     await bed.apply(rulesModel);
@@ -88,7 +88,7 @@ async function measurePolicy(rules: keyof typeof goals, samples: number): Promis
 }
 
 async function measureHost(interfaces: number, samples: number): Promise<Row> {
-  const bed = await EngineBed.open(interfaces);
+  const bed = await EngineBed.open(interfaces, {});
   try {
     await bed.apply(buildHost(interfaces));
     const times: number[] = [];

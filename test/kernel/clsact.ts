@@ -4,9 +4,10 @@ import { Marks } from "../../src/kernel/marks.ts";
 import { native } from "../../src/kernel/native.ts";
 import { collectPrograms, type Programs } from "../../src/kernel/objects.ts";
 import { Pins } from "../../src/kernel/pins.ts";
+import { smallMaps } from "./sizes.ts";
 
 function load(object: string): { readonly programs: Programs; readonly marks: Marks } {
-  const loaded = native().BpfObject.load({ path: object });
+  const loaded = native().BpfObject.load({ path: object, maxEntries: smallMaps });
   const programs = collectPrograms(loaded.programNames, (name) => loaded.program(name));
   return { programs, marks: new Marks(loaded.map("rw_marks")) };
 }

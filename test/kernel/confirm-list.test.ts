@@ -7,10 +7,11 @@ import { Limit } from "../../src/kernel/layout.gen.ts";
 import { unpackWord } from "../../src/kernel/maps.ts";
 import { type KernelObjects, loadOrAdopt } from "../../src/kernel/objects.ts";
 import { objectPath, withBpffs } from "./host.ts";
+import { smallMaps } from "./sizes.ts";
 
 async function withObjects(body: (objects: KernelObjects) => Promise<void>): Promise<void> {
   await withBpffs(async (root) => {
-    const objects = loadOrAdopt({ object: objectPath, root, interfaces: 4, mapSizes: {} });
+    const objects = loadOrAdopt({ object: objectPath, root, interfaces: 4, mapSizes: smallMaps });
     try {
       await body(objects);
     } finally {

@@ -25,6 +25,7 @@ import { compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import { macBytes } from "../support/packet.ts";
 import { objectPath } from "./host.ts";
+import { smallMaps } from "./sizes.ts";
 
 const loopback = 1;
 const bridge = 9;
@@ -53,7 +54,7 @@ export class DirectBed {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
-      maxEntries: sizesFor(ids.length + 4),
+      maxEntries: { ...sizesFor(ids.length + 4), ...smallMaps },
       constants: { rw_test_clock: Uint8Array.of(1) },
     });
     const programs = collectPrograms(object.programNames, (name) => object.program(name));

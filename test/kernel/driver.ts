@@ -22,6 +22,7 @@ import { faults } from "./faults.ts";
 import { sendFlood } from "./flood-live.ts";
 import { forge } from "./forge.ts";
 import { type ModelName, models, type SettingsGiven, settingsOf } from "./scenarios.ts";
+import { smallMaps } from "./sizes.ts";
 
 /** Questions of what stands at a device's tc hooks, by ifindex, since they are counted. */
 const questions = new Map<number, number>();
@@ -118,13 +119,18 @@ const commands = {
     /** The folder of what outlives it, where anything does. */
     state?: string;
   }) {
-    const { settings: given, blind = false, state, ...others } = options;
+    const { settings: given, blind = false, state, mapSizes = {}, ...others } = options;
     if (blind) stopLooking();
     const fail = (message: string) => {
       throw new Error(message);
     };
     const kept = state === undefined ? {} : { setDown: new SetDownFile(state, fail) };
-    enforcement = await Enforcement.open({ ...others, ...kept, settings: settingsOf(given) });
+    enforcement = await Enforcement.open({
+      ...others,
+      ...kept,
+      mapSizes: { ...smallMaps, ...mapSizes },
+      settings: settingsOf(given),
+    });
     return { adopted: enforcement.adopted };
   },
   apply: async (name: ModelName) => applied(compiled(name)),

@@ -17,6 +17,7 @@ import { type CompiledBefore, compileAll } from "../../src/policy/compile.ts";
 import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
+import { smallMaps } from "./sizes.ts";
 
 /** What becomes of values on their way into a map; undefined: nothing. Keys and values lie end to end. */
 export type Alter = (
@@ -85,12 +86,15 @@ export class EngineBed {
     this.engine = this.startEngine();
   }
 
-  /** Loads the shipped programs for `interfaces` interfaces. */
-  static async open(interfaces = 16): Promise<EngineBed> {
+  /** Loads the shipped programs for `interfaces` interfaces; `sizes`: of other maps. */
+  static async open(
+    interfaces = 16,
+    sizes: Readonly<Record<string, number>> = smallMaps,
+  ): Promise<EngineBed> {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
-      maxEntries: sizesFor(interfaces + 2),
+      maxEntries: { ...sizesFor(interfaces + 2), ...sizes },
     });
     const programs = collectPrograms(object.programNames, (name) => object.program(name));
     const bed = new EngineBed(mapsOf(object), programs);

@@ -20,6 +20,7 @@ import { resolve } from "../../src/policy/resolve.ts";
 import type { CompiledPolicy, Resolved } from "../../src/policy/types.ts";
 import { objectPath } from "./host.ts";
 import { shareTables } from "./share-tables.ts";
+import { smallMaps } from "./sizes.ts";
 
 /** Stands for every guest's device, and for the uplink. */
 export const loopback = 1;
@@ -54,7 +55,7 @@ export class FloodBed {
     const object = native().BpfObject.load({
       path: objectPath,
       programs: programNames,
-      maxEntries: sizesFor(model.interfaces.size + 8),
+      maxEntries: { ...sizesFor(model.interfaces.size + 8), ...smallMaps },
       constants: { rw_test_clock: Uint8Array.of(1) },
     });
     const programs = collectPrograms(object.programNames, (name) => object.program(name));
