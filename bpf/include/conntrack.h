@@ -45,9 +45,13 @@ static __always_inline __u32 session_timeout(const struct settings *settings, __
     return state < STATES_MAX ? settings->timeouts[state] : 0;
 }
 
+/* By so many jiffies another CPU may have seen a session later than this one's `now`, which was read before,
+ * and perhaps long before where the host runs something else meanwhile. */
+enum { JIFFIES_AHEAD = 1 << 14 };
+
 static __always_inline bool session_is_idle(const struct session *session, const struct settings *settings,
                                             __u32 now) {
-    return now - session->seen >= session_timeout(settings, session->state);
+    return now + JIFFIES_AHEAD - session->seen >= session_timeout(settings, session->state) + JIFFIES_AHEAD;
 }
 
 static __always_inline bool state_is_tcp(__u32 state) {

@@ -117,6 +117,17 @@ export const otherCpuScenes: readonly DamagedScene[] = [
     sessions: ["opening 1"],
   },
   {
+    claim: "an answer of a session that another CPU has seen after this one read the clock is accepted",
+    before: [
+      wait(1),
+      out(udp("40053>53"), "accept default-egress new"),
+      into(udp("53>40053"), "accept session established"),
+    ],
+    damage: () => undefined,
+    after: [wait(-0.001), into(udp("53>40053"), "accept session established")],
+    sessions: ["answered 5"],
+  },
+  {
     claim: "a session that closes goes on closing where the SYN after it finds no room",
     before: [
       asksOut("accept default-egress new"),
