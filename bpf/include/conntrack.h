@@ -253,7 +253,7 @@ static __always_inline void session_answer(struct session *session, const struct
     session->seen = now;
     if (session_asked_by(session, packet->direction))
         return;
-    session->flags |= SESSION_REPLIED;
+    flags_set(session, SESSION_REPLIED);
     if (session->state == STATE_UDP_UNREPLIED)
         session->state = STATE_UDP_REPLIED;
     if (owner)
@@ -310,7 +310,7 @@ global_function int session_meanwhile(const struct packet *packet, __u32 number,
     if (!session || session_is_over(session, settings, now))
         return 0;
     /* unreachable: that a third CPU revoked it in that moment */
-    if (session->flags & SESSION_REVOKED || session->generation != packet->generation)
+    if (!flags_allow(session, packet->generation))
         return 0;
     if (!early)
         session_update(session, packet, NULL, number, now);

@@ -103,8 +103,8 @@ static __always_inline bool express_session(struct express *express, const struc
     generation = word >> 32;
     if ((__s32)(iface->generation - generation) > 0)
         generation = iface->generation;
-    if (session->flags & SESSION_REVOKED || session->cell || session->generation != generation ||
-        !express->version || !settings->hz || express->now - session->seen >= settings->timeouts[state])
+    if (!flags_allow(session, generation) || session->cell || !express->version || !settings->hz ||
+        express->now - session->seen >= settings->timeouts[state])
         return false;
     /* Now and then a packet of each session goes the whole way, where rw_alive is told of it. */
     return !((session->seen ^ express->now) >> ALIVE_SHIFT);

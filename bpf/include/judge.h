@@ -95,23 +95,27 @@ static __always_inline struct verdict session_revalidate(struct session *session
                                                          const struct moment *moment) {
     struct verdict verdict = judge_rules(packet, iface, &packet->key, session_side(session), session->icmp);
 
-    session->generation = moment->generation;
-    session->cell = packet->ruling.cell;
-    if (verdict.action == ACCEPT) {
-        if (session->flags & SESSION_REVOKED) {
-            session->flags &= ~SESSION_REVOKED;
-            session->seen = moment->now;
-        }
-        session->rule = verdict.rule;
-        session->reason = verdict.reason;
-        return verdict_continue();
+    bool was_revoked = session->flags & SESSION_REVOKED;
+    __u64 order = 0;
+
+    if (verdict.action != ACCEPT && !was_revoked) {
+        alive_note(ends_hash(&packet->key), moment->now, true);
+        flags_set(session, SESSION_REVOKED);
+        /* Another CPU may have a packet of it now: it finds it revoked as soon as it finds it judged. */
+        owner_add(&order, 0);
+        session->seen = moment->now;
     }
-    if (session->flags & SESSION_REVOKED)
-        return verdict_continue();
-    alive_note(ends_hash(&packet->key), moment->now, true);
-    session->flags |= SESSION_REVOKED;
-    session->seen = moment->now;
-    return verdict;
+    session->cell = packet->ruling.cell;
+    session->generation = moment->generation;
+    if (verdict.action != ACCEPT)
+        return was_revoked ? verdict_continue() : verdict;
+    if (was_revoked) {
+        flags_clear(session, SESSION_REVOKED);
+        session->seen = moment->now;
+    }
+    session->rule = verdict.rule;
+    session->reason = verdict.reason;
+    return verdict_continue();
 }
 
 /* Does a packet of this kind make a session? Answers and the ICMP types that ask nothing do not. */

@@ -15,6 +15,7 @@
  *   owner_add(owner, by)                adds; what it was before
  *   owner_forget(owner)                 keeps the lowest 16 bits; what it was before
  *     (these four are full barriers)
+ *   word_or(word, bits), word_and(word, bits): change 32 bits that other CPUs change, too
  *   kernel_jiffies(), kernel_jiffies64(), kernel_tai_seconds(), kernel_monotonic()
  *   event_reserve(), event_submit(event)
  *   kernel_frame_length(pieces): bytes of an XDP frame that may lie in pieces
@@ -86,6 +87,9 @@ static __always_inline __u64 owner_forget(__u64 *owner) {
     asm volatile("" : "+r"(before));
     return before;
 }
+
+#define word_or(word, bits) ((void)__sync_fetch_and_or(word, bits))
+#define word_and(word, bits) ((void)__sync_fetch_and_and(word, bits))
 
 /* The clock of replay and tests stands in a map; the verifier removes the branch where it is not chosen. */
 static __always_inline const struct clock *kernel_test_clock(void) {

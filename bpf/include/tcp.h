@@ -11,6 +11,7 @@
 #ifndef RINGWALL_TCP_H
 #define RINGWALL_TCP_H
 
+#include "flags.h"
 #include "packet.h"
 
 /* No segment reaches further than the largest window (RFC 7323). */
@@ -52,7 +53,7 @@ static __always_inline bool tcp_acknowledges(const struct session *session, cons
 
 static __always_inline void tcp_note_acknowledgement(struct session *session, const struct packet *packet) {
     if (tcp_acknowledges(session, packet))
-        session->flags |= packet->direction == EGRESS ? SESSION_ACKED_LOCAL : SESSION_ACKED_REMOTE;
+        flags_set(session, packet->direction == EGRESS ? SESSION_ACKED_LOCAL : SESSION_ACKED_REMOTE);
 }
 
 static __always_inline bool tcp_is_acknowledged(const struct session *session) {
@@ -65,7 +66,7 @@ static __always_inline void tcp_begin(struct session *session, const struct pack
 
     tcp_learn(session, direction, packet->sequence + !!(packet->tcp_flags & TCP_SYN), tcp_end(packet));
     if (packet->tcp_flags & TCP_FIN)
-        session->flags |= direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE;
+        flags_set(session, direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE);
 }
 
 static __always_inline void tcp_advance(struct session *session, __u32 direction, __u32 end) {
@@ -118,7 +119,7 @@ static __always_inline bool tcp_fin(struct session *session, const struct packet
     if (!tcp_fin_is_right(session, packet))
         return false;
     session->next[packet->direction & 1] = tcp_end(packet);
-    session->flags |= packet->direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE;
+    flags_set(session, packet->direction == EGRESS ? SESSION_FIN_LOCAL : SESSION_FIN_REMOTE);
     if ((session->flags & (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE)) ==
         (SESSION_FIN_LOCAL | SESSION_FIN_REMOTE))
         session->state = STATE_TCP_CLOSING;

@@ -171,6 +171,8 @@ void native_tell_events(void (*tell)(const struct event *event));
 __u64 owner_read(const __u64 *owner);
 bool owner_claim(__u64 *owner, __u64 before, __u64 after);
 bool owner_swap(__u64 *owner, __u64 before, __u64 after);
+#define word_or(word, bits) ((void)__sync_fetch_and_or(word, bits))
+#define word_and(word, bits) ((void)__sync_fetch_and_and(word, bits))
 __u64 owner_add(__u64 *owner, __u64 by);
 __u64 owner_forget(__u64 *owner);
 

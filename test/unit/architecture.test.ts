@@ -149,7 +149,8 @@ const layers: Readonly<Record<string, number>> = {
   maps: 4,
   kernel: 5,
   rate: 6,
-  tcp: 6,
+  flags: 6,
+  tcp: 7,
   walk: 6,
   policy: 6,
   own: 6,
@@ -207,6 +208,11 @@ describe("the C of bpf/", () => {
       ({ file, other }) => (layers[other.replace(/\.h$/, "")] ?? 99) >= (layers[file] ?? -1),
     );
     expect(wrong.map(({ file, other }) => `${file} → ${other}`)).toEqual([]);
+  });
+
+  it("changes flags of a session by what is atomic alone, since another CPU may revoke it in that moment", () => {
+    const changes = files.filter((file) => /->flags\s*(\|=|&=|\^=)/.test(read(file)));
+    expect(changes).toEqual([]);
   });
 
   it("calls the kernel's helpers through kernel.h alone, where packets are judged", () => {
