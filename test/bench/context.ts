@@ -29,7 +29,8 @@ export const leastEffort: Effort = {
   sessions: 1000,
   rules: 10,
   interfaces: 20,
-  window: 20,
+  // On a busy machine nothing at all may come through in less.
+  window: 200,
 };
 
 export interface Objects {
