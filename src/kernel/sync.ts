@@ -176,12 +176,17 @@ function putUplinks(maps: SyncMaps, known: KnownState, plan: UplinkPlan): number
   return upserts.length;
 }
 
-/** Follows the MACs under which the host itself is sent what it routes to guests. */
+/**
+ * Follows the MACs under which the host itself is sent what it routes to guests. Asked each minute, and mostly nothing is
+ * another: then what is known of them stays the same object (listKnown).
+ */
 export function writeHostMacs(maps: SyncMaps, known: KnownState, macs: readonly Uint8Array[]): void {
-  const stored = known.records.get(removedRecord) ?? buildRemovedRecord();
+  const before = known.records.get(removedRecord);
+  const stored = before ?? buildRemovedRecord();
   const wanted = new Set(macs.map((mac) => listedKey(removedRecord, ListedKind.LISTED_HOST_MAC, mac)));
   const added = [...wanted].filter((key) => !stored.listed.has(key));
   const gone = [...stored.listed].filter((key) => !wanted.has(key));
+  if (before !== undefined && added.length === 0 && gone.length === 0) return;
   const values = new Uint8Array(new Uint32Array(added.length).fill(1).buffer);
   writeBatch(maps.listed, joinBytes(added.map(textKey)), values, added.length);
   deleteBatch(maps.listed, joinBytes(gone.map(textKey)), gone.length);

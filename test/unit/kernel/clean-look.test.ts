@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { CleanLooks, type Look, listKnown } from "../../../src/kernel/clean-look.ts";
 import type { IdentityStruct } from "../../../src/kernel/layout.gen.ts";
 import { emptyState, storeIdentity } from "../../../src/kernel/state.ts";
+import { writeHostMacs } from "../../../src/kernel/sync.ts";
 import type { Resolved } from "../../../src/policy/types.ts";
+import { createFakeMaps, Faults } from "./fake-maps.ts";
 
 const slot = { version: 3, generation: 4 };
 const look: Look = {
@@ -75,4 +77,16 @@ it("what is known is another list after each change of it", () => {
   change(() => storeIdentity(known.identities, 1n, 2n, { after: 4n } as IdentityStruct));
   change(() => known.generation++);
   expect(new Set(seen).size).toBe(seen.length);
+});
+
+it("what is known is the same list after a sweep that found the host's MACs as they were", () => {
+  const known = emptyState();
+  const maps = createFakeMaps(new Faults());
+  const seen = [1, 1, 2, 2].map((last) => {
+    writeHostMacs(maps, known, [Uint8Array.of(2, 0, 0, 0, 0, last)]);
+    return listKnown(known);
+  });
+  const isSame = (one: number, other: number) =>
+    seen[one]?.every((value, index) => value === seen[other]?.[index]);
+  expect([isSame(0, 1), isSame(1, 2), isSame(2, 3)]).toEqual([true, false, true]);
 });
