@@ -8,6 +8,7 @@ import { findBypasses } from "./device-kind.ts";
 import { errorText } from "./errors.ts";
 import { hasTcx, isBpffs, isKernelAtLeast, loadError } from "./host-check.ts";
 import { native } from "./native.ts";
+import { leastSizes } from "./testrun-sizes.ts";
 
 export interface Finding {
   readonly name: string;
@@ -83,7 +84,7 @@ function probePrograms(object: string): Finding {
   const file = probeFile(name, object, "run `make build`, or install the package again");
   if (file.result !== "ok") return file;
   try {
-    native().BpfObject.load({ path: object }).close();
+    native().BpfObject.load({ path: object, maxEntries: leastSizes }).close();
     return file;
   } catch (error) {
     const { code, message } = loadError(object, error);

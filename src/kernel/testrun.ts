@@ -13,7 +13,7 @@ import { checkHost, loadError } from "./host-check.ts";
 import { ClockStruct, InterfaceFlag, Limit, SettingsStruct } from "./layout.gen.ts";
 import { indexKey, keyText } from "./maps.ts";
 import { type BpfMap, type BpfProgram, native } from "./native.ts";
-import { closeMaps, mapsOf, type ObjectMaps, sizesFor } from "./object-maps.ts";
+import { closeMaps, mapsOf, type ObjectMaps } from "./object-maps.ts";
 import { collectPrograms, type Programs, programNames } from "./objects.ts";
 import { gather } from "./pieces.ts";
 import { loopback, placeScratch, removeScratch, traceCount } from "./scratch.ts";
@@ -21,6 +21,7 @@ import type { SessionClock } from "./session-codec.ts";
 import { createTable, SessionTables } from "./sessions.ts";
 import { encodeSettings, type KernelSettings } from "./settings.ts";
 import type { PacketVerdict, Session } from "./status.ts";
+import { testRunSizes } from "./testrun-sizes.ts";
 import { decodeTraces } from "./trace.ts";
 
 export interface TestRunOptions {
@@ -108,7 +109,7 @@ export class TestRun {
       const object = native().BpfObject.load({
         path: options.object,
         programs: programNames,
-        maxEntries: sizesFor(interfaces),
+        maxEntries: testRunSizes(interfaces, options.resolved, options.policies),
         constants: { rw_test_clock: Uint8Array.of(1) },
       });
       const run = new TestRun(

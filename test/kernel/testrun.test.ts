@@ -150,3 +150,29 @@ describe("a test run of the shipped programs", () => {
     expect(() => run.run({ interface: "eni-3", direction: "ingress", packets: [] })).toThrow(/eni-1, eni-2/);
   });
 });
+
+it("has room for a group of far more members than its maps are made for at least", async () => {
+  const members = Array.from({ length: 40_000 }, (_, index) =>
+    iface(index + 2, ["sg-web"], [`10.1.${index >> 8}.${index & 0xff}`], { hosts: ["elsewhere"] }),
+  );
+  const crowd = resolve(
+    model({
+      groups: [group("sg-web"), group("sg-db", [tcp(5432, 5432, { remote: remote("sg-web") })])],
+      interfaces: [iface(1, ["sg-db"], ["10.0.0.1"]), ...members],
+    }),
+    { host: "here" },
+  );
+  const run = await TestRun.open({
+    object: objectPath,
+    resolved: crowd,
+    policies: compileAll(crowd),
+    settings: defaultSettings,
+  });
+  try {
+    const packets = ["10.1.0.0", "10.1.156.63", "10.1.156.64"].map((from) => toWeb(syn, 5432, from));
+    const verdicts = run.run({ interface: "eni-1", direction: "ingress", packets });
+    expect(verdicts.map((verdict) => verdict?.reason)).toEqual(["rule", "rule", "no-rule"]);
+  } finally {
+    run.close();
+  }
+});
