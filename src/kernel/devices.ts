@@ -238,6 +238,8 @@ export class GuestDevices {
    */
   #introduce(link: LinkInfo, stored: StoredRecord | null, settings: KernelSettings): boolean {
     try {
+      // It would send on what the guest's have not judged.
+      this.#attachments.detachUplink(link.ifindex);
       if (stored !== null) this.#keepWaiting(link, stored);
       const result = this.#attachments.attachGuest(link, settings.attach);
       if (result.done) return true;

@@ -173,7 +173,7 @@ export class HostModel {
     bindings: ReadonlyMap<number, string>,
     told: ReadonlySet<number> | null = null,
   ): Promise<void> {
-    const { engine, devices, uplinks, links, settings } = this.#parts;
+    const { engine, devices, links, settings } = this.#parts;
     if (engine.hold?.binds && this.#before !== null) {
       const used = new Set([...bindings.keys(), ...engine.known.devices.keys()]);
       engine.hold.follow(
@@ -181,7 +181,6 @@ export class HostModel {
         this.#before.bind(links(), (ifindex) => devices.isSame(ifindex, links())),
       );
     }
-    uplinks.makeWay(bindings);
     await devices.reconcile(bindings, { links: links(), told }, settings());
   }
 
@@ -232,9 +231,12 @@ export class HostModel {
 
   #followHost(resolved: Resolved, told?: ReadonlySet<number> | null): void {
     const { engine, devices, uplinks, links, settings } = this.#parts;
-    uplinks.reconcile(settings().uplinks, links(), devices.bindings);
-    engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
-    this.#followDirect(resolved, told);
+    try {
+      uplinks.reconcile(settings().uplinks, links(), devices.bindings);
+    } finally {
+      engine.followHost(resolved, readHostFacts(settings().uplinks, links(), devices.bindings));
+      this.#followDirect(resolved, told);
+    }
   }
 
   /**

@@ -5,6 +5,7 @@
 import type { Attachments } from "./attach.ts";
 import { readDeviceFacts } from "./device-facts.ts";
 import { cautionUplink, findBypasses } from "./device-kind.ts";
+import { errorText } from "./errors.ts";
 import type { LinkInfo } from "./native.ts";
 import type { Uplink } from "./settings.ts";
 
@@ -21,12 +22,10 @@ export class UplinkDevices {
     return this.#problems.get(device) ?? null;
   }
 
-  /** Devices that are guests' from now on, before they get programs. `guests`: by ifindex. */
-  makeWay(guests: ReadonlyMap<number, string>): void {
-    for (const ifindex of guests.keys()) this.#attachments.detachUplink(ifindex);
-  }
-
-  /** Where a program does not go on, nothing is dropped early: what comes in is judged at the guest's device. */
+  /**
+   * Where a program does not go on, nothing is dropped early: what comes in is judged at the guest's device. `guests`: by
+   * ifindex. What fails at one device keeps no other from being looked after; it is thrown once all were.
+   */
   reconcile(
     uplinks: readonly Uplink[],
     links: ReadonlyMap<number, LinkInfo>,
@@ -35,6 +34,7 @@ export class UplinkDevices {
     const byName = new Map([...links.values()].map((link) => [link.name, link]));
     const bypasses = findBypasses(links.values(), readDeviceFacts);
     const wanted = new Set<number>();
+    const failures: Error[] = [];
     for (const { device } of uplinks) {
       const link = byName.get(device);
       if (link === undefined) continue;
@@ -46,8 +46,15 @@ export class UplinkDevices {
     }
     for (const ifindex of this.#attachments.placed.devices) {
       if (!this.#attachments.isUplink(ifindex) || wanted.has(ifindex)) continue;
-      this.#attachments.detachUplink(ifindex);
+      try {
+        this.#attachments.detachUplink(ifindex);
+      } catch (error) {
+        const name = links.get(ifindex)?.name ?? `device ${ifindex}`;
+        failures.push(new Error(`${name} keeps its uplink program: ${errorText(error)}`, { cause: error }));
+      }
     }
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
   }
 
   #whyNot({ ifindex, name }: LinkInfo, guests: ReadonlyMap<number, string>): string | null {

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import os from "node:os";
 import { type BpfLink, type BpfProgram, native } from "../../src/kernel/native.ts";
 
-type Call = "ingress" | "egress" | "xdp" | "update" | "down";
+type Call = "ingress" | "egress" | "xdp" | "update" | "down" | "detach";
 
 /** How often a call fails from now on, and with what. */
 const failing = new Map<Call, { code: string; times: number }>();
@@ -22,6 +22,10 @@ function see(call: Call, ifindex: number): void {
     (direction) => native().queryTcx({ ifindex, direction }).length,
   );
   seen.push({ call, egress, ingress, xdp: native().queryXdp(ifindex) === 0 ? 0 : 1 });
+  failWhereAsked(call);
+}
+
+function failWhereAsked(call: Call): void {
   const fault = failing.get(call);
   if (fault === undefined || fault.times === 0) return;
   fault.times--;
@@ -35,6 +39,12 @@ function watchLink(link: BpfLink): BpfLink {
     see("update", link.info().ifindex);
     update(program);
   };
+  const detach = link.detach.bind(link);
+  const leave: BpfLink["detach"] = () => {
+    failWhereAsked("detach");
+    detach();
+  };
+  Object.defineProperty(link, "detach", { value: leave });
   return Object.defineProperty(link, "update", { value });
 }
 

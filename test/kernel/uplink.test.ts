@@ -72,6 +72,47 @@ it("a device that is a guest's is no uplink, whichever came first, and judges wi
   });
 });
 
+it("an uplink that cannot be taken off a guest's device sets that device down, and no other", async () => {
+  await withBpffs(async (root) => {
+    bed.addGuest(2);
+    await bed.listen(2, 80);
+    const driver = bed.start();
+    await driver.call("watchHooks");
+    const uplinks = ["tap1", "tap2"].map((device) => ({ device, networks: null }));
+    await driver.call("open", { object: objectPath, root, settings: { uplinks }, blind: true });
+    await driver.call("apply", "nobody");
+    await driver.call("fail", { call: "detach", code: "EIO" });
+    const applied = await driver.call<KernelStatus>("apply", "two");
+    expect(applied.interfaces).toMatchObject([
+      { interface: "eni-1", state: "failed", problem: expect.stringMatching(/EIO.*set down/) },
+      { interface: "eni-2", state: "enforcing", problem: null },
+    ]);
+    await driver.call("sweep");
+    const { interfaces } = await driver.call<KernelStatus>("status");
+    expect(interfaces.map(({ state }) => state)).toEqual(["enforcing", "enforcing"]);
+    expect(linkPins(root).filter((pin) => pin.includes("uplink"))).toEqual([]);
+    await driver.call("close", { detach: true });
+  });
+});
+
+it("an uplink that is none any more and cannot be taken off keeps no other on, and is taken off later", async () => {
+  await withBpffs(async (root) => {
+    bed.addGuest(2);
+    const driver = bed.start();
+    await driver.call("watchHooks");
+    const uplinks = ["tap1", "tap2"].map((device) => ({ device, networks: null }));
+    await driver.call("open", { object: objectPath, root, settings: { uplinks }, blind: true });
+    await driver.call("apply", "nobody");
+    await driver.call("fail", { call: "detach", code: "EIO" });
+    await expect(driver.call("configure", { uplinks: [] })).rejects.toThrow(
+      /tap[12] keeps its uplink program: .*EIO/,
+    );
+    await driver.call("sweep");
+    expect(linkPins(root)).toEqual([]);
+    await driver.call("close", { detach: true });
+  });
+});
+
 it("an uplink drops early what a guest would refuse, and nothing else", async () => {
   await withBpffs(async (root) => {
     const driver = bed.start();
