@@ -13,6 +13,9 @@ const sessionsEach = 500;
 /** An agent that has just started has this long to come to rest, ms. */
 const settle = 2000;
 
+/** At rest it has verified everything twice, and V8 has compiled what it does again and again: two minutes, in windows. */
+const quietWindows = 312.5;
+
 /** A scrape each 15 s for a minute, in which sessions are counted and everything is verified once. */
 async function measureRest(host: AgentHost, params: Row["params"], pause: number): Promise<Row[]> {
   await host.scrape(2, 200);
@@ -44,6 +47,8 @@ export async function measureAgent(bench: Bench): Promise<Row[]> {
     bench.progress(`enforcing after ${(first / 1000).toFixed(1)} s`);
     host.fill(interfaces, sessionsEach);
     const params = { interfaces, rules, sessions: interfaces * sessionsEach };
+    bench.progress("the agent comes to rest");
+    await sleep(window * quietWindows);
     const rows = await measureRest(host, params, window * 37.5);
     const asks = await bench.interleave({
       Ringwall: () =>
