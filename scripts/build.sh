@@ -46,7 +46,7 @@ if newer build/ringwall.node addon; then
   rm -r build/addon
 fi
 
-if newer build/dist/main.js src package.json; then
+if newer build/dist/main.js src package.json scripts/{bundle,plain-text,stand-ins}.mjs; then
   echo "build: src"
   node scripts/bundle.mjs
 fi

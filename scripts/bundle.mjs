@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { assert, openTelemetry, pushgateway, sonicBoom, summary, threadStream } from "./stand-ins.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = `${root}build/dist`;
@@ -47,6 +48,36 @@ const englishZod = {
   },
 };
 
+/** What is left out: which modules ask for it, by which name, and what they get. */
+const standIns = [
+  { by: /node_modules\/yargs\//, path: /^assert$/, contents: assert },
+  { by: /node_modules\/prom-client\//, path: /^@opentelemetry\/api$/, contents: openTelemetry },
+  { by: /node_modules\/prom-client\/index\.js$/, path: /\/pushgateway$/, contents: pushgateway },
+  { by: /node_modules\/prom-client\/index\.js$/, path: /\/summary$/, contents: summary },
+  { by: /node_modules\/pino\//, path: /^sonic-boom$/, contents: sonicBoom },
+  { by: /node_modules\/pino\//, path: /^thread-stream$/, contents: threadStream },
+];
+
+const leaveOut = {
+  name: "leave-out",
+  setup({ onResolve, onLoad, onEnd }) {
+    const found = new Set();
+    for (const standIn of standIns)
+      onResolve({ filter: standIn.path }, ({ path, importer }) => {
+        if (!standIn.by.test(importer)) return undefined;
+        found.add(standIn);
+        return { path, namespace: "stand-in", pluginData: standIn.contents };
+      });
+    onLoad({ filter: /./, namespace: "stand-in" }, ({ pluginData: contents }) => ({ contents }));
+    // A package that has moved its files would come in whole again.
+    onEnd(() => ({
+      errors: standIns
+        .filter((standIn) => !found.has(standIn))
+        .map(({ by, path }) => ({ text: `no module ${by} asks for ${path} any more` })),
+    }));
+  },
+};
+
 /** Of all that the program is made of: what one program kept for itself, another does not take for its own. */
 async function digestSources() {
   const hash = createHash("sha256").update(await readFile(`${root}package-lock.json`));
@@ -68,7 +99,7 @@ try {
     target: "node20",
     chunkNames: "[name]-[hash]",
     define: { ringwallSources: JSON.stringify(await digestSources()) },
-    plugins: [plainText, englishZod],
+    plugins: [plainText, englishZod, leaveOut],
     banner: { js: banner },
     legalComments: "none",
     logLevel: "warning",

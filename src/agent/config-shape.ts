@@ -1,5 +1,5 @@
 /** The shape of agent.yaml; schema/agent.schema.json is made from it. */
-import { z } from "zod";
+import * as z from "zod";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];

@@ -7,7 +7,7 @@
  */
 import { chmod, mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { errorCode } from "../model/unreadable.ts";
 import { type Applied, digestFiles, type RuleFile } from "./applied.ts";
 import { isUnwritable, removeUnfinished, writeWhole } from "./durable.ts";

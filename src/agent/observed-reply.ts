@@ -1,5 +1,5 @@
 /** What `observed` says: what passed, and would have been dropped if everything enforced. */
-import { z } from "zod";
+import * as z from "zod";
 import { longestWindow } from "./bounds.ts";
 
 const count = z.number().int().nonnegative();

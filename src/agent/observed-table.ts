@@ -2,7 +2,7 @@
  * Hits of observing groups, added up: bounded for each interface and in all. What is older than the longest window is shown no
  * more, and gives way to others; till then it stays, since a clock that jumped ahead may come back.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { longestWindow } from "./bounds.ts";
 import { type ObservedHit, observedHit, type UnlistedHits } from "./observed-reply.ts";
 import type { EventLine } from "./protocol.ts";

@@ -1,5 +1,5 @@
 /** What `plan` says: at a desk without sessions, from an agent with them. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Plan } from "../policy/diff/plan.ts";
 import type { SessionEnd } from "../policy/session-judge.ts";
 import type { Session } from "./protocol.ts";

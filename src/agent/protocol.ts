@@ -2,7 +2,7 @@
  * What the agent and its clients say to each other: HTTP over a unix socket, JSON in both directions. Both ends
  * check what they are told against these schemas, so neither trusts the other's version.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Explanation } from "../policy/explain.ts";
 import { longestConfirmation } from "./bounds.ts";
 import { observedReply, observedRequest, promotion } from "./observed-reply.ts";

@@ -1,5 +1,5 @@
 /** What a revision is known by: in the history, and to clients. */
-import { z } from "zod";
+import * as z from "zod";
 
 const peer = { uid: z.number().int(), pid: z.number().int() };
 /**

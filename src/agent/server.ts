@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { z } from "zod";
+import type * as z from "zod";
 import { isTrusted, type Peer } from "./credentials.ts";
 import { Failure } from "./failure.ts";
 import type { Log } from "./log.ts";

@@ -6,7 +6,7 @@
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { SetDownDevice, SetDownStore } from "../kernel/set-down.ts";
 import { replaceFile } from "./durable.ts";
 

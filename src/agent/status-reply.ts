@@ -1,5 +1,5 @@
 /** What `status` says. */
-import { z } from "zod";
+import * as z from "zod";
 
 const count = z.number().int().nonnegative();
 

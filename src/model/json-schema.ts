@@ -1,5 +1,5 @@
 /** JSON Schemas for editors, from the shapes that files are checked with. */
-import { z } from "zod";
+import * as z from "zod";
 
 export interface JsonSchemaTitle {
   readonly title: string;

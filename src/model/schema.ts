@@ -3,7 +3,7 @@
  * an editor. schema/rules.schema.json is made from these. What a value means (ports, prefixes, names that
  * have to exist) is decided by the decoders beside this file; the patterns here are for editors only.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { protocolNames } from "./protocol.ts";
 
 const idForm = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}";

@@ -1,5 +1,5 @@
 /** The top level of rules files: which ids are declared, and where. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Cursor, placeOf, report, take } from "./cursor.ts";
 import type { Place } from "./model.ts";
 import { rulesShape } from "./schema.ts";

@@ -1,5 +1,5 @@
 /** A node against a zod shape: every fault at once, each at its place and with the right word. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Cursor } from "./cursor.ts";
 import type { DiagnosticDetails } from "./diagnostic.ts";
 import { nearestWord } from "./nearest.ts";

@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, link, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { errorCode } from "../model/unreadable.ts";
 
 /** Names in one directory. `temporary` null: the file goes. */

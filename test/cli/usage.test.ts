@@ -83,6 +83,27 @@ describe("the help", () => {
   });
 });
 
+describe("the bundle", () => {
+  it("has nothing of what packages load and nothing here uses", () => {
+    const text = readdirSync(dist)
+      .map((file) => readFileSync(join(dist, file), "utf8"))
+      .join("\n");
+    const packages = [...text.matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/]+)/gm)].map(
+      ([, name]) => name,
+    );
+    expect(packages).toContain("prom-client");
+    for (const idle of ["@opentelemetry/api", "tdigest", "sonic-boom", "thread-stream"])
+      expect(packages).not.toContain(idle);
+    // `import { z } from "zod"` would bring all of it along, as this schema, which nobody uses (`import * as z` does not).
+    expect(text).toContain("ZodString");
+    expect(text).not.toContain("ZodSuccess");
+    const builtins = [...text.matchAll(/(?:^import .*from |\b__require\d*\()"(?:node:)?([a-z_/]+)"/gm)];
+    const asked = new Set(builtins.map(([, name]) => name));
+    expect(asked).toContain("http");
+    for (const idle of ["assert", "https", "zlib"]) expect(asked).not.toContain(idle);
+  });
+});
+
 describe("explain --rules", () => {
   it("reads neither the agent's client nor the engine before the kernel is asked", () => {
     const files = readdirSync(dist)
