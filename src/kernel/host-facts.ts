@@ -1,5 +1,4 @@
 /** What the host itself has: devices, MACs, addresses. */
-import { isIP } from "node:net";
 import { parseMacBytes } from "./addresses.ts";
 import type { HostFacts } from "./engine.ts";
 import { keyText } from "./maps.ts";
@@ -39,14 +38,17 @@ export function readHostFacts(
   return { uplinks: devices, addresses, macs };
 }
 
-/** Mapped bytes of an address's text, as text; empty for what is none. */
+/**
+ * Mapped bytes of an address as the kernel's text says it (inet_ntop), as text; empty for what is none. isIP would ask a pattern
+ * that takes 26 ms of a start to compile.
+ */
 export function addressKey(text: string): readonly string[] {
-  const family = isIP(text.split("%")[0] ?? "");
-  if (family === 4) {
-    const parts = text.split(".").map(Number);
-    return [keyText(Uint8Array.from([...new Array<number>(10).fill(0), 0xff, 0xff, ...parts]))];
-  }
-  return family === 6 ? [keyText(ipv6Bytes(text.split("%")[0] ?? ""))] : [];
+  const [bare = ""] = text.split("%");
+  if (bare.includes(":")) return [keyText(ipv6Bytes(bare))];
+  const parts = bare.split(".").map(Number);
+  return parts.length === 4
+    ? [keyText(Uint8Array.from([...new Array<number>(10).fill(0), 0xff, 0xff, ...parts]))]
+    : [];
 }
 
 function ipv6Bytes(text: string): Uint8Array {

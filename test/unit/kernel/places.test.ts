@@ -86,7 +86,9 @@ describe("addresses", () => {
       expect(addressKey(text)).toEqual([keyText(addressBytes(address(text)))]);
     }
     expect(addressKey("fe80::1%eth0")).toEqual([keyText(addressBytes(address("fe80::1")))]);
-    expect(addressKey("nothing")).toEqual([]);
+    // As the host's own IPv4 address would be.
+    expect(addressKey("::ffff:10.0.0.1")).toEqual(addressKey("10.0.0.1"));
+    for (const none of ["nothing", ""]) expect(addressKey(none)).toEqual([]);
   });
 
   it("make a link-local one from a MAC (RFC 4291, appendix A)", () => {
