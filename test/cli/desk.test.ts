@@ -59,8 +59,9 @@ describe("validate", () => {
   });
 
   it("names a path that is not there, and a folder without rules", async () => {
-    expect((await ringwall(["validate", "/nonexistent"])).stderr).toContain(
-      "/nonexistent: it does not exist: write it, or correct the path",
+    const none = join(writeFiles({}), "none");
+    expect((await ringwall(["validate", none])).stderr).toContain(
+      `${none}: it does not exist: write it, or correct the path`,
     );
     const { code, stderr } = await ringwall([
       "validate",
@@ -73,7 +74,7 @@ describe("validate", () => {
   it("says what is no file beside what is wrong in files, and what is passed over", async () => {
     const folder = writeFiles({ "a.yaml": "version: 1\ngruops: {}\n", "more.yml": shopRules });
     mkdirSync(join(folder, "b.yaml"));
-    const { code, stdout } = await ringwall(["validate", folder, "/nonexistent", "--json"]);
+    const { code, stdout } = await ringwall(["validate", folder, join(folder, "none"), "--json"]);
     expect(code).toBe(1);
     const found = (JSON.parse(stdout) as { diagnostics: readonly { code: string; message: string }[] })
       .diagnostics;
