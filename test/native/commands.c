@@ -205,6 +205,10 @@ static void do_faults(void) {
     native_faults.proven = next_number();
 }
 
+static void do_revokes(void) {
+    native_faults.revokes = next_number();
+}
+
 static void do_refuse(void) {
     native_faults.metas = next_number();
     native_faults.loads = next_number();
@@ -326,6 +330,7 @@ void command_run(char *line) {
         {"work", do_work},       {"begin", do_begin},       {"talk", do_talk},
         {"run", do_run},         {"counters", do_counters}, {"refuse", do_refuse},
         {"confirm", do_confirm}, {"get", do_get},           {"end", do_end},
+        {"revokes", do_revokes},
     };
     const char *verb = strtok(line, " \n");
 

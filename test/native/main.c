@@ -24,6 +24,7 @@
  *   faults INSERTS ERRNO DELETES PROVEN
  *                            so many inserts of sessions fail with this errno; so many deletions are too
  *                            late; so many sessions leave the opening table just before they are found
+ *   revokes COUNT            so many flags are set just after another CPU has revoked the session
  *   events                   tells the events since it was asked last, at most 1,000
  *   work                     look-ups in arrays, hashes and tries, updates, deletions since it was asked last
  *

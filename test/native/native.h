@@ -120,6 +120,7 @@ struct native_faults {
     __u32 deletes;  /* so many sessions that are deleted were let go of just before, by another CPU */
     __u32 proven;   /* so many sessions of the opening table are proven just before they are held, by another
                        CPU */
+    __u32 revokes;  /* so many flags are set just after another CPU has revoked the session */
     __u32 metas; /* bit n: of a program's moves of metadata the n-th is refused, as by a driver without it */
     __u32 loads; /* bit n: of its copies of the frame's bytes the n-th is refused */
     __u32 failed[TABLES_MAX]; /* inserts that failed so, by table */
@@ -171,7 +172,7 @@ void native_tell_events(void (*tell)(const struct event *event));
 __u64 owner_read(const __u64 *owner);
 bool owner_claim(__u64 *owner, __u64 before, __u64 after);
 bool owner_swap(__u64 *owner, __u64 before, __u64 after);
-#define word_or(word, bits) ((void)__sync_fetch_and_or(word, bits))
+void word_or(__u32 *word, __u32 bits);
 #define word_and(word, bits) ((void)__sync_fetch_and_and(word, bits))
 __u64 owner_add(__u64 *owner, __u64 by);
 __u64 owner_forget(__u64 *owner);

@@ -66,6 +66,17 @@ bool owner_swap(__u64 *owner, __u64 before, __u64 after) {
     return __sync_bool_compare_and_swap(owner, before, after);
 }
 
+/* No word but the one in which a session's flags are is changed so (flags.h). */
+void word_or(__u32 *word, __u32 bits) {
+    struct session *session = (void *)word - offsetof(struct session, state);
+
+    if (native_faults.revokes) {
+        native_faults.revokes--;
+        session->flags |= SESSION_REVOKED;
+    }
+    __sync_fetch_and_or(word, bits);
+}
+
 __u64 owner_add(__u64 *owner, __u64 by) {
     if (by == 1 && native_faults.proven) {
         native_faults.proven--;

@@ -12,6 +12,9 @@ const provenElsewhere = (bench: Bench): unknown => bench.script.say("faults 0 0 
 /** Other CPUs claim every way that the next new session could have. */
 const noRoom = (bench: Bench): unknown => bench.script.say(`faults 1 ${constants.errno.ENOMEM} 0 0`);
 
+/** Another CPU revokes the next session that this one changes a flag of, after it read that one and before it writes. */
+const revokedElsewhere = (bench: Bench): unknown => bench.script.say("revokes 1");
+
 /** Other CPUs are at every set of the guest's opening table: words of the even ways, and of the odd ones. */
 function setOwners(bench: Bench, even: bigint, odd = even): void {
   bench.script.say(`owners ${bench.numberOf("eni-1")} ${even} ${odd}`);
@@ -28,6 +31,43 @@ const opens = (first: number, count: number): readonly Step[] =>
 
 const served: Setting = { rules: ["ingress accept tcp 22/22 any"] };
 const servedBackwards: Setting = {};
+
+const proven = handshakeOut();
+const fin = { sequence: 1001, acknowledgement: 5001 };
+
+/** Each sets another flag; that the session is revoked shows at the packet after it. */
+export const revokedScenes: readonly DamagedScene[] = [
+  {
+    claim: "a session that another CPU revokes while its first answer is noted stays revoked",
+    before: [out(udp("40053>53"), "accept default-egress new")],
+    damage: revokedElsewhere,
+    after: [into(udp("53>40053"), "accept session established"), out(udp("40053>53"), "drop revoked")],
+  },
+  {
+    claim: "a session that another CPU revokes while an acknowledgement is noted stays revoked",
+    before: proven.slice(0, 2),
+    damage: revokedElsewhere,
+    after: [...proven.slice(2), goesOn("drop revoked")],
+  },
+  {
+    claim: "a session that another CPU revokes while the guest's FIN is noted stays revoked",
+    before: proven,
+    damage: revokedElsewhere,
+    after: [
+      out(tcp("40443>443", "FA", fin), "accept session established"),
+      into(tcp("443>40443", "A", { sequence: 5001, acknowledgement: 1002 }), "drop revoked"),
+    ],
+  },
+  {
+    claim: "a session that another CPU revokes while the other end's FIN is noted stays revoked",
+    before: proven,
+    damage: revokedElsewhere,
+    after: [
+      into(tcp("443>40443", "FA", { sequence: 5001, acknowledgement: 1001 }), "accept session established"),
+      goesOn("drop revoked"),
+    ],
+  },
+];
 
 export const otherCpuScenes: readonly DamagedScene[] = [
   {

@@ -1,6 +1,9 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sayKernel } from "../../support/say.ts";
-import { sanitizedProgram } from "../build.ts";
+import { buildProgram, sanitizedProgram, textFolder } from "../build.ts";
 import { type NativeAnswers, readAnswers, runProgram } from "../program.ts";
 import type { RowFrame } from "../rows.ts";
 import { brokenScenes } from "./broken.ts";
@@ -9,7 +12,7 @@ import { sayDamaged } from "./damaged.ts";
 import { directScenes } from "./direct.ts";
 import { eventScenes } from "./events.ts";
 import { sayExpress } from "./express.ts";
-import { otherCpuScenes } from "./other-cpu.ts";
+import { otherCpuScenes, revokedScenes } from "./other-cpu.ts";
 import { plainScenes } from "./plain.ts";
 import { programScenes } from "./programs.ts";
 import { sayScenes } from "./traffic.ts";
@@ -44,13 +47,41 @@ describe("the express way", async () => {
 });
 
 describe("maps that are not as the agent writes them, or that another CPU changes meanwhile", async () => {
-  it.each(await sayDamaged([...brokenScenes, ...otherCpuScenes]))("$claim", ({ text, frames, sessions }) => {
-    const answers = ask(text);
-    expect(said(answers, frames)).toEqual(frames.map(({ expected }) => expected));
-    if (sessions !== null)
-      expect(
-        answers.tellings.map((told) => told.map(({ table, entry }) => `${table} ${entry.state}`).sort()),
-      ).toEqual(sessions);
+  it.each(await sayDamaged([...brokenScenes, ...otherCpuScenes, ...revokedScenes]))(
+    "$claim",
+    ({ text, frames, sessions }) => {
+      const answers = ask(text);
+      expect(said(answers, frames)).toEqual(frames.map(({ expected }) => expected));
+      if (sessions !== null)
+        expect(
+          answers.tellings.map((told) => told.map(({ table, entry }) => `${table} ${entry.state}`).sort()),
+        ).toEqual(sessions);
+    },
+  );
+});
+
+describe("control: a flag of a session that is read, and written back changed", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "ringwall-scenes-"));
+    return () => rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("takes away that another CPU revoked the session meanwhile", async () => {
+    cpSync(textFolder, join(folder, "bpf"), { recursive: true });
+    const header = join(folder, "bpf/include/flags.h");
+    const right = readFileSync(header, "utf8");
+    const written = "word_or(flags_word(session), flags << FLAGS_SHIFT);";
+    // The other CPU's turn is where this one would write.
+    const wrong =
+      "{ __u8 read = session->flags; word_or(flags_word(session), 0); session->flags = read | flags; }";
+    expect(right).toContain(written);
+    writeFileSync(header, right.replace(written, wrong));
+    const broken = buildProgram(folder, { text: join(folder, "bpf"), flags: ["-O1"] });
+    for (const { claim, text, frames } of await sayDamaged(revokedScenes)) {
+      const { lines } = runProgram(broken, text);
+      expect(said(readAnswers(lines), frames).at(-1), claim).toBe("accept session");
+    }
   });
 });
 
