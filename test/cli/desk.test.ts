@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ringwall, root, shopRules, writeFiles } from "./program.ts";
+import { ringwall, root, shopRules, startRingwall, writeFiles } from "./program.ts";
 
 describe("validate", () => {
   it("says that all is well, and how much it is", async () => {
@@ -310,7 +310,7 @@ describe("output", () => {
 
   it("has no colour where no terminal reads it", async () => {
     const folder = writeFiles({ "rules.yaml": shopRules });
-    const { stdout } = await ringwall(["validate", folder], { FORCE_COLOR: "1", CI: "1" });
+    const { stdout } = await startRingwall(["validate", folder], { FORCE_COLOR: "1", CI: "1" });
     expect(stdout).not.toContain("\u001b");
   });
 });

@@ -13,6 +13,7 @@ import {
 } from "../support/forwarding.ts";
 import { addVeth } from "../support/veth.ts";
 import { type Outcome, root } from "./program.ts";
+import { type Surroundings, WarmProgram } from "./warm.ts";
 
 export const guestRules = `version: 1
 networks: {vpc-a: {type: vpc}}
@@ -41,6 +42,7 @@ export class Host {
   under: readonly string[] = [];
   readonly #name = `rwc-${process.pid}`;
   readonly #agents: Agent[] = [];
+  readonly #warm = new Map<string, WarmProgram>();
 
   readonly #guests: readonly number[];
 
@@ -150,12 +152,16 @@ export class Host {
     return agent.end();
   }
 
-  /** Runs a command on the host, beside the agent. */
+  /** Runs a command on the host, beside the agent: the first of its kind in a process of its own (WarmProgram). */
   async ringwall(...args: string[]): Promise<Outcome> {
-    return this.ringwallUnder([], ...args);
+    const surroundings = this.#surroundings;
+    const key = JSON.stringify(surroundings);
+    const warm = this.#warm.get(key) ?? new WarmProgram(surroundings);
+    this.#warm.set(key, warm);
+    return (await warm.run(args)) ?? this.ringwallUnder([], ...args);
   }
 
-  /** Runs a command under a tracer and its words. */
+  /** Runs a command in a process of its own, under a tracer and its words. */
   async ringwallUnder(tracer: readonly string[], ...args: string[]): Promise<Outcome> {
     return awaitOutcome(this.#spawn([...tracer, ...this.#program, ...args]));
   }
@@ -199,12 +205,18 @@ export class Host {
   }
 
   /** nsenter keeps the bpffs in sight, which `ip netns exec` hides. */
-  #spawn(command: string[]): ChildProcess {
-    const env = { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: this.socket, ...this.env };
-    return spawn("nsenter", [`--net=/run/netns/${this.#name}`, ...command], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  get #surroundings(): Surroundings {
+    return {
+      package: this.package,
+      env: { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: this.socket, ...this.env },
+      under: ["nsenter", `--net=/run/netns/${this.#name}`],
+    };
+  }
+
+  #spawn(command: readonly string[]): ChildProcess {
+    const { env, under } = this.#surroundings;
+    const [first = "", ...words] = [...under, ...command];
+    return spawn(first, words, { env, stdio: ["ignore", "pipe", "pipe"] });
   }
 
   /** Sends a signal to the agents that run. */
@@ -226,6 +238,7 @@ export class Host {
   async remove(): Promise<void> {
     await this.stopAgents("SIGKILL");
     await this.ringwall("detach", "--yes", ...this.paths);
+    for (const warm of this.#warm.values()) await warm.close();
     for (const name of [...this.#guests.map((number) => this.guest(number)), this.#name])
       spawnSync("ip", ["netns", "del", name]);
     spawnSync("umount", [join(this.folder, "bpf")]);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { WarmProgram } from "./warm.ts";
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -14,15 +15,21 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs `ringwall ARGS`, without a terminal, and without anything of the caller's environment that would matter. */
-export function ringwall(
+/** Nothing of the caller's environment that would matter. */
+const bare = { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: "/nonexistent/ringwall.sock" };
+const warm = new WarmProgram({ package: root, env: bare, under: [] });
+
+/** Runs `ringwall ARGS`, without a terminal: in a process that has read the program before, the first of a kind in its own. */
+export async function ringwall(args: readonly string[]): Promise<Outcome> {
+  return (await warm.run(args)) ?? startRingwall(args);
+}
+
+/** Runs `ringwall ARGS` in a process of its own. */
+export function startRingwall(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
-  const options = {
-    env: { PATH: process.env.PATH ?? "", RINGWALL_SOCKET: "/nonexistent/ringwall.sock", ...env },
-    cwd: "/",
-  };
+  const options = { env: { ...bare, ...env }, cwd: "/" };
   return new Promise((resolve) => {
     const child = execFile(join(root, "bin/ringwall"), args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
