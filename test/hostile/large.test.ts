@@ -5,30 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askAgent } from "../../src/cli/client.ts";
-import { defaultLimits } from "../../src/model/model.ts";
-import { parseModelApart } from "../../src/model/parse-apart.ts";
-import { guestRules, Host } from "../cli/host.ts";
-
-const groups = 500;
-const rulesEach = 200;
-
-/** 20 MB: beside the guests' own file, so its network and groups are its own; some interfaces are this host's. */
-function largeRules(): string {
-  const parts = ["version: 1\nnetworks:\n  vpc-large: {type: vpc}\ngroups:\n"];
-  for (let group = 0; group < groups; group++) {
-    parts.push(`  sg-large-${group}:\n    type: basic\n    network: vpc-large\n    rules:\n`);
-    for (let rule = 0; rule < rulesEach; rule++)
-      parts.push(
-        `      - {direction: ingress, policy: accept, protocol: tcp, portRange: ${1000 + rule}/${1000 + rule}, remote: 10.${group >> 8}.${group & 255}.0/24, priority: ${1 + (rule % 100)}, description: "the ${rule}th rule of a group with many of them, which is here to be long enough"}\n`,
-      );
-  }
-  parts.push("instances:\n");
-  for (let number = 0; number < 50; number++)
-    parts.push(
-      `  i-large-${number}: {interfaces: {eni-large-${number}: {device: large${number}, network: vpc-large, mac: "02:00:00:01:00:${number.toString(16).padStart(2, "0")}", addresses: [10.250.0.${number + 1}], groups: [sg-large-${number}]}}}\n`,
-    );
-  return parts.join("");
-}
+import { Host } from "../cli/host.ts";
+import { largeRules } from "./large-rules.ts";
 
 const text = largeRules();
 
@@ -63,38 +41,4 @@ describe("20 MB of legal rules", () => {
     expect(answers).toBeGreaterThan(20);
     expect(host.reaches(1, 2)).toBe(true);
   });
-});
-
-describe("a rule set that takes more memory than there may be", () => {
-  it("is refused, and nothing else ends", async () => {
-    const result = await parseModelApart(
-      [{ path: "large.yaml", text }],
-      { limits: defaultLimits, host: "h" },
-      { heapMax: 64 },
-    );
-    expect(result.model).toBeNull();
-    expect(result.diagnostics).toMatchObject([
-      { code: "file-too-large", message: expect.stringContaining("64 MiB") },
-    ]);
-  });
-
-  it("ends at once when nobody waits for it any more", async () => {
-    const abort = new AbortController();
-    const reading = parseModelApart(
-      [{ path: "large.yaml", text }],
-      { limits: defaultLimits, host: "h" },
-      { signal: abort.signal, onProgress: () => abort.abort(new Error("enough")) },
-    );
-    await expect(reading).rejects.toThrow("enough");
-  });
-});
-
-it("says the same in a thread of its own as on the loop", async () => {
-  const files = [
-    { path: "a.yaml", text: guestRules },
-    { path: "b.yaml", text: largeRules().replace(/sg-large-7:/, "sg-large-8:") },
-  ];
-  const whole = await parseModelApart(files, { limits: defaultLimits, host: "h" });
-  expect(whole.model).toBeNull();
-  expect(whole.diagnostics).toMatchObject([{ code: "duplicate-key" }]);
 });
